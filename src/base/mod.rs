@@ -1,0 +1,11 @@
+//! Words every layer shares: ids, simulated time, seeded randomness, the trace hash.
+
+pub mod hash;
+pub mod id;
+pub mod rng;
+pub mod time;
+
+pub use hash::TraceHash;
+pub use id::{LeaderEpoch, NodeId, Offset, RecordId, TopicId, TopicPartition};
+pub use rng::Rng;
+pub use time::{Duration, Time};

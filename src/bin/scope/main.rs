@@ -1,0 +1,2 @@
+//! Headless tool.
+fn main() {}

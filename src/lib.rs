@@ -1,0 +1,22 @@
+//! Brokerscope: a whole Apache Kafka cluster, simulated by a deterministic engine, in a static web page.
+//!
+//! The modules below stand in layer order. Arrows point up the list only:
+//!
+//! ```text
+//! base <- sim            base <- kafka            (sim and kafka never see each other)
+//! sim, kafka <- cluster <- {lesson, shell} <- session <- view <- ui
+//! ```
+//!
+//! Everything above `ui` knows no browser, no wall clock and no global randomness; the feature `ui`
+//! makes the compiler enforce it and `tests/it/architecture.rs` checks the arrows.
+
+pub mod base;
+pub mod sim;
+pub mod kafka;
+pub mod cluster;
+pub mod lesson;
+pub mod shell;
+pub mod session;
+pub mod view;
+#[cfg(feature = "ui")]
+pub mod ui;
