@@ -5,6 +5,7 @@
 //! ```text
 //! base <- sim            base <- kafka            (sim and kafka never see each other)
 //! sim, kafka <- cluster <- {lesson, shell} <- session <- view <- ui
+//! kafka <- conform       (native only: checks against Kafka's own answers)
 //! ```
 //!
 //! Everything above `ui` knows no browser, no wall clock and no global randomness; the feature `ui`
@@ -17,6 +18,8 @@ pub mod cluster;
 pub mod lesson;
 pub mod shell;
 pub mod session;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod conform;
 pub mod view;
 #[cfg(feature = "ui")]
 pub mod ui;

@@ -1,1 +1,4 @@
 //! Placeholder.
+
+pub mod controller;
+pub mod java_hash;

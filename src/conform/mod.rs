@@ -1,0 +1,137 @@
+//! Conformance: does our code answer as Apache Kafka's own classes do?
+//!
+//! A vector file holds one JSON object a line, each an input with the answer that Kafka gave. The file's name
+//! tells its kind, and each [`Kind`] runs the matching function of `crate::kafka` on the input and compares.
+//! `scope conform` and the tests run the same checks. Texts go in and reports come out; reading files and
+//! printing is for the caller. Fields that a check does not know are passed over.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+mod partition_change;
+mod replica_placement;
+
+/// A kind of vectors that we can check.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// The file name without `.jsonl`.
+    pub name: &'static str,
+    check: fn(Value) -> Result<(), Failure>,
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kind").field(&self.name).finish()
+    }
+}
+
+/// Every kind, in order of name.
+pub const KINDS: &[Kind] = &[
+    Kind { name: "partition_change", check: partition_change::check },
+    Kind { name: "replica_placement", check: replica_placement::check },
+];
+
+/// The kind called `name`, if we know it.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// What came of one file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    /// Vectors in the file.
+    pub total: usize,
+    /// Vectors that we answer as Kafka does.
+    pub passed: usize,
+    /// The first one that we do not.
+    pub first_mismatch: Option<Mismatch>,
+}
+
+/// A vector that we answer differently.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// The line in the file, from 1.
+    pub line: usize,
+    /// The vector's id, or empty if it has none.
+    pub id: String,
+    /// Which part of the answer differs.
+    pub what: String,
+    /// Kafka's answer.
+    pub expected: String,
+    /// Our answer.
+    pub got: String,
+}
+
+/// A line that is not a vector of its file's kind.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MalformedLine {
+    /// The line in the file, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Kind {
+    /// Checks every line of `text`; blank lines do not count. Stops at the first malformed line.
+    pub fn check_text(&self, text: &str) -> Result<Report, MalformedLine> {
+        let mut report = Report::default();
+        for (line, text) in (1..).zip(text.lines()) {
+            if text.trim().is_empty() {
+                continue;
+            }
+            let malformed = |problem: String| MalformedLine { line, problem };
+            let vector: Value = serde_json::from_str(text)
+                .map_err(|error| malformed(format!("not a JSON value: {error}")))?;
+            if !vector.is_object() {
+                return Err(malformed("not a JSON object".to_owned()));
+            }
+            let id = match &vector["id"] {
+                Value::String(id) => id.clone(),
+                Value::Null => String::new(),
+                other => other.to_string(),
+            };
+            report.total += 1;
+            match (self.check)(vector) {
+                Ok(()) => report.passed += 1,
+                Err(Failure::Malformed(problem)) => return Err(malformed(problem)),
+                Err(Failure::Mismatch { what, expected, got }) => {
+                    let mismatch = Mismatch { line, id, what, expected, got };
+                    report.first_mismatch.get_or_insert(mismatch);
+                }
+            }
+        }
+        Ok(report)
+    }
+}
+
+/// Why a vector did not pass.
+enum Failure {
+    /// It is not a vector of this kind.
+    Malformed(String),
+    /// Our answer differs.
+    Mismatch { what: String, expected: String, got: String },
+}
+
+/// The vector as the type its kind expects.
+fn parse<T: DeserializeOwned>(vector: Value) -> Result<T, Failure> {
+    serde_json::from_value(vector).map_err(|error| Failure::Malformed(error.to_string()))
+}
+
+/// Demands that our answer is Kafka's; `what` names the part of the answer.
+fn same<T: PartialEq + fmt::Debug>(what: &str, expected: &T, got: &T) -> Result<(), Failure> {
+    if expected == got {
+        return Ok(());
+    }
+    Err(Failure::Mismatch {
+        what: what.to_owned(),
+        expected: format!("{expected:?}"),
+        got: format!("{got:?}"),
+    })
+}
+
+/// Demands something of the input without which our code could not be asked.
+fn demand(holds: bool, problem: impl fmt::Display) -> Result<(), Failure> {
+    if holds { Ok(()) } else { Err(Failure::Malformed(problem.to_string())) }
+}

@@ -1,0 +1,4 @@
+//! The KRaft controller: which broker holds which replica and who leads each partition.
+
+pub mod partition_change;
+pub mod placement;
