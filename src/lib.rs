@@ -12,14 +12,14 @@
 //! makes the compiler enforce it and `tests/it/architecture.rs` checks the arrows.
 
 pub mod base;
-pub mod sim;
-pub mod kafka;
 pub mod cluster;
-pub mod lesson;
-pub mod shell;
-pub mod session;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod conform;
-pub mod view;
+pub mod kafka;
+pub mod lesson;
+pub mod session;
+pub mod shell;
+pub mod sim;
 #[cfg(feature = "ui")]
 pub mod ui;
+pub mod view;

@@ -56,7 +56,11 @@ impl Rng {
     /// Exponentially distributed with mean `mean`; `libm` keeps the bits equal natively and in wasm.
     pub fn exponential(&mut self, mean: Duration) -> Duration {
         let factor = -libm::log(1.0 - self.unit());
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating, non-negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturating, non-negative"
+        )]
         Duration((mean.0 as f64 * factor) as u64)
     }
 

@@ -1,4 +1,16 @@
-//! Placeholder.
+//! Kafka: the protocol, the log, brokers, the controller, producers, consumers. Knows no engine: a
+//! node takes [`effect::Input`]s and leaves [`effect::Effect`]s, and nothing else enters or leaves.
 
+pub mod admin;
+pub mod broker;
+pub mod config;
+pub mod consumer;
 pub mod controller;
+pub mod effect;
+pub mod event;
 pub mod java_hash;
+pub mod log;
+pub mod metadata;
+pub mod producer;
+pub mod protocol;
+pub mod record;

@@ -2,3 +2,7 @@
 
 pub mod partition_change;
 pub mod placement;
+
+/// Timers of a controller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ControllerTimer {}

@@ -1,0 +1,5 @@
+//! The broker.
+
+/// Timers of a broker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BrokerTimer {}

@@ -1,0 +1,71 @@
+//! Settings of brokers and controllers (`AbstractKafkaConfig`, `KRaftConfigs`, `ReplicationConfigs`,
+//! `GroupCoordinatorConfig`).
+
+use super::{TopicConfig, config_table};
+use crate::base::Duration;
+
+config_table! {
+    /// Settings of brokers and controllers, under Kafka's names and defaults.
+    BrokerConfig, "broker";
+    /// Partitions of a topic that does not say how many.
+    "num.partitions" num_partitions: u32 ["INT"] = 1, 1 ..= 2_147_483_647;
+    /// Replication factor of a topic that does not say.
+    "default.replication.factor" default_replication_factor: u32 ["INT"] = 1, 1 ..= 32_767;
+    /// Create a topic when a client asks for one that does not exist.
+    "auto.create.topics.enable" auto_create_topics: bool ["BOOLEAN"] = true;
+    /// In-sync replicas without which acks=all is refused; topics may override it.
+    "min.insync.replicas" min_insync_replicas: u32 ["INT"] = 1, 1 ..= 2_147_483_647;
+    /// Let a replica that is out of sync lead when no other can; topics may override it.
+    "unclean.leader.election.enable" unclean_leader_election: bool ["BOOLEAN"] = false;
+    /// How long a follower may lag before it leaves the in-sync replicas; checked every half of it.
+    "replica.lag.time.max.ms" replica_lag_time_max: Duration ["LONG"] = Duration::from_secs(30), 0 ..= i64::MAX;
+    /// Longest time a leader holds a follower's fetch.
+    "replica.fetch.wait.max.ms" replica_fetch_wait_max: Duration ["INT"] = Duration::from_millis(500), 0 ..= 2_147_483_647;
+    /// Bytes a leader waits for before it answers a follower's fetch.
+    "replica.fetch.min.bytes" replica_fetch_min_bytes: u32 ["INT"] = 1, 0 ..= 2_147_483_647;
+    /// Bytes of one partition in an answer to a follower.
+    "replica.fetch.max.bytes" replica_fetch_max_bytes: u32 ["INT"] = 1_048_576, 0 ..= 2_147_483_647;
+    /// Wait after a failed fetch from a leader.
+    "replica.fetch.backoff.ms" replica_fetch_backoff: Duration ["INT"] = Duration::from_millis(1_000), 0 ..= 2_147_483_647;
+    /// How often a broker writes its high watermarks down; after a crash it begins from these.
+    "replica.high.watermark.checkpoint.interval.ms" high_watermark_checkpoint_interval: Duration ["LONG"] = Duration::from_secs(5), 0 ..= i64::MAX;
+    /// Give partitions back to their preferred leaders from time to time.
+    "auto.leader.rebalance.enable" auto_leader_rebalance: bool ["BOOLEAN"] = true;
+    /// Seconds between these checks.
+    "leader.imbalance.check.interval.seconds" leader_imbalance_check_interval_seconds: u64 ["LONG"] = 300, 1 ..= i64::MAX;
+    /// Silence after which the controller fences a broker.
+    "broker.session.timeout.ms" broker_session_timeout: Duration ["INT"] = Duration::from_secs(9), 0 ..= 2_147_483_647;
+    /// Time between a broker's heartbeats to the controller.
+    "broker.heartbeat.interval.ms" broker_heartbeat_interval: Duration ["INT"] = Duration::from_secs(2), 0 ..= 2_147_483_647;
+    /// Hand over leaders before a clean stop.
+    "controlled.shutdown.enable" controlled_shutdown: bool ["BOOLEAN"] = true;
+    /// Time without records after which the controller writes a no-op to the metadata log.
+    "metadata.max.idle.interval.ms" metadata_max_idle_interval: Duration ["INT"] = Duration::from_millis(500), 0 ..= 2_147_483_647;
+    /// Partitions of __consumer_offsets.
+    "offsets.topic.num.partitions" offsets_topic_num_partitions: u32 ["INT"] = 50, 1 ..= 2_147_483_647;
+    /// Replication factor of __consumer_offsets.
+    "offsets.topic.replication.factor" offsets_topic_replication_factor: u32 ["SHORT"] = 3, 1 ..= 32_767;
+    /// How long a commit may wait for its replicas.
+    "offsets.commit.timeout.ms" offsets_commit_timeout: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
+    /// How long the first members of an empty group wait for more.
+    "group.initial.rebalance.delay.ms" group_initial_rebalance_delay: Duration ["INT"] = Duration::from_secs(3), 0 ..= 2_147_483_647;
+    /// Smallest session timeout a member may ask for.
+    "group.min.session.timeout.ms" group_min_session_timeout: Duration ["INT"] = Duration::from_secs(6), 0 ..= 2_147_483_647;
+    /// Largest session timeout a member may ask for.
+    "group.max.session.timeout.ms" group_max_session_timeout: Duration ["INT"] = Duration::from_secs(1_800), 0 ..= 2_147_483_647;
+    /// Most members of a group.
+    "group.max.size" group_max_size: u32 ["INT"] = 2_147_483_647, 1 ..= 2_147_483_647;
+    /// Time a broker waits for the answer to one of its own requests.
+    "replica.socket.timeout.ms" replica_socket_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
+}
+
+impl BrokerConfig {
+    /// What a topic's settings are before its own: the broker's word for those keys that it has.
+    pub fn topic_defaults(&self) -> TopicConfig {
+        TopicConfig {
+            min_insync_replicas: self.min_insync_replicas,
+            unclean_leader_election: self.unclean_leader_election,
+            ..TopicConfig::default()
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Settings of a consumer (`ConsumerConfig`).
+
+use std::rc::Rc;
+
+use super::{AutoOffsetReset, GroupProtocol, IsolationLevel, Strategy, config_table};
+use crate::base::Duration;
+
+config_table! {
+    /// Settings of a consumer, under Kafka's names and defaults. `group.id` is in the consumer's specification.
+    ConsumerConfig, "consumer";
+    /// The group protocol.
+    "group.protocol" group_protocol: GroupProtocol ["STRING"] = GroupProtocol::Classic;
+    /// Silence after which the coordinator removes a member.
+    "session.timeout.ms" session_timeout: Duration ["INT"] = Duration::from_secs(45), 0 ..= 2_147_483_647;
+    /// Time between heartbeats.
+    "heartbeat.interval.ms" heartbeat_interval: Duration ["INT"] = Duration::from_secs(3), 0 ..= 2_147_483_647;
+    /// Longest time between two polls; a slower consumer leaves its group. Also the rebalance timeout.
+    "max.poll.interval.ms" max_poll_interval: Duration ["INT"] = Duration::from_secs(300), 1 ..= 2_147_483_647;
+    /// Records that one poll returns at most.
+    "max.poll.records" max_poll_records: u32 ["INT"] = 500, 1 ..= 2_147_483_647;
+    /// How the group's leader hands out partitions.
+    "partition.assignment.strategy" strategy: Strategy ["LIST"] = Strategy::Range;
+    /// Name of a static member: it may be away for the session timeout without a rebalance.
+    "group.instance.id" group_instance_id: Option<Rc<str>> ["STRING"] = None;
+    /// Where to begin without a usable committed offset.
+    "auto.offset.reset" auto_offset_reset: AutoOffsetReset ["STRING"] = AutoOffsetReset::Latest;
+    /// Commit the positions of the last poll by itself.
+    "enable.auto.commit" enable_auto_commit: bool ["BOOLEAN"] = true;
+    /// Time between automatic commits.
+    "auto.commit.interval.ms" auto_commit_interval: Duration ["INT"] = Duration::from_secs(5), 0 ..= 2_147_483_647;
+    /// What to see of transactions.
+    "isolation.level" isolation_level: IsolationLevel ["STRING"] = IsolationLevel::ReadUncommitted;
+    /// Bytes the broker waits for before it answers a fetch.
+    "fetch.min.bytes" fetch_min_bytes: u32 ["INT"] = 1, 0 ..= 2_147_483_647;
+    /// Longest time the broker holds a fetch.
+    "fetch.max.wait.ms" fetch_max_wait: Duration ["INT"] = Duration::from_millis(500), 0 ..= 2_147_483_647;
+    /// Bytes of one fetch answer.
+    "fetch.max.bytes" fetch_max_bytes: u32 ["INT"] = 52_428_800, 0 ..= 2_147_483_647;
+    /// Bytes of one partition in a fetch answer.
+    "max.partition.fetch.bytes" max_partition_fetch_bytes: u32 ["INT"] = 1_048_576, 0 ..= 2_147_483_647;
+    /// Where the consumer runs, for reading from a near replica.
+    "client.rack" client_rack: Option<Rc<str>> ["STRING"] = None;
+    /// How long to wait for the answer to one request.
+    "request.timeout.ms" request_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
+    /// Longest blocking call.
+    "default.api.timeout.ms" default_api_timeout: Duration ["INT"] = Duration::from_secs(60), 0 ..= 2_147_483_647;
+    /// First wait before a retry.
+    "retry.backoff.ms" retry_backoff: Duration ["LONG"] = Duration::from_millis(100), 0 ..= i64::MAX;
+    /// Longest wait before a retry.
+    "retry.backoff.max.ms" retry_backoff_max: Duration ["LONG"] = Duration::from_millis(1_000), 0 ..= i64::MAX;
+    /// Age at which metadata is fetched again without need; new partitions are noticed then.
+    "metadata.max.age.ms" metadata_max_age: Duration ["LONG"] = Duration::from_secs(300), 0 ..= i64::MAX;
+    /// Let a subscription to a missing topic create it.
+    "allow.auto.create.topics" allow_auto_create_topics: bool ["BOOLEAN"] = true;
+}

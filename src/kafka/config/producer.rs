@@ -1,0 +1,41 @@
+//! Settings of a producer (`ProducerConfig`).
+
+use super::{Acks, config_table};
+use crate::base::Duration;
+
+config_table! {
+    /// Settings of a producer, under Kafka's names and defaults.
+    ProducerConfig, "producer";
+    /// Which replicas must have a record before the producer counts it as sent.
+    "acks" acks: Acks ["STRING"] = Acks::All;
+    /// How long a record may wait for company before its batch is sent.
+    "linger.ms" linger: Duration ["LONG"] = Duration::from_millis(5), 0 ..= i64::MAX;
+    /// Bytes of a batch; also how much goes to one partition before unkeyed records move on.
+    "batch.size" batch_size: u32 ["INT"] = 16_384, 0 ..= 2_147_483_647;
+    /// Bytes that may wait in the producer; when they are used up, send() blocks.
+    "buffer.memory" buffer_memory: u64 ["LONG"] = 33_554_432, 0 ..= i64::MAX;
+    /// How long send() may block for metadata or memory before it fails.
+    "max.block.ms" max_block: Duration ["LONG"] = Duration::from_secs(60), 0 ..= i64::MAX;
+    /// How often a failed batch may be sent again.
+    "retries" retries: u32 ["INT"] = 2_147_483_647, 0 ..= 2_147_483_647;
+    /// Time from a batch's creation to success or failure, retries included.
+    "delivery.timeout.ms" delivery_timeout: Duration ["INT"] = Duration::from_secs(120), 0 ..= 2_147_483_647;
+    /// How long to wait for the answer to one request.
+    "request.timeout.ms" request_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
+    /// First wait before a retry; doubles up to retry.backoff.max.ms.
+    "retry.backoff.ms" retry_backoff: Duration ["LONG"] = Duration::from_millis(100), 0 ..= i64::MAX;
+    /// Longest wait before a retry.
+    "retry.backoff.max.ms" retry_backoff_max: Duration ["LONG"] = Duration::from_millis(1_000), 0 ..= i64::MAX;
+    /// Requests that may be under way to one broker.
+    "max.in.flight.requests.per.connection" max_in_flight: u32 ["INT"] = 5, 1 ..= 2_147_483_647;
+    /// Largest request in bytes, and so the largest record.
+    "max.request.size" max_request_size: u32 ["INT"] = 1_048_576, 0 ..= 2_147_483_647;
+    /// Number the batches so that the broker drops duplicates and refuses gaps.
+    "enable.idempotence" enable_idempotence: bool ["BOOLEAN"] = true;
+    /// Prefer partitions whose brokers keep up, for records without a key.
+    "partitioner.adaptive.partitioning.enable" adaptive_partitioning: bool ["BOOLEAN"] = true;
+    /// Choose partitions without looking at keys.
+    "partitioner.ignore.keys" ignore_keys: bool ["BOOLEAN"] = false;
+    /// Age at which metadata is fetched again without need.
+    "metadata.max.age.ms" metadata_max_age: Duration ["LONG"] = Duration::from_secs(300), 0 ..= i64::MAX;
+}

@@ -1,0 +1,204 @@
+//! Values of settings: parsing and printing as Kafka's `ConfigDef` does.
+
+use crate::base::Duration;
+
+/// A value that a setting can have.
+pub trait ConfigValue: Sized {
+    /// Reads Kafka's text form; the error is Kafka's reason.
+    fn read(kind: &str, text: &str) -> Result<Self, String>;
+
+    /// Kafka's text form.
+    fn show(&self) -> String;
+
+    /// The value as a number, where a range applies.
+    fn number(&self) -> Option<i64> {
+        None
+    }
+}
+
+/// Reads `text` and checks it against `range`.
+pub(super) fn parse<T: ConfigValue>(
+    kind: &str,
+    range: Option<(i64, i64)>,
+    text: &str,
+) -> Result<T, String> {
+    // The range goes first: a negative number would not fit the unsigned types behind some keys.
+    if let (Some((low, high)), Ok(number)) = (range, text.trim().parse::<i64>()) {
+        if number < low {
+            return Err(format!("Value must be at least {low}"));
+        }
+        if number > high {
+            return Err(format!("Value must be no more than {high}"));
+        }
+    }
+    T::read(kind, text.trim())
+}
+
+macro_rules! number_value {
+    ($($ty:ty)*) => {$(
+        impl ConfigValue for $ty {
+            fn read(kind: &str, text: &str) -> Result<Self, String> {
+                let wide: i64 = text.parse().map_err(|_| format!("Not a number of type {kind}"))?;
+                // Kafka parses by the key's type: an INT out of its 32 bits is not a number either.
+                if kind == "INT" && i32::try_from(wide).is_err() {
+                    return Err(format!("Not a number of type {kind}"));
+                }
+                Self::try_from(wide).map_err(|_| format!("Not a number of type {kind}"))
+            }
+
+            fn show(&self) -> String {
+                self.to_string()
+            }
+
+            fn number(&self) -> Option<i64> {
+                i64::try_from(*self).ok()
+            }
+        }
+    )*};
+}
+number_value!(i16 i32 i64 u32 u64);
+
+/// Durations are milliseconds in Kafka's keys; `9223372036854775807` and `-1` mean "for ever".
+impl ConfigValue for Duration {
+    fn read(kind: &str, text: &str) -> Result<Self, String> {
+        let millis = i64::read(kind, text)?;
+        Ok(u64::try_from(millis).map_or(Self::MAX, Self::from_millis))
+    }
+
+    fn show(&self) -> String {
+        if *self == Self::MAX { "-1".to_owned() } else { self.as_millis().to_string() }
+    }
+}
+
+impl ConfigValue for bool {
+    fn read(_kind: &str, text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("Expected value to be either true or false".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl ConfigValue for Option<std::rc::Rc<str>> {
+    fn read(_kind: &str, text: &str) -> Result<Self, String> {
+        Ok((!text.is_empty() && text != "null").then(|| text.into()))
+    }
+
+    fn show(&self) -> String {
+        self.as_deref().unwrap_or("null").to_owned()
+    }
+}
+
+/// Declares a setting with a closed set of words, printed in Kafka's order of choice.
+macro_rules! word_value {
+    ($(#[$meta:meta])* $name:ident { $($(#[doc = $doc:literal])* $variant:ident $first:literal $(| $more:literal)*;)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub enum $name {
+            $($(#[doc = $doc])* $variant,)*
+        }
+
+        impl $name {
+            /// Every choice, in Kafka's order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Kafka's word for it.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $first,)* }
+            }
+        }
+
+        impl ConfigValue for $name {
+            fn read(_kind: &str, text: &str) -> Result<Self, String> {
+                match text {
+                    $($first $(| $more)* => Ok(Self::$variant),)*
+                    _ => {
+                        let words = [$($first $(, $more)*,)*];
+                        // A list is made of its words; only those are named.
+                        let words: Vec<_> = words.into_iter().filter(|w| !w.contains(',')).collect();
+                        Err(format!("String must be one of: {}", words.join(", ")))
+                    }
+                }
+            }
+
+            fn show(&self) -> String {
+                self.word().to_owned()
+            }
+        }
+    };
+}
+
+word_value! {
+    /// `acks`: which replicas must have a record before the producer is told.
+    Acks {
+        /// All in-sync replicas.
+        All "all" | "-1";
+        /// Nobody; the producer does not wait for an answer.
+        Zero "0";
+        /// The leader.
+        One "1";
+    }
+}
+
+word_value! {
+    /// `isolation.level`: what a consumer sees of transactions.
+    IsolationLevel {
+        /// Only records of committed transactions, up to the last stable offset.
+        ReadCommitted "read_committed";
+        /// Everything below the high watermark.
+        ReadUncommitted "read_uncommitted";
+    }
+}
+
+word_value! {
+    /// `auto.offset.reset`: where to begin without a usable committed offset.
+    AutoOffsetReset {
+        /// At the log start.
+        Earliest "earliest";
+        /// At the end: only records that come later.
+        Latest "latest";
+        /// Nowhere: the application gets an error.
+        None "none";
+    }
+}
+
+word_value! {
+    /// `cleanup.policy`.
+    CleanupPolicy {
+        /// Keep the latest record of each key.
+        Compact "compact";
+        /// Drop old segments.
+        Delete "delete";
+        /// Both.
+        CompactDelete "compact,delete" | "delete,compact";
+    }
+}
+
+word_value! {
+    /// `group.protocol`.
+    GroupProtocol {
+        /// The classic protocol: join, sync, heartbeat.
+        Classic "classic";
+        /// The protocol of KIP-848.
+        Consumer "consumer";
+    }
+}
+
+word_value! {
+    /// `partition.assignment.strategy`. Kafka's key lists classes; the model takes one choice.
+    Strategy {
+        /// `RangeAssignor`, the first of Kafka's default list.
+        Range "range";
+        /// `CooperativeStickyAssignor`.
+        CooperativeSticky "cooperative-sticky";
+        /// `RoundRobinAssignor`.
+        RoundRobin "roundrobin";
+        /// `StickyAssignor`.
+        Sticky "sticky";
+    }
+}

@@ -1,0 +1,163 @@
+//! What administrators ask. Any broker takes these and forwards them to the controller (KIP-590).
+//! Each part of an answer carries the error and Kafka's own message about it.
+
+use std::rc::Rc;
+
+use super::ErrorCode;
+use crate::base::{NodeId, TopicId, TopicPartition};
+
+/// An error with Kafka's message, as `ApiError` carries it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiError {
+    /// The error.
+    pub error: ErrorCode,
+    /// Kafka's message.
+    pub message: String,
+}
+
+impl ApiError {
+    /// `error` with a message of its own.
+    pub fn new(error: ErrorCode, message: impl Into<String>) -> Self {
+        Self { error, message: message.into() }
+    }
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(error: ErrorCode) -> Self {
+        Self::new(error, error.message())
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Create topics.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreateTopicsRequest {
+    /// The topics.
+    pub topics: Vec<CreatableTopic>,
+    /// Only check.
+    pub validate_only: bool,
+}
+
+/// A topic to create.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreatableTopic {
+    /// Name.
+    pub name: Rc<str>,
+    /// Number of partitions; -1 means `num.partitions`.
+    pub partitions: i32,
+    /// Replication factor; -1 means `default.replication.factor`.
+    pub replication_factor: i16,
+    /// Replicas of each partition, if the administrator chose them.
+    pub assignment: Option<Vec<Vec<NodeId>>>,
+    /// Topic settings by Kafka's key.
+    pub configs: Vec<(Rc<str>, Rc<str>)>,
+}
+
+/// Outcome of creating topics.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreateTopicsResponse {
+    /// Name and id, or the error, for each topic.
+    pub topics: Vec<(Rc<str>, Result<TopicId, ApiError>)>,
+}
+
+/// Delete topics by name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeleteTopicsRequest {
+    /// The names.
+    pub topics: Vec<Rc<str>>,
+}
+
+/// Outcome of deleting topics.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeleteTopicsResponse {
+    /// Outcome for each topic.
+    pub topics: Vec<(Rc<str>, Result<(), ApiError>)>,
+}
+
+/// Grow topics.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreatePartitionsRequest {
+    /// The topics.
+    pub topics: Vec<GrownTopic>,
+    /// Only check.
+    pub validate_only: bool,
+}
+
+/// A topic to grow.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GrownTopic {
+    /// Name.
+    pub name: Rc<str>,
+    /// Number of partitions it shall have.
+    pub count: i32,
+    /// Replicas of the new partitions, if the administrator chose them.
+    pub assignment: Option<Vec<Vec<NodeId>>>,
+}
+
+/// Outcome of growing topics.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreatePartitionsResponse {
+    /// Outcome for each topic.
+    pub topics: Vec<(Rc<str>, Result<(), ApiError>)>,
+}
+
+/// Kind of election (`ElectionType`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ElectionType {
+    /// The first replica of the assignment takes over.
+    Preferred,
+    /// Any live replica takes over a leaderless partition; records may be lost.
+    Unclean,
+}
+
+/// Elect leaders.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ElectLeadersRequest {
+    /// Kind of election.
+    pub election_type: ElectionType,
+    /// The partitions; `None` means all.
+    pub partitions: Option<Vec<TopicPartition>>,
+}
+
+/// Outcome of elections.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ElectLeadersResponse {
+    /// Outcome for each partition; with "all", only those with something to tell.
+    pub partitions: Vec<(TopicPartition, Result<(), ApiError>)>,
+}
+
+/// Change settings of topics.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IncrementalAlterConfigsRequest {
+    /// Changes by topic name.
+    pub topics: Vec<(Rc<str>, Vec<ConfigChange>)>,
+}
+
+/// Kafka's key and its new value; `None` deletes the key.
+pub type ConfigChange = (Rc<str>, Option<Rc<str>>);
+
+/// Outcome of changing settings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IncrementalAlterConfigsResponse {
+    /// Outcome for each topic.
+    pub topics: Vec<(Rc<str>, Result<(), ApiError>)>,
+}
+
+/// Move replicas (KIP-455).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AlterPartitionReassignmentsRequest {
+    /// Target replicas by partition; `None` cancels a reassignment.
+    pub partitions: Vec<(TopicPartition, Option<Vec<NodeId>>)>,
+}
+
+/// Outcome of starting reassignments.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AlterPartitionReassignmentsResponse {
+    /// Outcome for each partition.
+    pub partitions: Vec<(TopicPartition, Result<(), ApiError>)>,
+}

@@ -1,0 +1,75 @@
+//! Produce and InitProducerId.
+
+use std::rc::Rc;
+
+use super::ErrorCode;
+use crate::base::{Duration, LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::kafka::config::Acks;
+use crate::kafka::record::RecordBatch;
+
+/// Append one batch to each of some partitions that the receiver leads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProduceRequest {
+    /// Which replicas must have the records before the answer.
+    pub acks: Acks,
+    /// How long the broker may wait for them: the client's `request.timeout.ms`.
+    pub timeout: Duration,
+    /// One batch a partition.
+    pub partitions: Vec<PartitionProduceData>,
+}
+
+/// The batch for one partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartitionProduceData {
+    /// Where to append.
+    pub tp: TopicPartition,
+    /// What to append.
+    pub batch: Rc<RecordBatch>,
+}
+
+/// Outcome of a [`ProduceRequest`]; none is sent for `acks=0`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProduceResponse {
+    /// Outcome for each partition of the request.
+    pub partitions: Vec<PartitionProduceResponse>,
+}
+
+/// Outcome for one partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartitionProduceResponse {
+    /// The partition.
+    pub tp: TopicPartition,
+    /// Why it failed, or `None`.
+    pub error: ErrorCode,
+    /// Offset of the batch's first record, -1 on error.
+    pub base_offset: Offset,
+    /// Hint about the leader with NOT_LEADER_OR_FOLLOWER (KIP-951).
+    pub current_leader: Option<LeaderIdAndEpoch>,
+}
+
+/// Who leads a partition, as far as the answering broker knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LeaderIdAndEpoch {
+    /// The leader, -1 when there is none.
+    pub leader: NodeId,
+    /// Its epoch.
+    pub epoch: LeaderEpoch,
+}
+
+/// Get a producer id for an idempotent producer (KIP-98).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InitProducerIdRequest {
+    /// `transactional.id`, if any.
+    pub transactional_id: Option<Rc<str>>,
+}
+
+/// Producer id and epoch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InitProducerIdResponse {
+    /// Why it failed, or `None`.
+    pub error: ErrorCode,
+    /// The producer id, -1 on error.
+    pub producer_id: i64,
+    /// Its epoch, -1 on error.
+    pub producer_epoch: i16,
+}

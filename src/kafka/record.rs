@@ -1,0 +1,183 @@
+//! Records and record batches (`org.apache.kafka.common.record`). A batch is the unit of append,
+//! replication, de-duplication and fetch.
+
+use std::rc::Rc;
+
+use super::metadata::MetadataRecord;
+use crate::base::{LeaderEpoch, Offset, RecordId, Time};
+
+/// What a record carries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Payload {
+    /// A null value: a tombstone on a compacted topic.
+    Null,
+    /// Only the size in bytes counts, as in generated load.
+    Sized(u32),
+    /// Text typed by a person or written by a lesson.
+    Text(Rc<str>),
+    /// A key-value pair of `__consumer_offsets`.
+    Group(Rc<GroupRecord>),
+    /// A record of `__cluster_metadata`.
+    Metadata(Rc<MetadataRecord>),
+}
+
+impl Payload {
+    /// Size in bytes; records of internal topics count a typical size.
+    pub fn size(&self) -> u32 {
+        match self {
+            Self::Null => 0,
+            Self::Sized(size) => *size,
+            Self::Text(text) => u32::try_from(text.len()).unwrap_or(u32::MAX),
+            Self::Group(_) | Self::Metadata(_) => 100,
+        }
+    }
+}
+
+/// A record of `__consumer_offsets` (`GroupCoordinatorRecordHelpers`). Later records replace earlier
+/// ones with the same key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum GroupRecord {
+    /// `OffsetCommitKey/Value`.
+    OffsetCommit {
+        /// The group.
+        group: Rc<str>,
+        /// Name of the topic.
+        topic: Rc<str>,
+        /// Index of the partition.
+        partition: u32,
+        /// The next offset to read; `None` is a tombstone.
+        offset: Option<Offset>,
+        /// Leader epoch of the last record consumed, -1 if unknown.
+        leader_epoch: LeaderEpoch,
+        /// When the commit arrived.
+        committed_at: Time,
+    },
+    /// `GroupMetadataKey/Value` of a classic group.
+    GroupMetadata {
+        /// The group.
+        group: Rc<str>,
+        /// Generation, protocol and members; `None` is a tombstone.
+        state: Option<Rc<ClassicGroupSnapshot>>,
+    },
+}
+
+/// What a classic group keeps in the log for its next coordinator (`GroupMetadataValue`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClassicGroupSnapshot {
+    /// Generation of the last completed rebalance.
+    pub generation: i32,
+    /// Protocol type, `consumer` for consumer groups.
+    pub protocol_type: Rc<str>,
+    /// Name of the chosen assignor, if any.
+    pub protocol: Option<Rc<str>>,
+    /// Member id of the leader, if any.
+    pub leader: Option<Rc<str>>,
+    /// The members with what they need to go on.
+    pub members: Vec<ClassicMemberSnapshot>,
+}
+
+/// A member inside a [`ClassicGroupSnapshot`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClassicMemberSnapshot {
+    /// Member id given by the coordinator.
+    pub member_id: Rc<str>,
+    /// `group.instance.id` of a static member.
+    pub group_instance_id: Option<Rc<str>>,
+    /// `client.id`.
+    pub client_id: Rc<str>,
+    /// Process that runs the member.
+    pub node: crate::base::NodeId,
+    /// `session.timeout.ms`.
+    pub session_timeout: crate::base::Duration,
+    /// Rebalance timeout, the client's `max.poll.interval.ms`.
+    pub rebalance_timeout: crate::base::Duration,
+    /// Subscription and assignment of the member.
+    pub subscription: Rc<super::protocol::Subscription>,
+    /// What the leader assigned: topic name and partition.
+    pub assignment: Rc<[(Rc<str>, u32)]>,
+}
+
+/// One record of a batch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// Identity for the ledger; `None` for records of internal topics.
+    pub id: Option<RecordId>,
+    /// Key bytes; `None` is Kafka's null key, which differs from an empty one.
+    pub key: Option<Rc<[u8]>>,
+    /// Value.
+    pub value: Payload,
+    /// `CreateTime` timestamp.
+    pub timestamp: Time,
+}
+
+impl Record {
+    /// Bytes of framing around key and value, a typical `DefaultRecord` overhead.
+    pub const OVERHEAD: u32 = 20;
+
+    /// Size in bytes inside a batch.
+    pub fn size(&self) -> u32 {
+        let key = self.key.as_ref().map_or(0, |key| u32::try_from(key.len()).unwrap_or(u32::MAX));
+        Self::OVERHEAD.saturating_add(key).saturating_add(self.value.size())
+    }
+}
+
+/// Records sent together (`DefaultRecordBatch`). Immutable once sent; replicas share it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordBatch {
+    /// Producer id of an idempotent producer, -1 without.
+    pub producer_id: i64,
+    /// Epoch of the producer id, -1 without.
+    pub producer_epoch: i16,
+    /// Sequence number of the first record, -1 without.
+    pub base_sequence: i32,
+    /// The records, at least one.
+    pub records: Vec<Record>,
+}
+
+impl RecordBatch {
+    /// Bytes of a batch header (`DefaultRecordBatch.RECORD_BATCH_OVERHEAD`).
+    pub const OVERHEAD: u32 = 61;
+
+    /// A batch of a producer without idempotence.
+    pub fn plain(records: Vec<Record>) -> Self {
+        Self { producer_id: -1, producer_epoch: -1, base_sequence: -1, records }
+    }
+
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether it holds no record; never true for a batch that was sent.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Size in bytes.
+    pub fn size(&self) -> u32 {
+        self.records.iter().fold(Self::OVERHEAD, |sum, record| sum.saturating_add(record.size()))
+    }
+}
+
+/// A batch as it stands in a log: the same on every replica.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredBatch {
+    /// Offset of the first record.
+    pub base_offset: Offset,
+    /// `partitionLeaderEpoch`: epoch of the leader that appended it.
+    pub leader_epoch: LeaderEpoch,
+    /// The records.
+    pub batch: Rc<RecordBatch>,
+}
+
+impl StoredBatch {
+    /// Offset after the last record.
+    pub fn next_offset(&self) -> Offset {
+        self.base_offset + Offset::try_from(self.batch.len()).expect("a batch fits an offset")
+    }
+
+    /// Offset and record, in order.
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = (Offset, &Record)> {
+        (self.base_offset..).zip(&self.batch.records[..]).collect::<Vec<_>>().into_iter()
+    }
+}
