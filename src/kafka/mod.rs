@@ -11,6 +11,7 @@ pub mod event;
 pub mod java_hash;
 pub mod log;
 pub mod metadata;
+pub mod network_client;
 pub mod producer;
 pub mod protocol;
 pub mod record;
