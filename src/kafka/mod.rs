@@ -6,6 +6,7 @@ pub mod broker;
 pub mod config;
 pub mod consumer;
 pub mod controller;
+pub mod coordinator;
 pub mod effect;
 pub mod event;
 pub mod java_hash;
