@@ -1,0 +1,241 @@
+//! What a person can do to a running cluster. Actions are data: the journal keeps them, links carry
+//! them, lessons name them. Clients are named by their `client.id`, brokers by their id.
+
+use serde::{Deserialize, Serialize};
+
+use super::scenario::{ConsumerDef, ProducerDef, Setting, TopicDef};
+use crate::kafka::consumer::ServiceTime;
+use crate::kafka::producer::{Keys, Rate};
+
+/// Something a person does.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Action {
+    // --- asked of Kafka: goes through the administrator's client and may be refused ------------
+    /// Create a topic.
+    CreateTopic(TopicDef),
+    /// Give a topic more partitions.
+    AddPartitions {
+        /// The topic.
+        topic: String,
+        /// How many it shall have.
+        partitions: i32,
+    },
+    /// Delete a topic.
+    DeleteTopic {
+        /// The topic.
+        topic: String,
+    },
+    /// Give each partition of a topic this many replicas, by reassignment.
+    SetReplicationFactor {
+        /// The topic.
+        topic: String,
+        /// How many copies.
+        replication_factor: i16,
+    },
+    /// Change or remove a topic's setting.
+    SetTopicConfig {
+        /// The topic.
+        topic: String,
+        /// Kafka's key.
+        key: String,
+        /// New value; none removes it.
+        value: Option<Setting>,
+    },
+    /// Elect leaders for all partitions.
+    ElectLeaders {
+        /// Let a replica lead that may miss acknowledged records.
+        unclean: bool,
+    },
+    /// Ask for all topics with their partitions: what `--list` and `--describe` show.
+    DescribeTopics,
+    /// Ask a group's coordinator about it.
+    DescribeGroup {
+        /// The group.
+        group: String,
+    },
+
+    // --- brokers -------------------------------------------------------------------------------
+    /// Start one more broker.
+    AddBroker,
+    /// Kill a broker's process.
+    CrashBroker {
+        /// The broker.
+        broker: i32,
+        /// Its disk is lost with it.
+        #[serde(default)]
+        lose_disk: bool,
+    },
+    /// Stop a broker in order.
+    StopBroker {
+        /// The broker.
+        broker: i32,
+    },
+    /// Start a broker that does not run.
+    StartBroker {
+        /// The broker.
+        broker: i32,
+    },
+    /// Suspend a broker's process.
+    PauseBroker {
+        /// The broker.
+        broker: i32,
+        /// For how long, in milliseconds.
+        for_ms: u64,
+    },
+    /// Make a broker's disk slower; 1 is healthy.
+    SlowDisk {
+        /// The broker.
+        broker: i32,
+        /// How many times slower.
+        factor: u32,
+    },
+    /// Cut the network between two nodes, both ways. Brokers and the controller by id.
+    CutLink {
+        /// One side.
+        a: i32,
+        /// The other.
+        b: i32,
+    },
+    /// Mend it.
+    HealLink {
+        /// One side.
+        a: i32,
+        /// The other.
+        b: i32,
+    },
+    /// Drop or delay some messages from now on.
+    AddFault(FaultRule),
+    /// Remove all fault rules and mend all links.
+    ClearFaults,
+
+    // --- clients -------------------------------------------------------------------------------
+    /// Start producers.
+    AddProducer(ProducerDef),
+    /// Stop a producer in order.
+    RemoveProducer {
+        /// Its client id.
+        name: String,
+    },
+    /// Change how often a producer sends.
+    SetRate {
+        /// Its client id.
+        name: String,
+        /// The new rate.
+        rate: Rate,
+    },
+    /// Change a producer's keys.
+    SetKeys {
+        /// Its client id.
+        name: String,
+        /// The new keys.
+        keys: Keys,
+    },
+    /// Restart a producer with another setting.
+    SetProducerConfig {
+        /// Its client id.
+        name: String,
+        /// Kafka's key.
+        key: String,
+        /// The new value.
+        value: Setting,
+    },
+    /// Send one record: a line typed into a console producer.
+    Send {
+        /// The producer's client id.
+        name: String,
+        /// Key, if any.
+        #[serde(default)]
+        key: Option<String>,
+        /// Value.
+        value: String,
+    },
+    /// Start consumers.
+    AddConsumer(ConsumerDef),
+    /// Stop a consumer in order: it commits and leaves its group.
+    RemoveConsumer {
+        /// Its client id.
+        name: String,
+    },
+    /// Kill a consumer's process: its group notices after the session timeout.
+    KillConsumer {
+        /// Its client id.
+        name: String,
+    },
+    /// Change how long a consumer works on a record.
+    SetService {
+        /// Its client id.
+        name: String,
+        /// The new service time.
+        service: ServiceTime,
+    },
+    /// Restart a consumer with another group: none reads everything by hand.
+    SetGroup {
+        /// Its client id.
+        name: String,
+        /// The new `group.id`.
+        #[serde(default)]
+        group: Option<String>,
+    },
+    /// Restart a consumer with another setting.
+    SetConsumerConfig {
+        /// Its client id.
+        name: String,
+        /// Kafka's key.
+        key: String,
+        /// The new value.
+        value: Setting,
+    },
+}
+
+/// Drop or delay messages that match.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultRule {
+    /// Sender; any without. Brokers and the controller by id.
+    #[serde(default)]
+    pub from: Option<i32>,
+    /// Receiver; any without.
+    #[serde(default)]
+    pub to: Option<i32>,
+    /// Kafka's name of the request, such as `Fetch`; any without. Its answers match too.
+    #[serde(default)]
+    pub api: Option<String>,
+    /// Out of 100 matching messages, how many are hit.
+    pub percent: u32,
+    /// What happens to them.
+    pub verdict: Verdict,
+}
+
+/// What a fault rule does to a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Verdict {
+    /// It vanishes.
+    Drop,
+    /// It takes longer.
+    Delay {
+        /// By this much, in milliseconds.
+        ms: u64,
+    },
+}
+
+/// Why an action could not even be tried. Nothing has changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ActionError {
+    /// What is wrong, for a person.
+    pub message: String,
+}
+
+impl ActionError {
+    /// An error with this text.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+impl std::fmt::Display for ActionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}

@@ -1,0 +1,368 @@
+//! A scenario: the cluster, its clients and its load at the start of a session, as a text file or a
+//! link holds it. Scenario + seed + journal = the session.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use super::clock::Clock;
+use crate::kafka::config::{
+    BrokerConfig, ConfigError, ConsumerConfig, ProducerConfig, TopicConfig,
+};
+use crate::kafka::consumer::{CommitPolicy, ConsumerSpec, Reads, ServiceTime};
+use crate::kafka::producer::{Keys, ProducerSpec, Rate, Workload};
+use crate::sim::NetworkConfig;
+
+/// Most brokers of a cluster.
+pub const MAX_BROKERS: u32 = 9;
+/// Most clients of one definition.
+pub const MAX_CLIENTS: u32 = 200;
+/// Most partitions of one topic.
+pub const MAX_PARTITIONS: u32 = 2_000;
+
+/// Settings by Kafka's key, with values as text.
+pub type Settings = BTreeMap<String, Setting>;
+
+/// A value of a setting: text, number or truth value in a file, text from then on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "SettingForm", into = "String")]
+pub struct Setting(pub String);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SettingForm {
+    Text(String),
+    Number(i64),
+    Truth(bool),
+}
+
+impl From<SettingForm> for Setting {
+    fn from(form: SettingForm) -> Self {
+        Self(match form {
+            SettingForm::Text(text) => text,
+            SettingForm::Number(number) => number.to_string(),
+            SettingForm::Truth(truth) => truth.to_string(),
+        })
+    }
+}
+
+impl From<Setting> for String {
+    fn from(setting: Setting) -> Self {
+        setting.0
+    }
+}
+
+/// The start of a session.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// A short name.
+    pub name: String,
+    /// Seed to use when none is given.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Which time constants hold.
+    #[serde(default)]
+    pub clock: Clock,
+    /// Number of brokers, ids from 1; 1 to [`MAX_BROKERS`].
+    pub brokers: u32,
+    /// Racks of the brokers in order of id; may be shorter.
+    #[serde(default)]
+    pub racks: Vec<String>,
+    /// How long messages take; the clock's choice without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkConfig>,
+    /// Settings of brokers and controller, over the clock's.
+    #[serde(default)]
+    pub broker_config: Settings,
+    /// Topics that exist at the start.
+    #[serde(default)]
+    pub topics: Vec<TopicDef>,
+    /// Producers that run at the start.
+    #[serde(default)]
+    pub producers: Vec<ProducerDef>,
+    /// Consumers that run at the start.
+    #[serde(default)]
+    pub consumers: Vec<ConsumerDef>,
+    /// What happens by itself later.
+    #[serde(default)]
+    pub actions: Vec<TimedAction>,
+}
+
+fn default_seed() -> u64 {
+    42
+}
+
+/// A topic to create.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicDef {
+    /// Name.
+    pub name: String,
+    /// Number of partitions; Kafka refuses less than 1.
+    pub partitions: i32,
+    /// Copies of each partition; Kafka refuses more than there are brokers.
+    pub replication_factor: i16,
+    /// Replicas of each partition by broker id, instead of Kafka's choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<Vec<Vec<i32>>>,
+    /// Topic settings.
+    #[serde(default)]
+    pub config: Settings,
+}
+
+/// One or more producers of a kind.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProducerDef {
+    /// `client.id`; with `count` above 1 numbered: `web-1`, `web-2`, ...
+    pub name: String,
+    /// How many.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// Topic to write to.
+    pub topic: String,
+    /// How often each sends.
+    pub rate: Rate,
+    /// Bytes of each value.
+    #[serde(default = "default_record_size")]
+    pub record_size: u32,
+    /// Which keys.
+    #[serde(default)]
+    pub keys: Keys,
+    /// Producer settings.
+    #[serde(default)]
+    pub config: Settings,
+}
+
+/// One or more consumers of a kind.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsumerDef {
+    /// `client.id`; with `count` above 1 numbered: `worker-1`, `worker-2`, ...
+    pub name: String,
+    /// How many.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// `group.id`; none reads everything by hand and commits nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Topics to read.
+    pub topics: Vec<String>,
+    /// Get partitions by `assign` although there is a group.
+    #[serde(default)]
+    pub assign: bool,
+    /// How long a record takes.
+    pub service: ServiceTime,
+    /// When the application commits by itself.
+    #[serde(default)]
+    pub commit: CommitPolicy,
+    /// Consumer settings.
+    #[serde(default)]
+    pub config: Settings,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn default_record_size() -> u32 {
+    100
+}
+
+/// An action at a moment.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimedAction {
+    /// When, in milliseconds since the start.
+    pub at_ms: u64,
+    /// What.
+    pub action: Action,
+}
+
+/// What is wrong with a scenario, and where.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScenarioError {
+    /// Path of the field: `topics[0].config.min.insync.replicas`.
+    pub field: String,
+    /// What was expected there, in plain words.
+    pub expected: String,
+}
+
+impl std::fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.field, self.expected)
+    }
+}
+
+/// `overrides` as pairs of text.
+fn pairs(settings: &Settings) -> impl Iterator<Item = (&str, &str)> {
+    settings.iter().map(|(key, value)| (key.as_str(), value.0.as_str()))
+}
+
+fn checked<T>(
+    field: &str,
+    settings: &Settings,
+    read: impl Fn(Vec<(&str, &str)>) -> Result<T, ConfigError>,
+) -> Result<T, ScenarioError> {
+    let all: Vec<_> = pairs(settings).collect();
+    read(all).map_err(|error| {
+        let key = match &error {
+            ConfigError::Unknown { key, .. } | ConfigError::Invalid { key, .. } => key.clone(),
+        };
+        ScenarioError { field: format!("{field}.{key}"), expected: error.to_string() }
+    })
+}
+
+fn within(field: String, value: u32, low: u32, high: u32) -> Result<(), ScenarioError> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(ScenarioError { field, expected: format!("expected {low} to {high}, got {value}") })
+}
+
+impl Scenario {
+    /// Checks everything that can be wrong without running it. What only Kafka can refuse (a
+    /// replication factor above the brokers) is left to Kafka.
+    pub fn check(&self) -> Result<(), ScenarioError> {
+        within("brokers".into(), self.brokers, 1, MAX_BROKERS)?;
+        self.broker_config()?;
+        for (i, topic) in self.topics.iter().enumerate() {
+            topic.check(&format!("topics[{i}]"))?;
+        }
+        let mut names = BTreeMap::new();
+        for (i, producer) in self.producers.iter().enumerate() {
+            let field = format!("producers[{i}]");
+            producer.specs(&field)?;
+            unique(&mut names, &producer.name, &field)?;
+        }
+        for (i, consumer) in self.consumers.iter().enumerate() {
+            let field = format!("consumers[{i}]");
+            consumer.specs(&field)?;
+            unique(&mut names, &consumer.name, &field)?;
+        }
+        Ok(())
+    }
+
+    /// Settings of brokers and controller: Kafka's, then the clock's, then the scenario's. A cluster
+    /// of fewer than three brokers keeps fewer copies of the internal topics, as Kafka's quickstart does.
+    pub fn broker_config(&self) -> Result<BrokerConfig, ScenarioError> {
+        let mut config = BrokerConfig::default();
+        self.clock.apply_broker(&mut config);
+        config.offsets_topic_replication_factor = self.brokers.clamp(1, 3);
+        checked("broker_config", &self.broker_config, |settings| {
+            let mut config = config.clone();
+            for (key, value) in settings {
+                config.set(key, value)?;
+            }
+            Ok(config)
+        })
+    }
+
+    /// How long messages take.
+    pub fn network(&self) -> NetworkConfig {
+        self.network.unwrap_or_else(|| self.clock.network())
+    }
+}
+
+fn unique(
+    names: &mut BTreeMap<String, String>,
+    name: &str,
+    field: &str,
+) -> Result<(), ScenarioError> {
+    if let Some(other) = names.insert(name.to_owned(), field.to_owned()) {
+        let expected = format!("expected a name of its own, `{name}` is taken by {other}");
+        return Err(ScenarioError { field: format!("{field}.name"), expected });
+    }
+    Ok(())
+}
+
+/// `name`, or `name-1`, `name-2`, ... when there are several.
+fn numbered(name: &str, count: u32) -> impl Iterator<Item = Rc<str>> {
+    (1..=count).map(move |n| if count == 1 { name.into() } else { format!("{name}-{n}").into() })
+}
+
+impl TopicDef {
+    fn check(&self, field: &str) -> Result<(), ScenarioError> {
+        if self.partitions > i32::try_from(MAX_PARTITIONS).unwrap_or(i32::MAX) {
+            let expected = format!("expected at most {MAX_PARTITIONS} partitions");
+            return Err(ScenarioError { field: format!("{field}.partitions"), expected });
+        }
+        checked(&format!("{field}.config"), &self.config, |settings| TopicConfig::with(settings))?;
+        Ok(())
+    }
+}
+
+impl ProducerDef {
+    /// The producers; `field` names the definition in errors.
+    pub fn specs(&self, field: &str) -> Result<Vec<ProducerSpec>, ScenarioError> {
+        self.specs_for(field, Clock::KafkaDefaults)
+    }
+
+    /// The producers under `clock`.
+    pub fn specs_for(&self, field: &str, clock: Clock) -> Result<Vec<ProducerSpec>, ScenarioError> {
+        within(format!("{field}.count"), self.count, 1, MAX_CLIENTS)?;
+        let config = checked(&format!("{field}.config"), &self.config, |settings| {
+            let mut config = ProducerConfig::default();
+            clock.apply_producer(&mut config);
+            // Kafka turns idempotence off by itself when acks forbids it and nobody asked for it.
+            let asked = settings.iter().any(|(key, _)| *key == "enable.idempotence");
+            for (key, value) in settings {
+                config.set(key, value)?;
+            }
+            if !asked && config.acks != crate::kafka::config::Acks::All {
+                config.enable_idempotence = false;
+            }
+            Ok(config)
+        })?;
+        let workload = Workload {
+            topic: self.topic.as_str().into(),
+            rate: self.rate,
+            record_size: self.record_size,
+            keys: self.keys,
+        };
+        let spec = |client_id| ProducerSpec {
+            client_id,
+            workload: workload.clone(),
+            config: config.clone(),
+        };
+        Ok(numbered(&self.name, self.count).map(spec).collect())
+    }
+}
+
+impl ConsumerDef {
+    /// The consumers; `field` names the definition in errors.
+    pub fn specs(&self, field: &str) -> Result<Vec<ConsumerSpec>, ScenarioError> {
+        self.specs_for(field, Clock::KafkaDefaults)
+    }
+
+    /// The consumers under `clock`.
+    pub fn specs_for(&self, field: &str, clock: Clock) -> Result<Vec<ConsumerSpec>, ScenarioError> {
+        within(format!("{field}.count"), self.count, 1, MAX_CLIENTS)?;
+        let config = checked(&format!("{field}.config"), &self.config, |settings| {
+            let mut config = ConsumerConfig::default();
+            clock.apply_consumer(&mut config);
+            for (key, value) in settings {
+                config.set(key, value)?;
+            }
+            Ok(config)
+        })?;
+        let topics: Vec<Rc<str>> = self.topics.iter().map(|topic| topic.as_str().into()).collect();
+        let by_group = self.group.is_some() && !self.assign;
+        let spec = |client_id| ConsumerSpec {
+            client_id,
+            group: self.group.as_deref().map(Into::into),
+            reads: if by_group {
+                Reads::Subscribe(topics.clone())
+            } else {
+                Reads::AssignAll(topics.clone())
+            },
+            service: self.service,
+            commit: self.commit,
+            config: config.clone(),
+        };
+        Ok(numbered(&self.name, self.count).map(spec).collect())
+    }
+}
