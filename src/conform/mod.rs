@@ -10,6 +10,10 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+mod builtin_partitioner;
+mod client_assignor;
+mod leader_epoch_cache;
+mod murmur2;
 mod partition_change;
 mod replica_placement;
 
@@ -29,6 +33,14 @@ impl fmt::Debug for Kind {
 
 /// Every kind, in order of name.
 pub const KINDS: &[Kind] = &[
+    Kind { name: "assignor_client_cooperative", check: client_assignor::check_cooperative },
+    Kind { name: "assignor_client_range", check: client_assignor::check_range },
+    Kind { name: "assignor_client_roundrobin", check: client_assignor::check_round_robin },
+    Kind { name: "assignor_client_sticky", check: client_assignor::check_sticky },
+    Kind { name: "builtin_partitioner", check: builtin_partitioner::check },
+    Kind { name: "leader_epoch_cache", check: leader_epoch_cache::check },
+    Kind { name: "librdkafka_consistent", check: murmur2::check_librdkafka },
+    Kind { name: "murmur2", check: murmur2::check },
     Kind { name: "partition_change", check: partition_change::check },
     Kind { name: "replica_placement", check: replica_placement::check },
 ];

@@ -23,15 +23,65 @@ pub fn partition_for(text: &str, count: u32) -> Option<u32> {
 /// Buckets come in order of the spread hash; within a bucket the insertion order holds. Java turns a bucket of
 /// more than eight keys into a tree; that does not happen with the few short names of a cluster and is left out.
 pub fn sort_as_hash_map_keys<T>(keys: &mut [T], hash_code: impl Fn(&T) -> i32) {
-    let mut capacity = 16_usize;
-    while keys.len() > capacity / 4 * 3 {
+    let capacity = table_capacity(keys.len());
+    keys.sort_by_key(|key| bucket(hash_code(key), capacity));
+}
+
+/// A `java.util.HashSet` as far as its iteration order goes: the table grows with the number of keys and never
+/// shrinks.
+#[derive(Clone, Debug)]
+pub struct HashSetOrder<T> {
+    /// In order of insertion.
+    keys: Vec<T>,
+    /// The most keys that were in the set at once.
+    most: usize,
+}
+
+impl<T> Default for HashSetOrder<T> {
+    fn default() -> Self {
+        Self { keys: Vec::new(), most: 0 }
+    }
+}
+
+impl<T: PartialEq> HashSetOrder<T> {
+    /// Adds `key` unless it is there.
+    pub fn insert(&mut self, key: T) {
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+            self.most = self.most.max(self.keys.len());
+        }
+    }
+
+    /// Removes `key` if it is there.
+    pub fn remove(&mut self, key: &T) {
+        self.keys.retain(|kept| kept != key);
+    }
+
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The key that iteration meets first.
+    pub fn first(&self, hash_code: impl Fn(&T) -> i32) -> Option<&T> {
+        let capacity = table_capacity(self.most);
+        self.keys.iter().min_by_key(|key| bucket(hash_code(key), capacity))
+    }
+}
+
+/// The size of a hash table that was made with the default capacity and has held `keys` keys.
+fn table_capacity(keys: usize) -> u32 {
+    let mut capacity = 16_u32;
+    while keys > usize::try_from(capacity / 4 * 3).unwrap_or(usize::MAX) {
         capacity *= 2;
     }
-    let mask = u32::try_from(capacity - 1).unwrap_or(u32::MAX);
-    keys.sort_by_key(|key| {
-        let hash = hash_code(key).cast_unsigned();
-        (hash ^ (hash >> 16)) & mask
-    });
+    capacity
+}
+
+/// Where in a table of `capacity`, a power of two, a key with this hash code lies.
+fn bucket(hash_code: i32, capacity: u32) -> u32 {
+    let hash = hash_code.cast_unsigned();
+    (hash ^ (hash >> 16)) & (capacity - 1)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The consumer process: an application that works on records, and the client inside it
 //! (`KafkaConsumer`).
 
+pub mod assignor;
+
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};

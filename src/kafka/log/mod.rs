@@ -1,1 +1,3 @@
-//! Placeholder.
+//! A partition's log on one broker.
+
+pub mod epoch_cache;

@@ -1,5 +1,6 @@
 //! The producer process: an application that sends records, and the client inside it (`KafkaProducer`).
 
+pub mod partitioner;
 mod workload;
 
 pub use workload::{Keys, Rate, Workload};
