@@ -1,1 +1,16 @@
-//! Placeholder.
+//! The picture of a session as plain data: what the page draws, where it stands, and the same facts in
+//! words. Pure: no browser, no clock. `ui` renders it, tests read it.
+
+pub mod describe;
+pub mod layout;
+pub mod lesson;
+pub mod motion;
+pub mod part;
+pub mod path;
+pub mod scene;
+pub mod terminal;
+
+pub use lesson::LessonView;
+pub use part::Part;
+pub use scene::Scene;
+pub use terminal::TerminalView;

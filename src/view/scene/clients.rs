@@ -1,0 +1,162 @@
+//! Producers, consumers and groups in the picture.
+
+use std::rc::Rc;
+
+use super::{Hue, Part, PartitionName};
+use crate::base::{NodeId, Time, TopicPartition};
+
+/// One producer process.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProducerView {
+    /// Its node.
+    pub id: NodeId,
+    /// `client.id`.
+    pub name: Rc<str>,
+    /// Topic it writes to.
+    pub topic: Rc<str>,
+    /// Records per second its application wants to send now.
+    pub rate: f64,
+    /// Records in its accumulator and in flight, not yet acknowledged.
+    pub waiting: u64,
+    /// Records it gave up on since its start.
+    pub failed: u64,
+    /// How it fares.
+    pub health: ProducerHealth,
+    /// What its keys are: `no key`, `20 keys`, `20 keys, few hot`.
+    pub keys: Rc<str>,
+    /// `acks` in Kafka's words.
+    pub acks: Rc<str>,
+    /// Name of the last error its application saw, if it is recent.
+    pub error: Option<Rc<str>>,
+}
+
+/// How a producer fares.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProducerHealth {
+    /// Records are acknowledged.
+    Healthy,
+    /// Attempts fail and are repeated.
+    Retrying,
+    /// `send()` blocks: no metadata or no memory (`max.block.ms`).
+    Blocked,
+    /// Records were given up lately.
+    Failing,
+    /// Its process has ended.
+    Stopped,
+}
+
+/// One consumer process.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ConsumerView {
+    /// Its node.
+    pub id: NodeId,
+    /// `client.id`.
+    pub name: Rc<str>,
+    /// `group.id`.
+    pub group: Option<Rc<str>>,
+    /// Whether its process runs.
+    pub running: bool,
+    /// Partitions it reads.
+    pub owned: Vec<OwnedPartition>,
+    /// Records per second it finished lately.
+    pub rate: f64,
+    /// Records it has not finished, over its partitions.
+    pub lag: u64,
+    /// Fetched records that wait for its application.
+    pub buffered: u64,
+    /// Offset of the record at work, with its partition and text if it has any.
+    pub working_on: Option<(PartitionName, i64)>,
+    /// Why it does nothing, if it does nothing.
+    pub idle: Option<Idle>,
+}
+
+/// A partition read by a consumer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OwnedPartition {
+    /// Identity.
+    pub tp: TopicPartition,
+    /// Name on screen.
+    pub name: PartitionName,
+    /// Look.
+    pub hue: Hue,
+    /// Next offset its application gets.
+    pub position: Option<i64>,
+    /// Records behind the log end.
+    pub lag: u64,
+}
+
+/// Why a consumer does nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Idle {
+    /// The group has more members than partitions.
+    NoPartition,
+    /// All its records are done.
+    CaughtUp,
+    /// Its group shares partitions out anew.
+    Rebalancing,
+    /// It looks for brokers or its coordinator.
+    Connecting,
+    /// Its process has ended.
+    Stopped,
+}
+
+/// State of a classic group, under Kafka's names (`ClassicGroupState`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GroupState {
+    /// No members; offsets may be stored.
+    Empty,
+    /// Members are joining.
+    PreparingRebalance,
+    /// The leader works out who gets what.
+    CompletingRebalance,
+    /// Everybody knows their partitions.
+    Stable,
+    /// Gone.
+    Dead,
+    /// Nobody could be asked: no coordinator is alive.
+    Unknown,
+}
+
+impl GroupState {
+    /// Kafka's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::PreparingRebalance => "PreparingRebalance",
+            Self::CompletingRebalance => "CompletingRebalance",
+            Self::Stable => "Stable",
+            Self::Dead => "Dead",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// Whether the group works.
+    pub fn is_rebalancing(self) -> bool {
+        matches!(self, Self::PreparingRebalance | Self::CompletingRebalance)
+    }
+}
+
+/// One consumer group.
+#[derive(Clone, PartialEq, Debug)]
+pub struct GroupView {
+    /// `group.id`.
+    pub name: Rc<str>,
+    /// State at its coordinator.
+    pub state: GroupState,
+    /// Generation.
+    pub generation: i32,
+    /// Assignor, such as `range`.
+    pub protocol: Rc<str>,
+    /// Broker that coordinates it.
+    pub coordinator: Option<NodeId>,
+    /// Records not finished, over all partitions.
+    pub lag: u64,
+    /// How fast the lag grows (or falls, below 0) in records per second.
+    pub lag_trend: f64,
+    /// Records per second its members finish together.
+    pub rate: f64,
+    /// Members in order of id.
+    pub members: Vec<Part<ConsumerView>>,
+    /// When its last rebalance ended.
+    pub rebalanced_at: Option<Time>,
+}

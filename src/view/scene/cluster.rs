@@ -1,0 +1,139 @@
+//! Brokers, their lanes, the controller and the topics in the picture.
+
+use std::rc::Rc;
+
+use super::{Hue, PartitionName};
+use crate::base::{NodeId, Time, TopicPartition};
+
+/// One broker process and its disk.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BrokerView {
+    /// Its node.
+    pub id: NodeId,
+    /// What the process does.
+    pub state: BrokerState,
+    /// When it entered this state.
+    pub since: Time,
+    /// Times its disk is slower than a healthy one; 1 is healthy.
+    pub disk_factor: u32,
+    /// Whether the last crash took the disk with it.
+    pub disk_lost: bool,
+    /// Nodes to which the network is cut.
+    pub cut_off_from: Vec<NodeId>,
+    /// Replicas it hosts, by topic and partition.
+    pub lanes: Vec<LaneView>,
+}
+
+/// What a broker's process does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BrokerState {
+    /// Runs and is registered with the controller.
+    Running,
+    /// Runs, but the controller does not let it lead or follow yet (or any more).
+    Fenced,
+    /// Hands its leaders over before it stops.
+    Stopping,
+    /// Suspended: the process exists and does nothing.
+    Paused,
+    /// Was stopped in order.
+    Stopped,
+    /// Was killed.
+    Crashed,
+}
+
+impl BrokerState {
+    /// Whether its process takes requests.
+    pub fn is_alive(self) -> bool {
+        matches!(self, Self::Running | Self::Fenced | Self::Stopping)
+    }
+}
+
+/// One replica of one partition: a log.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LaneView {
+    /// Identity of the partition.
+    pub tp: TopicPartition,
+    /// Name on screen.
+    pub name: PartitionName,
+    /// Look of the partition.
+    pub hue: Hue,
+    /// Leads or follows.
+    pub role: LaneRole,
+    /// Leader epoch it knows.
+    pub epoch: i32,
+    /// Whether the controller counts it in sync.
+    pub in_sync: bool,
+    /// First offset of the log.
+    pub log_start: i64,
+    /// High watermark this replica knows: records below are safe to read.
+    pub high_watermark: i64,
+    /// Offset of the next record.
+    pub log_end: i64,
+    /// Looks of the last records, up to the log end, oldest first.
+    pub tail: Rc<[Hue]>,
+    /// Records per second appended lately.
+    pub rate: f64,
+    /// Who reads it, leaders only.
+    pub readers: Vec<Reader>,
+    /// In-sync replicas and all replicas, leaders only.
+    pub isr: (u32, u32),
+    /// Whether the ISR is smaller than `min.insync.replicas`, leaders only.
+    pub below_min_isr: bool,
+}
+
+impl LaneView {
+    /// Records above the high watermark: written here, not yet safe.
+    pub fn unsafe_records(&self) -> u64 {
+        u64::try_from(self.log_end - self.high_watermark).unwrap_or(0)
+    }
+}
+
+/// What a replica is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LaneRole {
+    /// Takes writes and serves reads.
+    Leader,
+    /// Copies the leader.
+    Follower,
+    /// Was the leader when its broker died; nobody else can lead.
+    Offline,
+}
+
+/// Where a group, or a consumer without one, stands in a log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reader {
+    /// Group, or consumer without one.
+    pub name: Rc<str>,
+    /// Next offset its application gets.
+    pub position: i64,
+    /// Next offset after a restart; none without a group.
+    pub committed: Option<i64>,
+    /// Records behind the log end.
+    pub lag: u64,
+}
+
+/// The controller: it decides who leads.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ControllerView {
+    /// Its node.
+    pub id: NodeId,
+    /// Elections it has decided so far.
+    pub elections: u64,
+    /// When the last one was.
+    pub last_election: Option<Time>,
+}
+
+/// One topic.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TopicView {
+    /// Name.
+    pub name: Rc<str>,
+    /// Number of partitions.
+    pub partitions: u32,
+    /// Replicas of each partition.
+    pub replication_factor: u32,
+    /// `min.insync.replicas` in force.
+    pub min_insync_replicas: u32,
+    /// Records in the leaders' logs.
+    pub records: u64,
+}

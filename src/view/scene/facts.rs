@@ -1,0 +1,143 @@
+//! Numbers, series, the record ledger and the list of what happened.
+
+use std::rc::Rc;
+
+use super::PartitionName;
+use crate::base::Time;
+
+/// Numbers of the whole cluster. Rates are records per simulated second, latencies are microseconds from
+/// `send()` to the end of processing.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Headline {
+    /// Records sent.
+    pub in_rate: f64,
+    /// Records finished by consumers.
+    pub out_rate: f64,
+    /// Records not finished, over all groups.
+    pub lag: u64,
+    /// Median latency.
+    pub latency_p50_us: Option<u64>,
+    /// 99th percentile of the latency.
+    pub latency_p99_us: Option<u64>,
+    /// Partitions with fewer in-sync replicas than replicas.
+    pub under_replicated: u32,
+    /// Partitions without a leader.
+    pub offline_partitions: u32,
+    /// Records producers gave up on.
+    pub failed_produces: u64,
+    /// Acknowledged records that no longer exist anywhere.
+    pub lost: u64,
+    /// Messages in flight.
+    pub in_flight: u64,
+}
+
+/// Series over simulated time, oldest first, at even distances.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct History {
+    /// The points.
+    pub points: Vec<HistoryPoint>,
+}
+
+/// One point of the series.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct HistoryPoint {
+    /// End of its interval.
+    pub at: Time,
+    /// Records sent per second.
+    pub in_rate: f64,
+    /// Records finished per second.
+    pub out_rate: f64,
+    /// Records not finished.
+    pub lag: u64,
+    /// Median latency in microseconds, if anything was finished.
+    pub latency_p50_us: Option<u64>,
+    /// 99th percentile in microseconds.
+    pub latency_p99_us: Option<u64>,
+}
+
+/// What became of the records, summed up.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LedgerView {
+    /// Created by applications.
+    pub created: u64,
+    /// In an accumulator or on their way.
+    pub waiting: u64,
+    /// Acknowledged to their producer.
+    pub acknowledged: u64,
+    /// Given up by their producer.
+    pub failed: u64,
+    /// Given up, and in the log nevertheless.
+    pub failed_but_stored: u64,
+    /// Acknowledged, and gone.
+    pub lost: u64,
+    /// Present, but on no live leader.
+    pub unavailable: u64,
+    /// By group, or consumer without one.
+    pub readers: Vec<LedgerRow>,
+    /// The lost ones, newest last, at most a few dozen.
+    pub losses: Vec<LossView>,
+}
+
+/// What one group, or one consumer without a group, made of the records.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LedgerRow {
+    /// Group, or consumer without one.
+    pub reader: Rc<str>,
+    /// Whether it is a group.
+    pub is_group: bool,
+    /// Different records it finished.
+    pub delivered: u64,
+    /// Deliveries of records it had finished before.
+    pub repeated: u64,
+    /// Records it has still to finish.
+    pub pending: u64,
+}
+
+/// One lost record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LossView {
+    /// Where it stood.
+    pub partition: PartitionName,
+    /// At which offset.
+    pub offset: i64,
+    /// Its key or text, if it has one.
+    pub label: Option<Rc<str>>,
+    /// Why it is gone, in plain words.
+    pub reason: Rc<str>,
+}
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventKind {
+    /// Leaders, ISR.
+    Replication,
+    /// Groups and their members.
+    Group,
+    /// Processes, network, disks.
+    Failure,
+    /// Something works again.
+    Recovery,
+    /// Topics and settings.
+    Admin,
+    /// Records failed or lost.
+    Loss,
+    /// The learner did it.
+    Action,
+}
+
+/// Something that happened, in a sentence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EventView {
+    /// Number of the event in the session.
+    pub id: u64,
+    /// When.
+    pub at: Time,
+    /// What kind.
+    pub kind: EventKind,
+    /// A sentence.
+    pub sentence: Rc<str>,
+    /// A few words for the timeline; none keeps it off.
+    pub mark: Option<Rc<str>>,
+    /// What it followed from, in a sentence.
+    pub cause: Option<Rc<str>>,
+}
