@@ -15,6 +15,7 @@ mod client_assignor;
 mod leader_epoch_cache;
 mod murmur2;
 mod partition_change;
+mod producer_state;
 mod replica_placement;
 
 /// A kind of vectors that we can check.
@@ -42,6 +43,7 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "librdkafka_consistent", check: murmur2::check_librdkafka },
     Kind { name: "murmur2", check: murmur2::check },
     Kind { name: "partition_change", check: partition_change::check },
+    Kind { name: "producer_state", check: producer_state::check },
     Kind { name: "replica_placement", check: replica_placement::check },
 ];
 
