@@ -4,13 +4,33 @@
 //! [`CoordinatorAppend`], and clients are answered once the broker says that it is replicated.
 //! Not here: the protocol of KIP-848, share groups, transactions, offset expiry.
 
+mod context;
+mod group;
+mod member;
+mod offsets;
+mod rebalance;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use context::{Context, Then, Writer};
+use group::Waiting;
+pub use group::{CommittedOffset, Group, GroupState, Member};
+
+use super::broker::BrokerTimer;
 use super::config::BrokerConfig;
-use super::effect::Out;
-use super::protocol::{CorrelationId, ErrorCode, Request};
+use super::effect::{Out, Timer};
+use super::java_hash::partition_for;
+use super::protocol::{
+    CorrelationId, DescribeGroupsResponse, ErrorCode, HeartbeatResponse, JoinGroupRequest,
+    LeaveGroupResponse, ListGroupsResponse, OffsetCommitRequest, OffsetFetchRequest,
+    OffsetFetchResponse, Request, SyncGroupResponse,
+};
 use super::record::{GroupRecord, Record};
-use crate::base::NodeId;
+use crate::base::{NodeId, Time};
 
 /// Records for `__consumer_offsets`, to be appended with acks=all and a timeout of
 /// `offsets.commit.timeout.ms`. The broker reports the outcome once, by
@@ -32,61 +52,386 @@ pub enum CoordinatorTimer {
     Wake,
 }
 
+/// A partition of `__consumer_offsets` that this broker leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum PartitionState {
+    Loading,
+    Active,
+}
+
 /// The groups of one broker process.
 #[derive(Clone, Debug)]
 pub struct GroupCoordinator {
-    _config: Rc<BrokerConfig>,
+    config: Rc<BrokerConfig>,
+    partitions_total: u32,
+    partitions: BTreeMap<u32, PartitionState>,
+    groups: BTreeMap<Rc<str>, Group>,
+    writer: Writer,
+    /// When the earliest wake-up that we count on comes; `Time::NEVER` without.
+    armed_at: Time,
 }
 
-#[expect(clippy::unused_self, reason = "bodies land next")]
 impl GroupCoordinator {
     /// A coordinator without partitions: it answers NOT_COORDINATOR until [`Self::on_elected`].
     pub fn new(config: Rc<BrokerConfig>) -> Self {
-        Self { _config: config }
+        Self {
+            config,
+            partitions_total: 0,
+            partitions: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            writer: Writer::default(),
+            armed_at: Time::NEVER,
+        }
+    }
+
+    /// The groups coordinated here, by name.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// The group called `name`, if it is coordinated here.
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.get(name)
+    }
+
+    /// Makes `member` the one to lead `group` next when its leader goes. Kafka takes whichever its hash map
+    /// yields first; vectors of Kafka's answers name it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn prefer_leader(&mut self, group: &str, member: &str) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.members.sort_by_key(|other| &*other.id != member);
+        }
     }
 
     /// Handles JoinGroup, SyncGroup, Heartbeat, LeaveGroup, OffsetCommit, OffsetFetch, DescribeGroups and
-    /// ListGroups. The answer may come later, by another call.
+    /// ListGroups; other requests are not for a coordinator and are passed over. The answer may come
+    /// later, by another call.
     pub fn on_request(
         &mut self,
-        _from: NodeId,
-        _correlation: CorrelationId,
-        _body: Request,
-        _out: &mut Out<'_>,
-        _appends: &mut Vec<CoordinatorAppend>,
+        from: NodeId,
+        correlation: CorrelationId,
+        body: Request,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
     ) {
+        let waiting = Waiting { node: from, correlation };
+        match body {
+            Request::JoinGroup(request) => self.join(waiting, &request, out, appends),
+            Request::SyncGroup(request) => {
+                let known = self.known_group(&request.group);
+                match known {
+                    Ok(()) => self.with_group(&request.group, out, appends, |group, cx| {
+                        group.sync(cx, waiting, &request);
+                    }),
+                    Err(error) => {
+                        let answer = SyncGroupResponse { error, assignment: Rc::from([]) };
+                        out.respond(from, correlation, answer);
+                    }
+                }
+            }
+            Request::Heartbeat(request) => {
+                let now = out.now();
+                let mut error = self.known_group(&request.group).err().unwrap_or(ErrorCode::None);
+                if error.is_none() {
+                    self.with_group(&request.group, out, appends, |group, _| {
+                        error = group.heartbeat(now, &request);
+                    });
+                }
+                out.respond(from, correlation, HeartbeatResponse { error });
+            }
+            Request::LeaveGroup(request) => {
+                let mut error = self.known_group(&request.group).err().unwrap_or(ErrorCode::None);
+                if error.is_none() {
+                    self.with_group(&request.group, out, appends, |group, cx| {
+                        error = group.leave(cx, &request);
+                    });
+                }
+                out.respond(from, correlation, LeaveGroupResponse { error });
+            }
+            Request::OffsetCommit(request) => self.commit(waiting, &request, out, appends),
+            Request::OffsetFetch(request) => {
+                out.respond(from, correlation, self.fetch_offsets(&request));
+            }
+            Request::DescribeGroups(request) => {
+                let groups = request.groups.iter().map(|group| match self.known_group(group) {
+                    Ok(()) => self.groups[group].describe(),
+                    Err(ErrorCode::UnknownMemberId) => {
+                        offsets::describe_missing(group, ErrorCode::GroupIdNotFound)
+                    }
+                    Err(error) => offsets::describe_missing(group, error),
+                });
+                let answer = DescribeGroupsResponse { groups: groups.collect() };
+                out.respond(from, correlation, answer);
+            }
+            Request::ListGroups(_) => {
+                let groups = self.groups.values().map(|g| (g.name.clone(), g.state.name()));
+                let loading = self.partitions.values().any(|p| *p == PartitionState::Loading);
+                let error =
+                    if loading { ErrorCode::CoordinatorLoadInProgress } else { ErrorCode::None };
+                let answer = ListGroupsResponse { error, groups: groups.collect() };
+                out.respond(from, correlation, answer);
+            }
+            _ => {}
+        }
+    }
+
+    fn join(
+        &mut self,
+        from: Waiting,
+        request: &JoinGroupRequest,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+    ) {
+        let name = &request.group;
+        let sessions =
+            self.config.group_min_session_timeout..=self.config.group_max_session_timeout;
+        let checked = if name.is_empty() {
+            Err(ErrorCode::InvalidGroupId)
+        } else if !sessions.contains(&request.session_timeout) {
+            Err(ErrorCode::InvalidSessionTimeout)
+        } else {
+            self.partition_of(name)
+        };
+        let is_new = !self.groups.contains_key(name);
+        let checked = match checked {
+            Ok(_) if is_new && !request.member_id.is_empty() => Err(ErrorCode::UnknownMemberId),
+            checked => checked,
+        };
+        let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
+        let partition = match checked {
+            Ok(partition) => partition,
+            Err(error) => return cx.refuse_join(from, &request.member_id, error),
+        };
+        if is_new {
+            let group = Group::new(name.clone(), partition);
+            let record = group.metadata_record();
+            self.groups.insert(name.clone(), group);
+            cx.append(partition, vec![record], Then::NewGroup { group: name.clone() });
+        }
+        self.with_group(name, out, appends, |group, cx| group.join(cx, from, request));
+    }
+
+    fn commit(
+        &mut self,
+        from: Waiting,
+        request: &OffsetCommitRequest,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+    ) {
+        let refusal = match self.partition_of(&request.group) {
+            Err(error) => error,
+            Ok(_) if self.groups.contains_key(&request.group) => ErrorCode::None,
+            Ok(_) if request.generation >= 0 => ErrorCode::GroupIdNotFound,
+            Ok(partition) => {
+                // A tool or an `assign` consumer commits: a simple group comes to be.
+                let name = request.group.clone();
+                self.groups.insert(name.clone(), Group::new(name, partition));
+                ErrorCode::None
+            }
+        };
+        if !refusal.is_none() {
+            let answer = offsets::commit_answer(request, refusal);
+            return out.respond(from.node, from.correlation, answer);
+        }
+        self.with_group(&request.group, out, appends, |group, cx| group.commit(cx, from, request));
+    }
+
+    fn fetch_offsets(&self, request: &OffsetFetchRequest) -> OffsetFetchResponse {
+        match self.partition_of(&request.group) {
+            Ok(_) => offsets::fetch_offsets(self.groups.get(&request.group), request),
+            Err(error) => OffsetFetchResponse { error, partitions: Vec::new() },
+        }
     }
 
     /// A timer fired.
     pub fn on_timer(
         &mut self,
-        _timer: CoordinatorTimer,
-        _out: &mut Out<'_>,
-        _appends: &mut Vec<CoordinatorAppend>,
+        timer: CoordinatorTimer,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
     ) {
+        let CoordinatorTimer::Wake = timer;
+        let now = out.now();
+        if now >= self.armed_at {
+            self.armed_at = Time::NEVER;
+        }
+        let next = |groups: &BTreeMap<Rc<str>, Group>| {
+            let deadlines =
+                groups.values().map(|group| (group.next_deadline(), group.name.clone()));
+            deadlines.min()
+        };
+        while let Some((at, name)) = next(&self.groups) {
+            if at > now {
+                self.arm(at, out);
+                break;
+            }
+            self.with_group(&name, out, appends, Group::on_deadline);
+        }
     }
 
     /// The append `token` is below the high watermark, or failed. Unknown tokens change nothing.
     pub fn on_append_done(
         &mut self,
-        _token: u64,
-        _result: Result<(), ErrorCode>,
-        _out: &mut Out<'_>,
-        _appends: &mut Vec<CoordinatorAppend>,
+        token: u64,
+        result: Result<(), ErrorCode>,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
     ) {
+        let Some((_, then)) = self.writer.pending.remove(&token) else { return };
+        let result = result.map_err(answer_to_failed_append);
+        match then {
+            Then::Nothing => {}
+            Then::NewGroup { group } => {
+                if let Err(error) = result {
+                    self.undo_new_group(&group, error, out, appends);
+                }
+            }
+            Then::Assignment { group, generation, leader, assignments } => {
+                self.with_group(&group, out, appends, |group, cx| {
+                    group.on_assignment_stored(cx, (&leader, generation), &assignments, result);
+                });
+            }
+            Then::StaticMember { group, new_id, old } => {
+                self.with_group(&group, out, appends, |group, cx| {
+                    group.on_static_member_stored(cx, &new_id, *old, result);
+                });
+            }
+            Then::Commit { from, request, committed_at } => {
+                if result.is_ok() {
+                    self.with_group(&request.group, out, appends, |group, cx| {
+                        group.on_commit_stored(cx, &request, committed_at);
+                    });
+                }
+                let error = result.err().unwrap_or(ErrorCode::None);
+                let answer = offsets::commit_answer(&request, error);
+                out.respond(from.node, from.correlation, answer);
+            }
+        }
+    }
+
+    /// The log would not take a group's first record: whoever waits to join it is told.
+    fn undo_new_group(
+        &mut self,
+        name: &Rc<str>,
+        error: ErrorCode,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+    ) {
+        if self.groups.get(name).is_none_or(|group| group.generation != 0) {
+            return; // It has been written since.
+        }
+        self.with_group(name, out, appends, |group, cx| {
+            for member in &mut group.members {
+                cx.answer_join_error(member.awaiting_join.take(), "", error);
+            }
+        });
+        self.groups.remove(name);
+    }
+
+    /// The broker leads `partition` and reads its log: clients are told to come back. May be left out when
+    /// reading takes no time.
+    pub fn on_loading(&mut self, partition: u32, partitions_total: u32) {
+        self.partitions_total = partitions_total;
+        self.partitions.insert(partition, PartitionState::Loading);
     }
 
     /// The broker leads `partition` of the `partitions_total` of `__consumer_offsets` now; `records` is all
     /// that the log holds. Replaces whatever was known of the partition.
     pub fn on_elected(
         &mut self,
-        _partition: u32,
-        _partitions_total: u32,
-        _records: Vec<Rc<GroupRecord>>,
-        _out: &mut Out<'_>,
+        partition: u32,
+        partitions_total: u32,
+        records: Vec<Rc<GroupRecord>>,
+        out: &mut Out<'_>,
     ) {
+        self.on_resigned(partition, out);
+        self.partitions_total = partitions_total;
+        self.partitions.insert(partition, PartitionState::Active);
+        self.groups.extend(store::replay(partition, &records, out.now()));
+        let next = self.groups.values().map(Group::next_deadline).min().unwrap_or(Time::NEVER);
+        self.arm(next, out);
     }
 
     /// The broker leads `partition` no longer: waiting clients are told NOT_COORDINATOR.
-    pub fn on_resigned(&mut self, _partition: u32, _out: &mut Out<'_>) {}
+    pub fn on_resigned(&mut self, partition: u32, out: &mut Out<'_>) {
+        self.partitions.remove(&partition);
+        let mut appends = Vec::new();
+        let error = ErrorCode::NotCoordinator;
+        for group in self.groups.values_mut().filter(|group| group.partition == partition) {
+            let appends = &mut appends;
+            let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
+            group.transition(&mut cx, GroupState::Dead, "The coordinator moved to another broker.");
+            for member in &mut group.members {
+                cx.answer_join_error(member.awaiting_join.take(), &member.id, error);
+                cx.answer_sync_error(member.awaiting_sync.take(), error);
+            }
+        }
+        self.groups.retain(|_, group| group.partition != partition);
+        self.writer.pending.retain(|_, (of, then)| {
+            if *of == partition
+                && let Then::Commit { from, request, .. } = then
+            {
+                let answer = offsets::commit_answer(request, error);
+                out.respond(from.node, from.correlation, answer);
+            }
+            *of != partition
+        });
+    }
+
+    /// The partition that keeps `group`, if it is led and loaded here.
+    fn partition_of(&self, group: &str) -> Result<u32, ErrorCode> {
+        if group.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        let partition = partition_for(group, self.partitions_total);
+        match partition.and_then(|partition| Some((partition, *self.partitions.get(&partition)?))) {
+            Some((partition, PartitionState::Active)) => Ok(partition),
+            Some((_, PartitionState::Loading)) => Err(ErrorCode::CoordinatorLoadInProgress),
+            None => Err(ErrorCode::NotCoordinator),
+        }
+    }
+
+    /// Whether `group` exists here; a group that does not has no members.
+    fn known_group(&self, group: &str) -> Result<(), ErrorCode> {
+        self.partition_of(group)?;
+        if self.groups.contains_key(group) { Ok(()) } else { Err(ErrorCode::UnknownMemberId) }
+    }
+
+    /// Lets the group called `name` act, if it exists, and sees to its next deadline.
+    fn with_group(
+        &mut self,
+        name: &str,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+        act: impl FnOnce(&mut Group, &mut Context<'_, '_>),
+    ) {
+        let Some(group) = self.groups.get_mut(name) else { return };
+        let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
+        act(group, &mut cx);
+        let next = group.next_deadline();
+        self.arm(next, out);
+    }
+
+    /// Makes sure that we wake up by `at`. Deadlines that moved away are found out then.
+    fn arm(&mut self, at: Time, out: &mut Out<'_>) {
+        if at < self.armed_at {
+            self.armed_at = at;
+            out.at(at, Timer::Broker(BrokerTimer::Coordinator(CoordinatorTimer::Wake)));
+        }
+    }
+}
+
+/// What clients are told when the log refused a record
+/// (`CoordinatorOperationExceptionHelper.handleOperationException`).
+fn answer_to_failed_append(error: ErrorCode) -> ErrorCode {
+    match error {
+        ErrorCode::UnknownTopicOrPartition
+        | ErrorCode::NotEnoughReplicas
+        | ErrorCode::RequestTimedOut => ErrorCode::CoordinatorNotAvailable,
+        ErrorCode::NotLeaderOrFollower | ErrorCode::KafkaStorageError => ErrorCode::NotCoordinator,
+        ErrorCode::MessageTooLarge
+        | ErrorCode::RecordListTooLarge
+        | ErrorCode::InvalidFetchSize => ErrorCode::UnknownServerError,
+        other => other,
+    }
 }

@@ -1,0 +1,141 @@
+//! Stored offsets (`OffsetMetadataManager`, `ClassicGroup.validateOffsetCommit`) and what
+//! administrators see of groups.
+
+use std::rc::Rc;
+
+use super::context::{Context, Then};
+use super::group::{CommittedOffset, Group, GroupState, Waiting};
+use crate::kafka::event::Event;
+use crate::kafka::protocol::{
+    DescribedGroup, DescribedMember, ErrorCode, OffsetCommitRequest, OffsetCommitResponse,
+    OffsetFetchRequest, OffsetFetchResponse,
+};
+use crate::kafka::record::GroupRecord;
+
+/// The same outcome for every partition of a commit.
+pub(super) fn commit_answer(
+    request: &OffsetCommitRequest,
+    error: ErrorCode,
+) -> OffsetCommitResponse {
+    let partitions = request.offsets.iter().map(|(tp, ..)| (tp.clone(), error)).collect();
+    OffsetCommitResponse { partitions }
+}
+
+impl Group {
+    /// Handles an OffsetCommit: checked now, answered once stored.
+    pub(super) fn commit(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        from: Waiting,
+        request: &OffsetCommitRequest,
+    ) {
+        if let Err(error) = self.validate_commit(request) {
+            return cx.out.respond(from.node, from.correlation, commit_answer(request, error));
+        }
+        if matches!(self.state, GroupState::Stable | GroupState::PreparingRebalance) {
+            self.renew_session(&request.member_id, cx.now());
+        }
+        if request.offsets.is_empty() {
+            let answer = commit_answer(request, ErrorCode::None);
+            return cx.out.respond(from.node, from.correlation, answer);
+        }
+        let committed_at = cx.now();
+        let records = request.offsets.iter().map(|((topic, partition), offset, leader_epoch)| {
+            GroupRecord::OffsetCommit {
+                group: self.name.clone(),
+                topic: topic.clone(),
+                partition: *partition,
+                offset: Some(*offset),
+                leader_epoch: *leader_epoch,
+                committed_at,
+            }
+        });
+        let then = Then::Commit { from, request: Box::new(request.clone()), committed_at };
+        cx.append(self.partition, records.collect(), then);
+    }
+
+    fn validate_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
+        if request.generation < 0 && self.state == GroupState::Empty {
+            return Ok(()); // A tool, or a consumer outside the group protocol.
+        }
+        let anonymous = request.generation < 0
+            && request.member_id.is_empty()
+            && request.group_instance_id.is_none();
+        if anonymous {
+            return Err(ErrorCode::UnknownMemberId);
+        }
+        self.validate_member(&request.member_id, request.group_instance_id.as_ref())?;
+        if request.generation != self.generation {
+            return Err(ErrorCode::IllegalGeneration);
+        }
+        if self.state == GroupState::CompletingRebalance {
+            // The member knows of the new generation: it must sync first.
+            return Err(ErrorCode::RebalanceInProgress);
+        }
+        Ok(())
+    }
+
+    /// A commit is stored.
+    pub(super) fn on_commit_stored(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        request: &OffsetCommitRequest,
+        committed_at: crate::base::Time,
+    ) {
+        for (tp, offset, leader_epoch) in &request.offsets {
+            let (offset, leader_epoch) = (*offset, *leader_epoch);
+            self.offsets.insert(tp.clone(), CommittedOffset { offset, leader_epoch, committed_at });
+        }
+        let offsets = request.offsets.iter().map(|(tp, offset, _)| (tp.clone(), *offset)).collect();
+        cx.out.event(Event::OffsetsCommitted { group: self.name.clone(), offsets });
+    }
+
+    /// What `describe` says of the group. The assignor shows only while the group is stable.
+    pub(super) fn describe(&self) -> DescribedGroup {
+        let stable = self.state == GroupState::Stable;
+        let mut members: Vec<_> = self
+            .members
+            .iter()
+            .map(|member| DescribedMember {
+                member_id: member.id.clone(),
+                group_instance_id: member.instance_id.clone(),
+                client_id: member.client_id.clone(),
+                assignment: member.assignment.clone(),
+            })
+            .collect();
+        members.sort_by(|a, b| a.member_id.cmp(&b.member_id));
+        DescribedGroup {
+            error: ErrorCode::None,
+            group: self.name.clone(),
+            state: self.state.name(),
+            protocol: self.protocol.clone().filter(|_| stable).unwrap_or_default(),
+            members,
+        }
+    }
+}
+
+/// Answers an OffsetFetch from the stored offsets of `group`, if it exists.
+pub(super) fn fetch_offsets(
+    group: Option<&Group>,
+    request: &OffsetFetchRequest,
+) -> OffsetFetchResponse {
+    let stored = |tp: &_| group.and_then(|group| group.offsets.get(tp)).map_or(-1, |c| c.offset);
+    let partitions = if let Some(wanted) = &request.partitions {
+        wanted.iter().map(|tp| (tp.clone(), stored(tp))).collect()
+    } else {
+        let all = group.into_iter().flat_map(|group| &group.offsets);
+        all.map(|(tp, committed)| (tp.clone(), committed.offset)).collect()
+    };
+    OffsetFetchResponse { error: ErrorCode::None, partitions }
+}
+
+/// What `describe` says of a group that does not exist here.
+pub(super) fn describe_missing(group: &Rc<str>, error: ErrorCode) -> DescribedGroup {
+    DescribedGroup {
+        error,
+        group: group.clone(),
+        state: GroupState::Dead.name(),
+        protocol: Rc::default(),
+        members: Vec::new(),
+    }
+}

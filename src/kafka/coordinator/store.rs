@@ -1,0 +1,143 @@
+//! Groups as records of `__consumer_offsets` (`GroupCoordinatorRecordHelpers`,
+//! `GroupMetadataManager.replay`): written after each completed rebalance, read by the next coordinator.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::group::{CommittedOffset, Group, GroupState, Member};
+use super::member::Assignments;
+use crate::base::Time;
+use crate::kafka::protocol::NamedPartition;
+use crate::kafka::record::{
+    ClassicGroupSnapshot, ClassicMemberSnapshot, GroupRecord, Payload, Record,
+};
+
+impl Group {
+    /// The group as it is.
+    pub(super) fn metadata_record(&self) -> GroupRecord {
+        self.snapshot(|member| member.assignment.clone())
+    }
+
+    /// The group as it will be with these assignments.
+    pub(super) fn metadata_record_with(&self, assignments: &Assignments) -> GroupRecord {
+        self.snapshot(|member| {
+            let given = assignments.iter().find(|(id, _)| *id == member.id);
+            given.map_or_else(|| Rc::from([]), |(_, given)| given.clone())
+        })
+    }
+
+    fn snapshot(&self, assignment: impl Fn(&Member) -> Rc<[NamedPartition]>) -> GroupRecord {
+        let members = self.members.iter().map(|member| ClassicMemberSnapshot {
+            member_id: member.id.clone(),
+            group_instance_id: member.instance_id.clone(),
+            client_id: member.client_id.clone(),
+            node: member.node,
+            session_timeout: member.session_timeout,
+            rebalance_timeout: member.rebalance_timeout,
+            subscription: member
+                .subscription(self.protocol.as_deref())
+                .cloned()
+                .unwrap_or_default(),
+            assignment: assignment(member),
+        });
+        let state = ClassicGroupSnapshot {
+            generation: self.generation,
+            protocol_type: self.protocol_type.clone().unwrap_or_default(),
+            protocol: self.protocol.clone(),
+            leader: self.leader.clone(),
+            members: members.collect(),
+        };
+        GroupRecord::GroupMetadata { group: self.name.clone(), state: Some(Rc::new(state)) }
+    }
+
+    /// Takes over what a former coordinator wrote; every member's session begins anew.
+    fn restore(&mut self, state: &ClassicGroupSnapshot, now: Time) {
+        let protocol = state.protocol.clone().unwrap_or_default();
+        self.members = state
+            .members
+            .iter()
+            .map(|member| Member {
+                id: member.member_id.clone(),
+                instance_id: member.group_instance_id.clone(),
+                client_id: member.client_id.clone(),
+                node: member.node,
+                session_timeout: member.session_timeout,
+                rebalance_timeout: member.rebalance_timeout,
+                assignment: member.assignment.clone(),
+                protocols: vec![(protocol.clone(), member.subscription.clone())],
+                awaiting_join: None,
+                awaiting_sync: None,
+                is_new: false,
+                pending_sync: false,
+                expires_at: now + member.session_timeout,
+            })
+            .collect();
+        let empty = self.members.is_empty();
+        self.state = if empty { GroupState::Empty } else { GroupState::Stable };
+        self.generation = state.generation;
+        self.protocol.clone_from(&state.protocol);
+        self.leader.clone_from(&state.leader);
+        self.protocol_type = Some(state.protocol_type.clone()).filter(|kind| !kind.is_empty());
+    }
+}
+
+/// Builds the groups of `partition` from all records of its log, oldest first.
+pub(super) fn replay(
+    partition: u32,
+    records: &[Rc<GroupRecord>],
+    now: Time,
+) -> BTreeMap<Rc<str>, Group> {
+    let mut groups: BTreeMap<Rc<str>, Group> = BTreeMap::new();
+    for record in records {
+        match &**record {
+            GroupRecord::OffsetCommit {
+                group,
+                topic,
+                partition: index,
+                offset,
+                leader_epoch,
+                committed_at,
+            } => {
+                let tp = (topic.clone(), *index);
+                let group = groups
+                    .entry(group.clone())
+                    .or_insert_with(|| Group::new(group.clone(), partition));
+                match offset {
+                    Some(offset) => {
+                        let (offset, leader_epoch, committed_at) =
+                            (*offset, *leader_epoch, *committed_at);
+                        let committed = CommittedOffset { offset, leader_epoch, committed_at };
+                        group.offsets.insert(tp, committed);
+                    }
+                    None => {
+                        group.offsets.remove(&tp);
+                    }
+                }
+            }
+            GroupRecord::GroupMetadata { group, state: Some(state) } => groups
+                .entry(group.clone())
+                .or_insert_with(|| Group::new(group.clone(), partition))
+                .restore(state, now),
+            GroupRecord::GroupMetadata { group, state: None } => {
+                groups.remove(group);
+            }
+        }
+    }
+    groups
+}
+
+/// The record for the log, keyed so that compaction keeps the latest of each key.
+pub(super) fn to_record(record: GroupRecord, now: Time) -> Record {
+    let key = match &record {
+        GroupRecord::OffsetCommit { group, topic, partition, .. } => {
+            format!("offset_commit {group} {topic} {partition}")
+        }
+        GroupRecord::GroupMetadata { group, .. } => format!("group_metadata {group}"),
+    };
+    Record {
+        id: None,
+        key: Some(key.into_bytes().into()),
+        value: Payload::Group(Rc::new(record)),
+        timestamp: now,
+    }
+}
