@@ -5,15 +5,12 @@ mod app;
 
 pub use app::App;
 
-/// Id of the element in `index.html` that the page is mounted in.
-const MOUNT_ID: &str = "app";
-
 /// Starts the page in place of the loading line of `index.html`.
 #[cfg(target_arch = "wasm32")]
 pub fn mount() {
     let root = web_sys::window()
         .and_then(|window| window.document())
-        .and_then(|document| document.get_element_by_id(MOUNT_ID))
+        .and_then(|document| document.get_element_by_id("app"))
         .expect("index.html carries the mount element");
     root.set_inner_html("");
     yew::Renderer::<App>::with_root(root).render();

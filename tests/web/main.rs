@@ -1,1 +1,9 @@
-//! Tests.
+//! Tests that run as wasm inside Chromium: what only a browser can tell.
+//!
+//! `cargo xtask test web` runs them.
+
+#![cfg(target_arch = "wasm32")]
+
+mod mount;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
