@@ -1,5 +1,9 @@
 //! `scope`: the engine without a page. One module a command; this file picks the command and prints help.
 
+// Cargo builds every binary before it runs a test in the browser; there this one is empty.
+#![cfg_attr(target_arch = "wasm32", no_main)]
+#![cfg(not(target_arch = "wasm32"))]
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
