@@ -1,3 +1,4 @@
-//! Tests.
+//! The fast suite: everything that needs no browser. One binary, so that it links once.
 
+mod architecture;
 mod vectors;

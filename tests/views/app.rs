@@ -13,7 +13,8 @@ fn the_page_has_one_main_part_and_one_first_heading() {
         <h1>Brokerscope</h1>
         <p>A whole Kafka cluster, simulated in this page.</p>
         </main>
-    "#]].assert_eq(&html);
+    "#]]
+    .assert_eq(&html);
     assert_eq!(html.matches("<main").count(), 1);
     assert_eq!(html.matches("<h1").count(), 1);
 }
