@@ -33,7 +33,7 @@ fn length(file: &File) -> Vec<String> {
 }
 
 fn header(file: &File) -> Vec<String> {
-    let says = |line: &str| line.starts_with("//! ") && line.trim_end().len() > "//! ".len() + 8;
+    let says = |line: &str| line.starts_with("//! ") && line.trim_end().len() >= "//! ".len() + 8;
     if file.text.lines().next().is_some_and(says) {
         return Vec::new();
     }
