@@ -2,6 +2,7 @@
 //! node takes [`effect::Input`]s and leaves [`effect::Effect`]s, and nothing else enters or leaves.
 
 pub mod admin;
+pub mod alarm;
 pub mod broker;
 pub mod config;
 pub mod consumer;

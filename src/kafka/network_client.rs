@@ -154,6 +154,11 @@ impl<T> NetworkClient<T> {
         self.connection(peer) == Connection::Connected
     }
 
+    /// Whether the opening exchange with `peer` is under way.
+    pub fn is_connecting(&self, peer: NodeId) -> bool {
+        matches!(self.connection(peer), Connection::Connecting { .. })
+    }
+
     fn connection(&self, peer: NodeId) -> Connection {
         self.peers
             .get(&peer)

@@ -1,8 +1,23 @@
 //! The producer process: an application that sends records, and the client inside it (`KafkaProducer`).
+//!
+//! `node` is the process and its application, `client` is `KafkaProducer`, `sender` its network
+//! thread, `accumulator` and `batch` hold what waits, `sequences` numbers it for idempotence. There are
+//! no transactions, no compression, and no `partitioner.class` besides the built-in partitioner.
 
+mod accumulator;
+mod batch;
+mod client;
+mod metadata;
+mod node;
 pub mod partitioner;
+mod schedule;
+mod sender;
+mod sequences;
+#[cfg(test)]
+mod tests;
 mod workload;
 
+pub use node::{Blocked, Producer};
 pub use workload::{Keys, Rate, Workload};
 
 use std::rc::Rc;
@@ -22,4 +37,24 @@ pub struct ProducerSpec {
 
 /// Timers of a producer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ProducerTimer {}
+pub enum ProducerTimer {
+    /// Something is due: a record, a batch, a retry, a time-out.
+    Wake,
+}
+
+/// What a producer process has done since it started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ProducerCounters {
+    /// Calls of `send()`.
+    pub records_created: u64,
+    /// Records whose callback told success.
+    pub records_acked: u64,
+    /// Records whose callback told an error, and failed calls of `send()`.
+    pub records_failed: u64,
+    /// Batches handed to the network; each counts once.
+    pub batches_sent: u64,
+    /// Produce requests.
+    pub requests_sent: u64,
+    /// Batches that were queued again after a failed attempt.
+    pub retries: u64,
+}

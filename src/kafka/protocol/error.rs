@@ -185,6 +185,23 @@ impl ErrorCode {
         self == Self::None
     }
 
+    /// Whether it tells a client that its metadata is out of date (`InvalidMetadataException`).
+    pub fn is_invalid_metadata(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownTopicOrPartition
+                | Self::LeaderNotAvailable
+                | Self::NotLeaderOrFollower
+                | Self::ReplicaNotAvailable
+                | Self::NetworkException
+                | Self::KafkaStorageError
+                | Self::ListenerNotFound
+                | Self::FencedLeaderEpoch
+                | Self::UnknownTopicId
+                | Self::InconsistentTopicId
+        )
+    }
+
     /// Success as `Ok`, anything else as `Err`.
     pub fn into_result(self) -> Result<(), Self> {
         if self.is_none() { Ok(()) } else { Err(self) }
