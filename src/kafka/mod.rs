@@ -14,6 +14,7 @@ pub mod java_hash;
 pub mod log;
 pub mod metadata;
 pub mod network_client;
+pub mod partition;
 pub mod producer;
 pub mod protocol;
 pub mod record;

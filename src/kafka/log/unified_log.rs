@@ -1,0 +1,314 @@
+//! The log of one replica (`UnifiedLog`, `LocalLog`): batches in offset order, log start, high
+//! watermark, log end and the history of leader epochs.
+//!
+//! Kafka keeps segments of files; this keeps chunks of shared batches, so that a log can be cloned for
+//! a checkpoint at the price of a list of pointers. Not here: segments by size and age, retention,
+//! compaction, transactions (the last stable offset is the high watermark).
+
+use std::rc::Rc;
+
+use super::epoch_cache::{LeaderEpochFileCache, UNDEFINED_EPOCH};
+use crate::base::{LeaderEpoch, Offset, Time};
+use crate::kafka::record::{Record, RecordBatch, StoredBatch};
+
+/// Batches in a chunk. Small enough that copying the last chunk after a checkpoint costs little.
+const CHUNK_BATCHES: usize = 64;
+
+/// Batches cut from a log with their base offsets, in offset order.
+pub type RemovedBatches = Vec<(Offset, Rc<RecordBatch>)>;
+
+/// A batch in the log with what would be costly to count again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Entry {
+    stored: StoredBatch,
+    bytes: u32,
+    max_timestamp: Time,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Chunk {
+    entries: Vec<Entry>,
+    max_timestamp: Time,
+}
+
+impl Chunk {
+    fn base_offset(&self) -> Offset {
+        self.entries.first().map_or(0, |entry| entry.stored.base_offset)
+    }
+}
+
+/// What a read found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LogRead {
+    /// The batches; the first may begin before the offset asked for.
+    pub batches: Vec<StoredBatch>,
+    /// Their size in bytes.
+    pub bytes: u64,
+}
+
+/// The log of one replica. `log_start <= high_watermark <= log_end` always holds.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct UnifiedLog {
+    chunks: Vec<Rc<Chunk>>,
+    log_start: Offset,
+    log_end: Offset,
+    high_watermark: Offset,
+    epochs: LeaderEpochFileCache,
+}
+
+impl UnifiedLog {
+    /// First offset that can be read.
+    pub fn log_start(&self) -> Offset {
+        self.log_start
+    }
+
+    /// Offset that the next record gets (LEO).
+    pub fn log_end(&self) -> Offset {
+        self.log_end
+    }
+
+    /// Consumers read below this offset.
+    pub fn high_watermark(&self) -> Offset {
+        self.high_watermark
+    }
+
+    /// Epoch of the last record, or of the leadership that began after it; -1 in a new log.
+    pub fn latest_epoch(&self) -> LeaderEpoch {
+        self.epochs.latest_epoch().unwrap_or(UNDEFINED_EPOCH)
+    }
+
+    /// Epoch in which the record at `offset` was written.
+    pub fn epoch_for_offset(&self, offset: Offset) -> Option<LeaderEpoch> {
+        self.epochs.epoch_for_offset(offset)
+    }
+
+    /// The largest epoch known that is not above `epoch`, and where it ends; -1 and -1 if unknown
+    /// (`LeaderEpochFileCache.endOffsetFor`).
+    pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {
+        self.epochs.end_offset_for(epoch, self.log_end)
+    }
+
+    /// Notes that leader epoch `epoch` begins at the log end (`maybeAssignEpochStartOffset`).
+    pub fn begin_epoch(&mut self, epoch: LeaderEpoch) {
+        self.epochs.assign(epoch, self.log_end);
+    }
+
+    /// Appends a batch of a client and returns the offset of its first record.
+    pub fn append_as_leader(&mut self, batch: Rc<RecordBatch>, epoch: LeaderEpoch) -> Offset {
+        let base_offset = self.log_end;
+        self.append(StoredBatch { base_offset, leader_epoch: epoch, batch });
+        base_offset
+    }
+
+    /// Appends a batch copied from the leader. False, and nothing happens, unless it begins at the log
+    /// end.
+    pub fn append_as_follower(&mut self, stored: StoredBatch) -> bool {
+        let fits = stored.base_offset == self.log_end;
+        if fits {
+            self.append(stored);
+        }
+        fits
+    }
+
+    fn append(&mut self, stored: StoredBatch) {
+        self.epochs.assign(stored.leader_epoch, stored.base_offset);
+        self.log_end = stored.next_offset();
+        let max_timestamp =
+            stored.batch.records.iter().map(|record| record.timestamp).max().unwrap_or_default();
+        let entry = Entry { bytes: stored.batch.size(), stored, max_timestamp };
+        if self.chunks.last().is_none_or(|chunk| chunk.entries.len() >= CHUNK_BATCHES) {
+            self.chunks.push(Rc::default());
+        }
+        let last = self.chunks.last_mut().expect("a chunk was pushed if there was none with room");
+        let chunk = Rc::make_mut(last);
+        chunk.max_timestamp = chunk.max_timestamp.max(max_timestamp);
+        chunk.entries.push(entry);
+    }
+
+    /// Sets the high watermark, kept between log start and log end (`updateHighWatermark`): a
+    /// follower's way. It may go down when a new leader knows less than the last one.
+    pub fn update_high_watermark(&mut self, offset: Offset) {
+        self.high_watermark = offset.clamp(self.log_start, self.log_end);
+    }
+
+    /// Moves the high watermark up to `offset`; false if it is there already or beyond
+    /// (`maybeIncrementHighWatermark`): a leader's way.
+    pub fn maybe_increment_high_watermark(&mut self, offset: Offset) -> bool {
+        let moves = offset > self.high_watermark;
+        if moves {
+            self.update_high_watermark(offset);
+        }
+        moves
+    }
+
+    /// Cuts the log so that it ends at `offset` or before: a batch that `offset` divides goes whole.
+    /// Returns what was cut.
+    pub fn truncate_to(&mut self, offset: Offset) -> RemovedBatches {
+        let mut removed = Vec::new();
+        while let Some(last) = self.chunks.last_mut() {
+            let stays = |entry: &Entry| entry.stored.next_offset() <= offset;
+            if last.entries.last().is_some_and(stays) {
+                break;
+            }
+            let chunk = Rc::make_mut(last);
+            let keep = chunk.entries.partition_point(stays);
+            let cut = chunk.entries.split_off(keep);
+            removed.extend(cut.into_iter().rev().map(|e| (e.stored.base_offset, e.stored.batch)));
+            chunk.max_timestamp =
+                chunk.entries.iter().map(|entry| entry.max_timestamp).max().unwrap_or_default();
+            if chunk.entries.is_empty() {
+                self.chunks.pop();
+            }
+        }
+        removed.reverse();
+        let end = self.entries_end().unwrap_or(self.log_start).max(self.log_start);
+        self.log_end = self.log_end.min(offset.max(self.log_start)).min(end);
+        self.epochs.truncate_from_end(self.log_end);
+        self.update_high_watermark(self.high_watermark);
+        removed
+    }
+
+    /// Drops everything and begins anew at `offset` (`truncateFullyAndStartAt`). Returns what was
+    /// dropped.
+    pub fn truncate_fully_and_start_at(&mut self, offset: Offset) -> RemovedBatches {
+        let removed = self.batches(Offset::MIN, Offset::MAX).map(|b| (b.base_offset, b.batch.clone()));
+        let removed = removed.collect();
+        *self = Self {
+            log_start: offset,
+            log_end: offset,
+            high_watermark: offset,
+            ..Self::default()
+        };
+        removed
+    }
+
+    fn entries_end(&self) -> Option<Offset> {
+        Some(self.chunks.last()?.entries.last()?.stored.next_offset())
+    }
+
+    /// Reads from `from` up to `end` (not included). Stops before a batch that would exceed
+    /// `max_bytes`, except that with `at_least_one` the first batch always comes.
+    pub fn read(&self, from: Offset, end: Offset, max_bytes: u64, at_least_one: bool) -> LogRead {
+        let mut read = LogRead::default();
+        for entry in self.entries_from(from) {
+            let fits = read.bytes + u64::from(entry.bytes) <= max_bytes
+                || (at_least_one && read.batches.is_empty());
+            if !fits || entry.stored.next_offset() > end {
+                break;
+            }
+            read.bytes += u64::from(entry.bytes);
+            read.batches.push(entry.stored.clone());
+        }
+        read
+    }
+
+    fn entries_from(&self, from: Offset) -> impl Iterator<Item = &Entry> {
+        let first = self.chunks.partition_point(|chunk| chunk.base_offset() <= from);
+        self.chunks[first.saturating_sub(1)..]
+            .iter()
+            .flat_map(|chunk| &chunk.entries)
+            .skip_while(move |entry| entry.stored.next_offset() <= from)
+    }
+
+    /// The batches that hold an offset in `from..end`.
+    pub fn batches(&self, from: Offset, end: Offset) -> impl Iterator<Item = &StoredBatch> {
+        self.entries_from(from)
+            .map(|entry| &entry.stored)
+            .take_while(move |stored| stored.base_offset < end)
+    }
+
+    /// Offset and record of every record in `from..end`.
+    pub fn records(&self, from: Offset, end: Offset) -> impl Iterator<Item = (Offset, &Record)> {
+        self.batches(from, end)
+            .flat_map(StoredBatch::records)
+            .filter(move |(offset, _)| (from..end).contains(offset))
+    }
+
+    /// The first record whose timestamp is `time` or later (`fetchOffsetByTimestamp`).
+    pub fn offset_for_time(&self, time: Time) -> Option<(Offset, Time)> {
+        let entry = self
+            .chunks
+            .iter()
+            .filter(|chunk| chunk.max_timestamp >= time)
+            .flat_map(|chunk| &chunk.entries)
+            .find(|entry| entry.max_timestamp >= time)?;
+        let (offset, record) =
+            entry.stored.records().find(|(_, record)| record.timestamp >= time)?;
+        Some((offset, record.timestamp))
+    }
+
+    /// The first record with the largest timestamp.
+    pub fn offset_of_max_timestamp(&self) -> Option<(Offset, Time)> {
+        let time = self.chunks.iter().map(|chunk| chunk.max_timestamp).max()?;
+        self.offset_for_time(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::record::Payload;
+
+    fn batch(records: usize, time: u64) -> Rc<RecordBatch> {
+        let record =
+            Record { id: None, key: None, value: Payload::Sized(10), timestamp: Time(time) };
+        Rc::new(RecordBatch::plain(vec![record; records]))
+    }
+
+    fn log_of(batches: usize) -> UnifiedLog {
+        let mut log = UnifiedLog::default();
+        for time in 0..batches as u64 {
+            log.append_as_leader(batch(2, time), 0);
+        }
+        log
+    }
+
+    #[test]
+    fn a_read_begins_with_the_batch_that_holds_the_offset_and_stops_before_the_end() {
+        let log = log_of(200);
+        let read = log.read(201, 206, u64::MAX, true);
+        let bases: Vec<_> = read.batches.iter().map(|stored| stored.base_offset).collect();
+        assert_eq!(bases, [200, 202, 204]);
+        assert_eq!(log.read(400, 400, u64::MAX, true), LogRead::default());
+    }
+
+    #[test]
+    fn the_byte_limit_is_soft_for_the_first_batch_only() {
+        let log = log_of(3);
+        assert_eq!(log.read(0, 6, 1, true).batches.len(), 1);
+        assert_eq!(log.read(0, 6, 1, false).batches.len(), 0);
+        assert_eq!(log.read(0, 6, 130 + 121, true).batches.len(), 2);
+    }
+
+    #[test]
+    fn truncation_cuts_batches_epochs_and_the_high_watermark() {
+        let mut log = log_of(100);
+        log.begin_epoch(3);
+        log.append_as_leader(batch(2, 9), 3);
+        log.update_high_watermark(202);
+        let removed = log.truncate_to(3);
+        assert_eq!((removed.len(), removed[0].0, removed[99].0), (100, 2, 200));
+        assert_eq!((log.log_end(), log.high_watermark(), log.latest_epoch()), (2, 2, 0));
+        assert_eq!(log.truncate_to(50), []);
+        assert_eq!(log.truncate_to(0).len(), 1);
+        assert_eq!((log.log_end(), log.latest_epoch()), (0, -1));
+    }
+
+    #[test]
+    fn a_clone_keeps_what_the_log_loses_later() {
+        let mut log = log_of(3);
+        let kept = log.clone();
+        log.truncate_to(2);
+        log.append_as_leader(batch(1, 7), 1);
+        assert_eq!((kept.log_end(), log.log_end()), (6, 3));
+        assert_eq!(kept.records(0, 6).count(), 6);
+    }
+
+    #[test]
+    fn a_timestamp_finds_the_first_record_that_is_not_older() {
+        let log = log_of(200);
+        assert_eq!(log.offset_for_time(Time(70)), Some((140, Time(70))));
+        assert_eq!(log.offset_for_time(Time(200)), None);
+        assert_eq!(log.offset_of_max_timestamp(), Some((398, Time(199))));
+    }
+}
