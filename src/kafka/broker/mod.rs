@@ -1,8 +1,357 @@
-//! The broker.
+//! The broker process (`BrokerServer`, `ReplicaManager`, `KafkaApis`).
+//!
+//! What survives a crash is [`disk::Disk`]; everything else is [`Process`], which begins anew at every
+//! start. Not here: quotas, tiered storage, followers that answer consumers, retention and compaction,
+//! log directories, delegation tokens and every other thing no message of the model speaks of.
+
+mod coordination;
+mod disk;
+mod fetch;
+mod fetch_session;
+mod fetcher;
+mod forward;
+mod isr;
+mod lifecycle;
+mod metadata;
+mod produce;
+mod purgatory;
+mod queries;
+mod replicas;
+mod requests;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use self::disk::{Disk, WriteQueue};
+use self::fetch::FetchPurgatory;
+use self::fetch_session::FetchSession;
+use self::fetcher::Fetcher;
+use self::isr::AlterPartitions;
+use self::lifecycle::Lifecycle;
+use self::metadata::MetadataFollower;
+use self::purgatory::ProducePurgatory;
+use self::requests::Requests;
+pub use self::view::ReplicaView;
+use super::config::BrokerConfig;
+use super::coordinator::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
+use super::effect::{Command, Input, Out, Timer};
+use super::log::UnifiedLog;
+use super::metadata::MetadataImage;
+use super::partition::{Partition, Surroundings};
+use super::protocol::{CorrelationId, ErrorCode, LeaderIdAndEpoch, Request};
+use crate::base::{Duration, NodeId, Time, TopicPartition};
 
 /// Timers of a broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BrokerTimer {
     /// Of the group coordinator inside.
-    Coordinator(super::coordinator::CoordinatorTimer),
+    Coordinator(CoordinatorTimer),
+    /// Register or send the next heartbeat; the number tells the last one planned from older ones.
+    Communicate(u32),
+    /// Some request of this broker may have waited too long for its answer.
+    RequestTimeout,
+    /// Ask the controller for metadata again after a failure.
+    MetadataRetry,
+    /// The oldest write of the disk's queue is done.
+    DiskWrite,
+    /// Look for followers that fell behind: every half `replica.lag.time.max.ms`.
+    IsrCheck,
+    /// Write the high watermarks down.
+    Checkpoint,
+    /// Some `acks=all` produce may have waited too long.
+    ProduceExpiry,
+    /// Some fetch may have waited long enough.
+    FetchExpiry,
+    /// Partitions that follow this leader may have waited long enough after an error.
+    FetcherRetry(NodeId),
+    /// Send the in-sync replica changes that failed to reach the controller.
+    AlterPartition,
+    /// Send the forwarded requests that failed to reach the controller.
+    ForwardRetry,
+    /// A controlled shutdown that the controller never answered ends now.
+    ShutdownTimeout,
 }
+
+/// One world timer for many deadlines: a node cannot cancel timers, and one for each request would
+/// flood the event queue.
+#[derive(Clone, Copy, Debug, Default)]
+struct Alarm {
+    armed: Option<Time>,
+}
+
+impl Alarm {
+    /// Makes sure that `timer` fires at the `earliest` deadline or before.
+    fn arm(&mut self, earliest: Option<Time>, timer: BrokerTimer, out: &mut Out<'_>) {
+        let Some(at) = earliest else { return };
+        if self.armed.is_none_or(|armed| armed > at) {
+            self.armed = Some(at);
+            out.at(at, Timer::Broker(timer));
+        }
+    }
+
+    fn fired(&mut self, now: Time) {
+        self.armed = self.armed.filter(|&armed| armed > now);
+    }
+}
+
+/// What a broker process knows and forgets when it ends.
+#[derive(Clone, Debug)]
+struct Process {
+    lifecycle: Lifecycle,
+    requests: Requests,
+    metadata: MetadataFollower,
+    image: Rc<MetadataImage>,
+    writes: WriteQueue,
+    partitions: BTreeMap<TopicPartition, Rc<Partition>>,
+    led: BTreeSet<TopicPartition>,
+    produces: ProducePurgatory,
+    fetches: FetchPurgatory,
+    sessions: BTreeMap<NodeId, FetchSession>,
+    fetchers: BTreeMap<NodeId, Fetcher>,
+    alter_partitions: AlterPartitions,
+    forwards: forward::Forwards,
+    creating_topics: BTreeSet<Rc<str>>,
+    coordinator: GroupCoordinator,
+    coordinator_appends: Vec<CoordinatorAppend>,
+    /// Requests that came before the first metadata was applied. Kafka opens its listeners only then.
+    early: Vec<(NodeId, CorrelationId, Request)>,
+}
+
+impl Process {
+    fn new(config: &Rc<BrokerConfig>) -> Self {
+        Self {
+            lifecycle: Lifecycle::default(),
+            requests: Requests::default(),
+            metadata: MetadataFollower::default(),
+            image: Rc::default(),
+            writes: WriteQueue::default(),
+            partitions: BTreeMap::new(),
+            led: BTreeSet::new(),
+            produces: ProducePurgatory::default(),
+            fetches: FetchPurgatory::default(),
+            sessions: BTreeMap::new(),
+            fetchers: BTreeMap::new(),
+            alter_partitions: AlterPartitions::default(),
+            forwards: forward::Forwards::default(),
+            creating_topics: BTreeSet::new(),
+            coordinator: GroupCoordinator::new(config.clone()),
+            coordinator_appends: Vec::new(),
+            early: Vec::new(),
+        }
+    }
+}
+
+/// A broker: its disk, and its process while it runs. Cheap to clone: logs, partitions and metadata
+/// are shared until one side changes them.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    id: NodeId,
+    rack: Option<Rc<str>>,
+    config: Rc<BrokerConfig>,
+    controllers: Rc<[NodeId]>,
+    disk: Disk,
+    /// Producer ids given out. Kafka's controller hands out blocks that are never reused, so this
+    /// outlives even the disk.
+    producer_ids: i64,
+    running: bool,
+    process: Process,
+}
+
+impl Broker {
+    /// A broker with an empty disk whose process does not run yet. `controllers` are the quorum's
+    /// voters, at least one.
+    pub fn new(
+        id: NodeId,
+        rack: Option<Rc<str>>,
+        config: Rc<BrokerConfig>,
+        controllers: Rc<[NodeId]>,
+    ) -> Self {
+        let process = Process::new(&config);
+        Self {
+            id,
+            rack,
+            config,
+            controllers,
+            disk: Disk::default(),
+            producer_ids: 0,
+            running: false,
+            process,
+        }
+    }
+
+    /// Starts the process on what the disk holds.
+    pub fn start(&mut self, out: &mut Out<'_>) {
+        self.process = Process::new(&self.config);
+        self.process.image = self.disk.image();
+        self.running = true;
+        self.start_lifecycle(out);
+        self.fetch_metadata(out);
+        self.after(self.config.replica_lag_time_max / 2, BrokerTimer::IsrCheck, out);
+        self.schedule_checkpoint(out);
+    }
+
+    /// Ends the process at once. What is not on disk is gone; with `lose_disk` the disk is gone too.
+    /// Call it also after [`super::effect::Effect::Halt`], before the next start.
+    pub fn crash(&mut self, lose_disk: bool, out: &mut Out<'_>) {
+        self.running = false;
+        self.process = Process::new(&self.config);
+        if lose_disk {
+            self.disk.lose(out);
+        } else {
+            self.disk.recover();
+        }
+    }
+
+    /// Handles one input of the running process.
+    pub fn on(&mut self, input: Input, out: &mut Out<'_>) {
+        if !self.running {
+            return;
+        }
+        match input {
+            Input::Request { from, correlation, body } => {
+                self.on_request(from, correlation, body, out);
+            }
+            Input::Response { correlation, body, .. } => self.on_response(correlation, body, out),
+            Input::Disconnected { peer } => self.on_disconnected(peer, out),
+            Input::Timer(Timer::Broker(timer)) => self.on_timer(timer, out),
+            Input::Command(Command::Shutdown) => self.begin_shutdown(out),
+            Input::Command(Command::SlowDisk { factor }) => self.disk.set_slowness(factor),
+            Input::Timer(_) | Input::Command(_) => {}
+        }
+        self.settle(out);
+    }
+
+    /// What an input has set off elsewhere: coordinator records to append, fetches to answer.
+    fn settle(&mut self, out: &mut Out<'_>) {
+        self.write_coordinator_appends(out);
+        self.answer_woken_followers(out);
+        self.answer_woken_consumers(out);
+    }
+
+    fn on_request(
+        &mut self,
+        from: NodeId,
+        correlation: CorrelationId,
+        body: Request,
+        out: &mut Out<'_>,
+    ) {
+        if !self.process.metadata.is_published() {
+            self.process.early.push((from, correlation, body));
+            return;
+        }
+        match body {
+            Request::Produce(request) => self.on_produce(from, correlation, *request, out),
+            Request::Fetch(request) => match request.replica {
+                Some(replica) => self.on_follower_fetch(from, correlation, *request, replica, out),
+                None => self.on_consumer_fetch(from, correlation, *request, out),
+            },
+            Request::ListOffsets(request) => {
+                let answer = self.list_offsets(from, &request);
+                out.respond(from, correlation, answer);
+            }
+            Request::Metadata(request) => {
+                let answer = self.answer_metadata(*request, out);
+                out.respond(from, correlation, answer);
+            }
+            Request::FindCoordinator(request) => {
+                let answer = self.find_coordinator(&request, out);
+                out.respond(from, correlation, answer);
+            }
+            Request::InitProducerId(_) => {
+                let answer = self.init_producer_id();
+                out.respond(from, correlation, answer);
+            }
+            Request::JoinGroup(_)
+            | Request::SyncGroup(_)
+            | Request::Heartbeat(_)
+            | Request::LeaveGroup(_)
+            | Request::OffsetCommit(_)
+            | Request::OffsetFetch(_)
+            | Request::DescribeGroups(_)
+            | Request::ListGroups(_) => self.on_group_request(from, correlation, body, out),
+            Request::CreateTopics(_)
+            | Request::DeleteTopics(_)
+            | Request::CreatePartitions(_)
+            | Request::ElectLeaders(_)
+            | Request::IncrementalAlterConfigs(_)
+            | Request::AlterPartitionReassignments(_) => self.forward(from, correlation, body, out),
+            // Only controllers take these.
+            Request::AlterPartition(_)
+            | Request::BrokerRegistration(_)
+            | Request::BrokerHeartbeat(_) => out.disconnect(from),
+        }
+    }
+
+    fn on_timer(&mut self, timer: BrokerTimer, out: &mut Out<'_>) {
+        match timer {
+            BrokerTimer::Coordinator(timer) => self.on_coordinator_timer(timer, out),
+            BrokerTimer::Communicate(number) => self.communicate(number, out),
+            BrokerTimer::RequestTimeout => self.expire_requests(out),
+            BrokerTimer::MetadataRetry => self.fetch_metadata(out),
+            BrokerTimer::DiskWrite => self.on_write_done(out),
+            BrokerTimer::IsrCheck => {
+                self.shrink_isrs(out);
+                self.after(self.config.replica_lag_time_max / 2, BrokerTimer::IsrCheck, out);
+            }
+            BrokerTimer::Checkpoint => {
+                self.disk.checkpoint();
+                self.schedule_checkpoint(out);
+            }
+            BrokerTimer::ProduceExpiry => self.expire_produces(out),
+            BrokerTimer::FetchExpiry => self.expire_fetches(out),
+            BrokerTimer::FetcherRetry(leader) => self.retry_fetching(leader, out),
+            BrokerTimer::AlterPartition => self.send_alter_partition(out),
+            BrokerTimer::ForwardRetry => self.retry_forwards(out),
+            BrokerTimer::ShutdownTimeout => self.end_shutdown(out),
+        }
+    }
+
+    fn schedule_checkpoint(&self, out: &mut Out<'_>) {
+        let interval = self.config.high_watermark_checkpoint_interval;
+        self.after(interval.max(Duration::from_millis(1)), BrokerTimer::Checkpoint, out);
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as the broker's own timer at every call")]
+    fn after(&self, delay: Duration, timer: BrokerTimer, out: &mut Out<'_>) {
+        out.after(delay, Timer::Broker(timer));
+    }
+
+    fn surroundings<'a>(&self, image: &'a MetadataImage, now: Time) -> Surroundings<'a> {
+        Surroundings { now, max_lag: self.config.replica_lag_time_max, image }
+    }
+
+    /// The replica and its log, to change them.
+    fn replica_mut(&mut self, tp: TopicPartition) -> Option<(&mut Partition, &mut UnifiedLog)> {
+        let partition = self.process.partitions.get_mut(&tp)?;
+        Some((Rc::make_mut(partition), self.disk.log_mut(tp)))
+    }
+
+    /// The replica and its log.
+    fn replica(&self, tp: TopicPartition) -> Option<(&Partition, &UnifiedLog)> {
+        Some((self.process.partitions.get(&tp)?, self.disk.log(tp)?))
+    }
+
+    /// Why a request for a partition that has no replica here fails (`getPartitionOrError`).
+    fn missing_replica_error(&self, tp: TopicPartition) -> ErrorCode {
+        if self.process.image.partition(tp).is_some() {
+            ErrorCode::NotLeaderOrFollower
+        } else {
+            ErrorCode::UnknownTopicOrPartition
+        }
+    }
+
+    /// Who leads, for errors that say that this broker does not (KIP-951).
+    fn leader_hint(&self, tp: TopicPartition, error: ErrorCode) -> Option<LeaderIdAndEpoch> {
+        if !matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch) {
+            return None;
+        }
+        self.process.partitions.get(&tp).map(|partition| partition.leader_hint()).or_else(|| {
+            let registration = self.process.image.partition(tp)?;
+            Some(LeaderIdAndEpoch { leader: registration.leader, epoch: registration.leader_epoch })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

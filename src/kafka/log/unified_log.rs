@@ -171,14 +171,11 @@ impl UnifiedLog {
     /// Drops everything and begins anew at `offset` (`truncateFullyAndStartAt`). Returns what was
     /// dropped.
     pub fn truncate_fully_and_start_at(&mut self, offset: Offset) -> RemovedBatches {
-        let removed = self.batches(Offset::MIN, Offset::MAX).map(|b| (b.base_offset, b.batch.clone()));
+        let removed =
+            self.batches(Offset::MIN, Offset::MAX).map(|b| (b.base_offset, b.batch.clone()));
         let removed = removed.collect();
-        *self = Self {
-            log_start: offset,
-            log_end: offset,
-            high_watermark: offset,
-            ..Self::default()
-        };
+        *self =
+            Self { log_start: offset, log_end: offset, high_watermark: offset, ..Self::default() };
         removed
     }
 

@@ -76,7 +76,8 @@ impl Partition {
     /// Whether `id` may join the ISR: not fenced, not shutting down, and its last fetch came from the
     /// process that is registered (`isReplicaIsrEligible`).
     pub(super) fn is_isr_eligible(&self, id: NodeId, image: &MetadataImage) -> bool {
-        let Some(broker_epoch) = self.remote.get(&id).and_then(|replica| replica.broker_epoch) else {
+        let Some(broker_epoch) = self.remote.get(&id).and_then(|replica| replica.broker_epoch)
+        else {
             return false;
         };
         image.brokers.get(&id).is_some_and(|broker| {
@@ -86,7 +87,12 @@ impl Partition {
 
     /// Begins to take `id` into the ISR if it is in sync: it has everything below the high watermark
     /// and everything before this epoch (`maybeExpandIsr`). True if a proposal must go out.
-    pub fn maybe_expand_isr(&mut self, id: NodeId, log: &UnifiedLog, image: &MetadataImage) -> bool {
+    pub fn maybe_expand_isr(
+        &mut self,
+        id: NodeId,
+        log: &UnifiedLog,
+        image: &MetadataImage,
+    ) -> bool {
         if !self.is_leader() || self.isr.pending.is_some() || self.isr.committed.contains(&id) {
             return false;
         }

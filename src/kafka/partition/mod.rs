@@ -31,6 +31,7 @@ pub struct Surroundings<'a> {
 
 /// One replica as its broker runs it.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_field_names, reason = "Kafka's name for the epoch of a registration")]
 pub struct Partition {
     /// Which partition.
     pub tp: TopicPartition,
@@ -120,15 +121,15 @@ impl Partition {
         let is_new_epoch = registration.leader_epoch > self.leader_epoch;
         let followers = registration.replicas.iter().filter(|&&id| id != self.local);
         let mut known = std::mem::take(&mut self.remote);
-        self.remote = followers
-            .map(|&id| (id, known.remove(&id).unwrap_or_else(Replica::unknown)))
-            .collect();
+        self.remote =
+            followers.map(|&id| (id, known.remove(&id).unwrap_or_else(Replica::unknown))).collect();
         self.isr.commit(registration.isr.clone());
         if is_new_epoch {
             let start = log.log_end();
             log.begin_epoch(registration.leader_epoch);
             for (id, replica) in &mut self.remote {
-                replica.reset(now, start, is_new_leader, registration.isr.contains(id));
+                let in_isr = registration.isr.contains(id);
+                replica.reset(start, is_new_leader, in_isr.then_some(now));
             }
             self.epoch_start = Some(start);
             self.leader_epoch = registration.leader_epoch;
@@ -215,8 +216,25 @@ impl Partition {
         }
     }
 
-    /// Takes in the position of a follower. UNKNOWN_LEADER_EPOCH if it is no replica here yet,
-    /// NOT_LEADER_OR_FOLLOWER if the fetch comes from a former life of its process (KIP-903).
+    /// UNKNOWN_LEADER_EPOCH if `id` is no replica here yet, NOT_LEADER_OR_FOLLOWER if the fetch comes
+    /// from a former life of its process (KIP-903).
+    pub fn check_follower(
+        &self,
+        id: NodeId,
+        broker_epoch: i64,
+        image: &MetadataImage,
+    ) -> Result<(), ErrorCode> {
+        let registered = image.brokers.get(&id).map(|broker| broker.epoch);
+        if !self.remote.contains_key(&id) {
+            Err(ErrorCode::UnknownLeaderEpoch)
+        } else if broker_epoch >= 0 && registered.is_some_and(|epoch| epoch > broker_epoch) {
+            Err(ErrorCode::NotLeaderOrFollower)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes in the position of a follower, if [`Self::check_follower`] lets it pass.
     pub fn update_follower(
         &mut self,
         id: NodeId,
@@ -225,14 +243,10 @@ impl Partition {
         log_end: Offset,
         around: Surroundings<'_>,
     ) -> Result<(), ErrorCode> {
-        let Some(replica) = self.remote.get_mut(&id) else {
-            return Err(ErrorCode::UnknownLeaderEpoch);
-        };
-        let registered = around.image.brokers.get(&id).map(|broker| broker.epoch);
-        if broker_epoch >= 0 && registered.is_some_and(|epoch| epoch > broker_epoch) {
-            return Err(ErrorCode::NotLeaderOrFollower);
+        self.check_follower(id, broker_epoch, around.image)?;
+        if let Some(replica) = self.remote.get_mut(&id) {
+            replica.update(fetch_offset, log_end, around.now, broker_epoch);
         }
-        replica.update(fetch_offset, log_end, around.now, broker_epoch);
         Ok(())
     }
 

@@ -29,19 +29,19 @@ impl Replica {
         }
     }
 
-    /// Begins a leader epoch (`resetReplicaState`): a follower in the ISR counts as caught up now.
-    pub fn reset(&mut self, now: Time, leader_end: Offset, is_new_leader: bool, in_isr: bool) {
-        let since = in_isr.then_some(now);
+    /// Begins a leader epoch (`resetReplicaState`). `caught_up` is the moment for a follower in the ISR,
+    /// which counts as caught up.
+    pub fn reset(&mut self, leader_end: Offset, is_new_leader: bool, caught_up: Option<Time>) {
         if is_new_leader {
             *self = Self {
                 last_fetch_leader_log_end: -1,
-                last_caught_up: since,
+                last_caught_up: caught_up,
                 ..Self::unknown()
             };
         } else {
             self.last_fetch_leader_log_end = leader_end;
-            self.last_fetch = since;
-            self.last_caught_up = since;
+            self.last_fetch = caught_up;
+            self.last_caught_up = caught_up;
         }
     }
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_follower_that_never_fetched_is_not_caught_up_even_at_the_beginning_of_time() {
         let mut replica = Replica::unknown();
-        replica.reset(Time(5), 0, true, false);
+        replica.reset(0, true, None);
         assert!(!replica.is_caught_up(3, Time(5), Duration::from_secs(30)));
     }
 }

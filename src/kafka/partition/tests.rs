@@ -42,14 +42,21 @@ fn leader(isr: &[i32], min_insync_replicas: u32) -> (Partition, UnifiedLog) {
 }
 
 fn append(log: &mut UnifiedLog, records: usize) {
-    let record =
-        Record { id: None, key: None, value: Payload::Sized(1), timestamp: Time::ZERO };
+    let record = Record { id: None, key: None, value: Payload::Sized(1), timestamp: Time::ZERO };
     log.append_as_leader(Rc::new(RecordBatch::plain(vec![record; records])), 0);
 }
 
-fn fetch(partition: &mut Partition, log: &UnifiedLog, id: i32, at: Offset, image: &MetadataImage, secs: u64) {
+fn fetch(
+    partition: &mut Partition,
+    log: &UnifiedLog,
+    id: i32,
+    at: Offset,
+    image: &MetadataImage,
+    secs: u64,
+) {
     let epoch = i64::from(id);
-    let updated = partition.update_follower(NodeId(id), at, epoch, log.log_end(), around(image, secs));
+    let updated =
+        partition.update_follower(NodeId(id), at, epoch, log.log_end(), around(image, secs));
     assert_eq!(updated, Ok(()));
 }
 

@@ -1,0 +1,230 @@
+//! Consumers' fetches: reading below the high watermark, and waiting for `fetch.min.bytes`
+//! (`ReplicaManager.fetchMessages`, `DelayedFetch`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Alarm, Broker, BrokerTimer};
+use crate::base::{NodeId, Time, TopicPartition};
+use crate::kafka::effect::Out;
+use crate::kafka::partition::Partition;
+use crate::kafka::protocol::{
+    CorrelationId, ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchedPartition,
+};
+
+/// Who waits with a fetch.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Waiter {
+    /// A consumer, by the number of its fetch.
+    Consumer(u64),
+    /// A follower; it has one fetch under way at most.
+    Follower(NodeId),
+}
+
+#[derive(Clone, Debug)]
+struct WaitingFetch {
+    from: NodeId,
+    correlation: CorrelationId,
+    request: FetchRequest,
+    deadline: Time,
+}
+
+/// Fetches that wait for records.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FetchPurgatory {
+    next: u64,
+    waiting: BTreeMap<u64, WaitingFetch>,
+    watched: BTreeMap<TopicPartition, BTreeSet<u64>>,
+    woken: BTreeSet<u64>,
+    deadlines: BTreeSet<(Time, Waiter)>,
+    alarm: Alarm,
+}
+
+impl FetchPurgatory {
+    /// Something about `tp` changed that consumers may wait for.
+    pub(super) fn wake(&mut self, tp: TopicPartition) {
+        if let Some(watching) = self.watched.get(&tp) {
+            self.woken.extend(watching);
+        }
+    }
+
+    /// `waiter` is answered at `deadline` at the latest.
+    pub(super) fn add_deadline(&mut self, deadline: Time, waiter: Waiter, out: &mut Out<'_>) {
+        self.deadlines.insert((deadline, waiter));
+        self.arm(out);
+    }
+
+    pub(super) fn remove_deadline(&mut self, deadline: Time, waiter: Waiter) {
+        self.deadlines.remove(&(deadline, waiter));
+    }
+
+    fn arm(&mut self, out: &mut Out<'_>) {
+        let earliest = self.deadlines.first().map(|&(at, _)| at);
+        self.alarm.arm(earliest, BrokerTimer::FetchExpiry, out);
+    }
+
+    fn remove(&mut self, number: u64) -> Option<WaitingFetch> {
+        let fetch = self.waiting.remove(&number)?;
+        self.remove_deadline(fetch.deadline, Waiter::Consumer(number));
+        for partition in &fetch.request.partitions {
+            if let Some(watching) = self.watched.get_mut(&partition.tp) {
+                watching.remove(&number);
+                if watching.is_empty() {
+                    self.watched.remove(&partition.tp);
+                }
+            }
+        }
+        Some(fetch)
+    }
+}
+
+/// What a fetch found over all its partitions.
+struct Found {
+    partitions: Vec<FetchedPartition>,
+    bytes: u64,
+    /// Something that must be told at once: an error or a parted log.
+    urgent: bool,
+}
+
+impl Broker {
+    pub(super) fn on_consumer_fetch(
+        &mut self,
+        from: NodeId,
+        correlation: CorrelationId,
+        request: FetchRequest,
+        out: &mut Out<'_>,
+    ) {
+        let found = self.read_for_consumer(&request);
+        let deadline = out.now() + request.max_wait;
+        if is_enough(&found, &request) || deadline <= out.now() || request.partitions.is_empty() {
+            out.respond(from, correlation, response(found.partitions));
+            return;
+        }
+        let purgatory = &mut self.process.fetches;
+        let number = purgatory.next;
+        purgatory.next += 1;
+        for partition in &request.partitions {
+            purgatory.watched.entry(partition.tp).or_default().insert(number);
+        }
+        let fetch = WaitingFetch { from, correlation, request, deadline };
+        purgatory.waiting.insert(number, fetch);
+        purgatory.add_deadline(deadline, Waiter::Consumer(number), out);
+    }
+
+    pub(super) fn answer_woken_consumers(&mut self, out: &mut Out<'_>) {
+        for number in std::mem::take(&mut self.process.fetches.woken) {
+            let Some(fetch) = self.process.fetches.waiting.get(&number) else { continue };
+            let found = self.read_for_consumer(&fetch.request);
+            if is_enough(&found, &fetch.request)
+                && let Some(fetch) = self.process.fetches.remove(number)
+            {
+                out.respond(fetch.from, fetch.correlation, response(found.partitions));
+            }
+        }
+    }
+
+    pub(super) fn expire_fetches(&mut self, out: &mut Out<'_>) {
+        let now = out.now();
+        self.process.fetches.alarm.fired(now);
+        while let Some(&(deadline, waiter)) = self.process.fetches.deadlines.first()
+            && deadline <= now
+        {
+            self.process.fetches.deadlines.remove(&(deadline, waiter));
+            match waiter {
+                Waiter::Follower(id) => self.answer_follower(id, true, out),
+                Waiter::Consumer(number) => {
+                    if let Some(fetch) = self.process.fetches.remove(number) {
+                        let found = self.read_for_consumer(&fetch.request);
+                        out.respond(fetch.from, fetch.correlation, response(found.partitions));
+                    }
+                }
+            }
+        }
+        self.process.fetches.arm(out);
+    }
+
+    /// The connection of `peer` is gone: nobody waits for these answers.
+    pub(super) fn drop_fetches_of(&mut self, peer: NodeId) {
+        self.drop_follower_fetch(peer);
+        let purgatory = &mut self.process.fetches;
+        let of_peer =
+            |(&number, fetch): (&u64, &WaitingFetch)| (fetch.from == peer).then_some(number);
+        let numbers: Vec<u64> = purgatory.waiting.iter().filter_map(of_peer).collect();
+        for number in numbers {
+            purgatory.remove(number);
+        }
+    }
+
+    fn read_for_consumer(&self, request: &FetchRequest) -> Found {
+        let mut found = Found { partitions: Vec::new(), bytes: 0, urgent: false };
+        for wanted in &request.partitions {
+            let left = u64::from(request.max_bytes).saturating_sub(found.bytes);
+            let limit = left.min(u64::from(wanted.max_bytes));
+            let (partition, bytes) = self.read_partition(wanted, None, limit, found.bytes == 0);
+            found.bytes += bytes;
+            found.urgent |= !partition.error.is_none() || partition.diverging_epoch.is_some();
+            found.partitions.push(partition);
+        }
+        found
+    }
+
+    /// Reads one partition: up to the high watermark for a consumer, up to the log end for a
+    /// `follower`, given by its id and broker epoch. Also returns the size of the records.
+    pub(super) fn read_partition(
+        &self,
+        wanted: &FetchPartition,
+        follower: Option<(NodeId, i64)>,
+        limit: u64,
+        at_least_one: bool,
+    ) -> (FetchedPartition, u64) {
+        let mut fetched = FetchedPartition {
+            tp: wanted.tp,
+            error: ErrorCode::None,
+            high_watermark: -1,
+            last_stable_offset: -1,
+            log_start_offset: -1,
+            diverging_epoch: None,
+            current_leader: None,
+            records: Vec::new(),
+        };
+        let checked = match self.replica(wanted.tp) {
+            None => Err(self.missing_replica_error(wanted.tp)),
+            Some((partition, log)) => partition
+                .check_leader(wanted.current_leader_epoch)
+                .and_then(|()| match follower {
+                    Some((id, epoch)) => partition.check_follower(id, epoch, &self.process.image),
+                    None => Ok(()),
+                })
+                .and_then(|()| {
+                    Partition::diverging_epoch(log, wanted.last_fetched_epoch, wanted.fetch_offset)
+                })
+                .map(|diverging| (log, diverging)),
+        };
+        let (log, diverging) = match checked {
+            Ok(checked) => checked,
+            Err(error) => {
+                fetched.error = error;
+                fetched.current_leader = self.leader_hint(wanted.tp, error);
+                return (fetched, 0);
+            }
+        };
+        fetched.high_watermark = log.high_watermark();
+        fetched.last_stable_offset = log.high_watermark();
+        fetched.log_start_offset = log.log_start();
+        fetched.diverging_epoch = diverging;
+        if diverging.is_some() {
+            return (fetched, 0);
+        }
+        let end = if follower.is_some() { log.log_end() } else { log.high_watermark() };
+        let read = log.read(wanted.fetch_offset, end, limit, at_least_one);
+        fetched.records = read.batches;
+        (fetched, read.bytes)
+    }
+}
+
+fn is_enough(found: &Found, request: &FetchRequest) -> bool {
+    found.urgent || found.bytes >= u64::from(request.min_bytes)
+}
+
+fn response(partitions: Vec<FetchedPartition>) -> FetchResponse {
+    FetchResponse { error: ErrorCode::None, partitions }
+}

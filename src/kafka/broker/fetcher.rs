@@ -1,0 +1,408 @@
+//! Following leaders: one fetcher for each broker that leads something this broker follows
+//! (`ReplicaFetcherThread`, `AbstractFetcherThread`, `FetchSessionHandler`). One fetch at a time, the
+//! next one goes out when the records of the last are on disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::disk::Write;
+use super::requests::Purpose;
+use super::{Alarm, Broker, BrokerTimer};
+use crate::base::{LeaderEpoch, NodeId, Offset, Time, TopicPartition};
+use crate::kafka::config::IsolationLevel;
+use crate::kafka::effect::Out;
+use crate::kafka::event::Event;
+use crate::kafka::log::UnifiedLog;
+use crate::kafka::protocol::{
+    EpochEndOffset, ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchedPartition,
+    ListOffsetsRequest, ListOffsetsResponse, OffsetSpec, ReplicaState,
+};
+use crate::kafka::record::StoredBatch;
+
+/// `replica.fetch.response.max.bytes`, at Kafka's default.
+const RESPONSE_MAX_BYTES: u32 = 10 * 1024 * 1024;
+
+/// A partition that a fetcher copies.
+#[derive(Clone, Copy, Debug)]
+struct FetchState {
+    leader_epoch: LeaderEpoch,
+    /// The position that the leader's session knows, if it knows the partition.
+    sent: Option<Offset>,
+}
+
+/// Copies partitions from one leader.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fetcher {
+    /// Session epoch of the next fetch; 0 opens a session.
+    session_epoch: i32,
+    partitions: BTreeMap<TopicPartition, FetchState>,
+    /// Partitions that the next fetch must name.
+    changed: BTreeSet<TopicPartition>,
+    /// Partitions that the leader's session must forget.
+    forgotten: BTreeSet<TopicPartition>,
+    /// Partitions that wait after an error; [`Time::NEVER`] for an answer about their offsets.
+    delayed: BTreeMap<TopicPartition, Time>,
+    fetching: bool,
+    writing: bool,
+    alarm: Alarm,
+}
+
+impl Fetcher {
+    fn add(&mut self, tp: TopicPartition, leader_epoch: LeaderEpoch) {
+        self.partitions.insert(tp, FetchState { leader_epoch, sent: None });
+        self.forgotten.remove(&tp);
+        self.changed.insert(tp);
+    }
+
+    fn remove(&mut self, tp: TopicPartition) {
+        let state = self.partitions.remove(&tp);
+        if state.is_some_and(|state| state.sent.is_some()) {
+            self.forgotten.insert(tp);
+        }
+        self.changed.remove(&tp);
+        self.delayed.remove(&tp);
+    }
+
+    fn delay(&mut self, tp: TopicPartition, until: Time) {
+        let Some(state) = self.partitions.get_mut(&tp) else { return };
+        if state.sent.take().is_some() {
+            self.forgotten.insert(tp);
+        }
+        self.changed.remove(&tp);
+        self.delayed.insert(tp, until);
+    }
+
+    fn resume(&mut self, tp: TopicPartition) {
+        if self.delayed.remove(&tp).is_some() && self.partitions.contains_key(&tp) {
+            self.forgotten.remove(&tp);
+            self.changed.insert(tp);
+        }
+    }
+
+    /// The leader knows the session no longer.
+    fn reset_session(&mut self) {
+        self.session_epoch = 0;
+        self.forgotten.clear();
+        for state in self.partitions.values_mut() {
+            state.sent = None;
+        }
+        let delayed = &self.delayed;
+        let active = self.partitions.keys().filter(|tp| !delayed.contains_key(tp));
+        self.changed = active.copied().collect();
+    }
+
+    fn arm(&mut self, leader: NodeId, out: &mut Out<'_>) {
+        let earliest = self.delayed.values().min().copied().filter(|&at| at != Time::NEVER);
+        self.alarm.arm(earliest, BrokerTimer::FetcherRetry(leader), out);
+    }
+}
+
+/// Records of one partition on their way to the disk.
+#[derive(Clone, Debug)]
+pub(super) struct FollowerWrite {
+    tp: TopicPartition,
+    leader_epoch: LeaderEpoch,
+    fetch_offset: Offset,
+    high_watermark: Offset,
+    records: Vec<StoredBatch>,
+}
+
+impl Broker {
+    pub(super) fn start_fetching(&mut self, leader: NodeId, tp: TopicPartition) {
+        let Some(partition) = self.process.partitions.get(&tp) else { return };
+        let epoch = partition.leader_epoch();
+        self.process.fetchers.entry(leader).or_default().add(tp, epoch);
+    }
+
+    pub(super) fn stop_fetching(&mut self, tp: TopicPartition) {
+        for fetcher in self.process.fetchers.values_mut() {
+            fetcher.remove(tp);
+        }
+    }
+
+    /// Sends a fetch from every fetcher that can.
+    pub(super) fn run_fetchers(&mut self, out: &mut Out<'_>) {
+        let leaders: Vec<NodeId> = self.process.fetchers.keys().copied().collect();
+        for leader in leaders {
+            self.run_fetcher(leader, out);
+        }
+    }
+
+    fn run_fetcher(&mut self, leader: NodeId, out: &mut Out<'_>) {
+        let replica = ReplicaState { id: self.id, epoch: self.broker_epoch() };
+        let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
+        let is_idle = fetcher.partitions.len() == fetcher.delayed.len();
+        if fetcher.fetching || fetcher.writing || is_idle {
+            return;
+        }
+        fetcher.fetching = true;
+        let mut partitions = Vec::with_capacity(fetcher.changed.len());
+        for tp in std::mem::take(&mut fetcher.changed) {
+            let Some(state) = fetcher.partitions.get_mut(&tp) else { continue };
+            let log = self.disk.log_mut(tp);
+            state.sent = Some(log.log_end());
+            partitions.push(FetchPartition {
+                tp,
+                current_leader_epoch: state.leader_epoch,
+                fetch_offset: log.log_end(),
+                last_fetched_epoch: log.latest_epoch(),
+                log_start_offset: log.log_start(),
+                max_bytes: self.config.replica_fetch_max_bytes,
+            });
+        }
+        let session_epoch = fetcher.session_epoch;
+        fetcher.session_epoch = session_epoch.checked_add(1).unwrap_or(1);
+        let request = FetchRequest {
+            replica: Some(replica),
+            max_wait: self.config.replica_fetch_wait_max,
+            min_bytes: self.config.replica_fetch_min_bytes,
+            max_bytes: RESPONSE_MAX_BYTES,
+            isolation_level: IsolationLevel::ReadUncommitted,
+            session_epoch,
+            partitions,
+            forgotten: std::mem::take(&mut fetcher.forgotten).into_iter().collect(),
+        };
+        let timeout = self.config.replica_socket_timeout;
+        self.send(leader, request, timeout, Purpose::Replicate(leader), out);
+    }
+
+    pub(super) fn on_replica_fetch(
+        &mut self,
+        leader: NodeId,
+        answer: FetchResponse,
+        out: &mut Out<'_>,
+    ) {
+        let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
+        fetcher.fetching = false;
+        match answer.error {
+            ErrorCode::None => {}
+            ErrorCode::FetchSessionIdNotFound | ErrorCode::InvalidFetchSessionEpoch => {
+                fetcher.reset_session();
+                self.run_fetcher(leader, out);
+                return;
+            }
+            _ => {
+                self.on_replica_fetch_lost(leader, out);
+                return;
+            }
+        }
+        let mut writes = Vec::new();
+        for fetched in answer.partitions {
+            if let Some(leader_epoch) = self.expected_epoch(leader, fetched.tp) {
+                writes.extend(self.take_fetched(leader, leader_epoch, fetched, out));
+            }
+        }
+        if writes.is_empty() {
+            self.run_fetcher(leader, out);
+            return;
+        }
+        let batches = writes.iter().flat_map(|write| &write.records);
+        let bytes = batches.map(|stored| u64::from(stored.batch.size())).sum();
+        if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+            fetcher.writing = true;
+        }
+        let appends = writes.len();
+        self.write(Write::Follower { leader, writes }, appends, bytes, out);
+    }
+
+    /// Leader epoch under which the partition is fetched from `leader`, if the answer is for the
+    /// position it is at now. It may have been removed, added again or cut back meanwhile.
+    fn expected_epoch(&self, leader: NodeId, tp: TopicPartition) -> Option<LeaderEpoch> {
+        let state = self.process.fetchers.get(&leader)?.partitions.get(&tp)?;
+        let (partition, log) = self.replica(tp)?;
+        let fits = state.sent == Some(log.log_end())
+            && !partition.is_leader()
+            && partition.leader_epoch() == state.leader_epoch;
+        fits.then_some(state.leader_epoch)
+    }
+
+    /// Handles one partition of an answer; returns what must be written.
+    fn take_fetched(
+        &mut self,
+        leader: NodeId,
+        leader_epoch: LeaderEpoch,
+        fetched: FetchedPartition,
+        out: &mut Out<'_>,
+    ) -> Option<FollowerWrite> {
+        let tp = fetched.tp;
+        match fetched.error {
+            ErrorCode::None => {
+                let log = self.disk.log_mut(tp);
+                if let Some(diverging) = fetched.diverging_epoch {
+                    let offset = truncation_offset(log, diverging);
+                    self.truncate(tp, offset, out);
+                    self.name_in_next_fetch(leader, tp);
+                    return None;
+                }
+                let fetch_offset = log.log_end();
+                let mut records = fetched.records;
+                records.retain(|stored| stored.next_offset() > fetch_offset);
+                if records.is_empty() {
+                    log.update_high_watermark(fetched.high_watermark);
+                    return None;
+                }
+                let high_watermark = fetched.high_watermark;
+                return Some(FollowerWrite {
+                    tp,
+                    leader_epoch,
+                    fetch_offset,
+                    high_watermark,
+                    records,
+                });
+            }
+            ErrorCode::OffsetOutOfRange => {
+                if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+                    fetcher.delay(tp, Time::NEVER);
+                }
+                let request = ListOffsetsRequest {
+                    isolation_level: IsolationLevel::ReadUncommitted,
+                    partitions: vec![(tp, OffsetSpec::Latest), (tp, OffsetSpec::Earliest)],
+                };
+                let timeout = self.config.replica_socket_timeout;
+                self.send(leader, request, timeout, Purpose::OutOfRange(leader, tp), out);
+            }
+            // The leader is ahead: wait for the metadata that says so.
+            ErrorCode::FencedLeaderEpoch => {
+                if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+                    fetcher.remove(tp);
+                }
+            }
+            _ => self.delay_fetching(leader, tp, out),
+        }
+        None
+    }
+
+    fn name_in_next_fetch(&mut self, leader: NodeId, tp: TopicPartition) {
+        if let Some(fetcher) = self.process.fetchers.get_mut(&leader)
+            && fetcher.partitions.contains_key(&tp)
+            && !fetcher.delayed.contains_key(&tp)
+        {
+            fetcher.changed.insert(tp);
+        }
+    }
+
+    /// The records are on disk.
+    pub(super) fn append_follower_writes(
+        &mut self,
+        leader: NodeId,
+        writes: Vec<FollowerWrite>,
+        out: &mut Out<'_>,
+    ) {
+        for write in writes {
+            let tp = write.tp;
+            if let Some((partition, log)) = self.replica_mut(tp)
+                && !partition.is_leader()
+                && partition.leader_epoch() == write.leader_epoch
+                && log.log_end() == write.fetch_offset
+            {
+                for stored in write.records {
+                    let (base_offset, batch) = (stored.base_offset, stored.batch.clone());
+                    if log.append_as_follower(stored) {
+                        out.event(Event::Appended { tp, base_offset, batch, as_leader: false });
+                    }
+                }
+                log.update_high_watermark(write.high_watermark);
+            }
+            self.name_in_next_fetch(leader, tp);
+        }
+        if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+            fetcher.writing = false;
+        }
+        self.run_fetcher(leader, out);
+    }
+
+    /// The fetch failed as a whole: every partition waits, and the session begins anew.
+    pub(super) fn on_replica_fetch_lost(&mut self, leader: NodeId, out: &mut Out<'_>) {
+        let until = out.now() + self.config.replica_fetch_backoff;
+        let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
+        fetcher.fetching = false;
+        fetcher.reset_session();
+        for tp in std::mem::take(&mut fetcher.changed) {
+            fetcher.delay(tp, until);
+        }
+        fetcher.arm(leader, out);
+    }
+
+    /// The partition waits for `replica.fetch.backoff.ms`.
+    pub(super) fn delay_fetching(&mut self, leader: NodeId, tp: TopicPartition, out: &mut Out<'_>) {
+        let until = out.now() + self.config.replica_fetch_backoff;
+        if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+            fetcher.delay(tp, until);
+            fetcher.arm(leader, out);
+        }
+    }
+
+    pub(super) fn retry_fetching(&mut self, leader: NodeId, out: &mut Out<'_>) {
+        let now = out.now();
+        let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
+        fetcher.alarm.fired(now);
+        let due = |(&tp, &until): (&TopicPartition, &Time)| (until <= now).then_some(tp);
+        let due: Vec<TopicPartition> = fetcher.delayed.iter().filter_map(due).collect();
+        for tp in due {
+            fetcher.resume(tp);
+        }
+        fetcher.arm(leader, out);
+        self.run_fetcher(leader, out);
+    }
+
+    /// The leader's log does not hold the offset wanted; this is what it holds
+    /// (`fetchOffsetAndTruncate`).
+    pub(super) fn on_leader_offsets(
+        &mut self,
+        leader: NodeId,
+        tp: TopicPartition,
+        answer: &ListOffsetsResponse,
+        out: &mut Out<'_>,
+    ) {
+        let waits = |fetcher: &Fetcher| fetcher.delayed.get(&tp) == Some(&Time::NEVER);
+        if !self.process.fetchers.get(&leader).is_some_and(waits) {
+            return;
+        }
+        let [latest, earliest] = answer.partitions[..] else {
+            self.delay_fetching(leader, tp, out);
+            return;
+        };
+        if !latest.error.is_none() || !earliest.error.is_none() {
+            self.delay_fetching(leader, tp, out);
+            return;
+        }
+        let log = self.disk.log_mut(tp);
+        if latest.offset < log.log_end() {
+            self.truncate(tp, latest.offset, out);
+        } else if earliest.offset > log.log_end() {
+            let removed = log.truncate_fully_and_start_at(earliest.offset);
+            if !removed.is_empty() {
+                out.event(Event::LogTruncated { tp, to: earliest.offset, removed: removed.into() });
+            }
+        }
+        if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+            fetcher.resume(tp);
+        }
+        self.run_fetcher(leader, out);
+    }
+
+    fn truncate(&mut self, tp: TopicPartition, offset: Offset, out: &mut Out<'_>) {
+        let log = self.disk.log_mut(tp);
+        let removed = log.truncate_to(offset);
+        if !removed.is_empty() {
+            out.event(Event::LogTruncated { tp, to: log.log_end(), removed: removed.into() });
+        }
+    }
+}
+
+/// Where a follower cuts its log when the leader says where the logs parted
+/// (`getOffsetTruncationState`). If the follower does not know the leader's epoch, it cuts to the end of
+/// the one before and asks again.
+fn truncation_offset(log: &UnifiedLog, diverging: EpochEndOffset) -> Offset {
+    if diverging.end_offset < 0 {
+        return log.high_watermark();
+    }
+    let (epoch, end) = log.end_offset_for_epoch(diverging.epoch);
+    let target = if end < 0 {
+        diverging.end_offset
+    } else if epoch != diverging.epoch {
+        end
+    } else {
+        end.min(diverging.end_offset)
+    };
+    target.min(log.log_end())
+}

@@ -1,0 +1,254 @@
+//! Following the metadata log (`MetadataLoader`, `BrokerMetadataPublisher`): the broker is an observer
+//! of `__cluster_metadata`, applies committed records in order to its image, and brings its replicas in
+//! line with it. At a start nothing is done before all that is committed has been read, so that a broker
+//! does not relive old leaderships.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use super::lifecycle::BrokerState;
+use super::requests::{Purpose, backoff};
+use super::{Broker, BrokerTimer};
+use crate::base::{Duration, LeaderEpoch, NodeId, TopicId, TopicPartition};
+use crate::kafka::config::IsolationLevel;
+use crate::kafka::effect::Out;
+use crate::kafka::metadata::{MetadataImage, MetadataRecord};
+use crate::kafka::protocol::{
+    FetchPartition, FetchRequest, FetchResponse, FetchedPartition, ReplicaState,
+};
+use crate::kafka::record::{Payload, StoredBatch};
+
+/// Longest time the controller may hold a fetch (`KafkaRaftClient.MAX_FETCH_WAIT_MS`).
+const FETCH_WAIT: Duration = Duration::from_millis(500);
+/// `controller.quorum.request.timeout.ms`, at Kafka's default.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// First and longest wait after a failed fetch (`reconnect.backoff.ms`, `reconnect.backoff.max.ms`).
+const RETRY_BACKOFF: (Duration, Duration) =
+    (Duration::from_millis(50), Duration::from_millis(1_000));
+/// `KafkaRaftClient.MAX_FETCH_SIZE_BYTES`.
+const MAX_BYTES: u32 = 8 * 1024 * 1024;
+
+/// How far this process has read the metadata log.
+#[derive(Clone, Debug)]
+pub(super) struct MetadataFollower {
+    /// Batches read that are not committed yet.
+    uncommitted: VecDeque<StoredBatch>,
+    last_applied_epoch: LeaderEpoch,
+    fetching: bool,
+    failures: u32,
+    /// All that was committed when the controller first answered has been applied.
+    caught_up: bool,
+    published: bool,
+    delta: Delta,
+}
+
+impl Default for MetadataFollower {
+    fn default() -> Self {
+        Self {
+            uncommitted: VecDeque::new(),
+            last_applied_epoch: -1,
+            fetching: false,
+            failures: 0,
+            caught_up: false,
+            published: false,
+            delta: Delta::default(),
+        }
+    }
+}
+
+impl MetadataFollower {
+    /// Whether the broker acts on the metadata and serves clients.
+    pub(super) fn is_published(&self) -> bool {
+        self.published
+    }
+}
+
+/// What changed since the last publication (`MetadataDelta`).
+#[derive(Clone, Debug, Default)]
+struct Delta {
+    partitions: BTreeSet<TopicPartition>,
+    removed_topics: BTreeSet<TopicId>,
+    configs: BTreeSet<TopicId>,
+    brokers: BTreeSet<NodeId>,
+}
+
+impl Delta {
+    fn note(&mut self, record: &MetadataRecord) {
+        match record {
+            MetadataRecord::RegisterBroker { broker, .. }
+            | MetadataRecord::BrokerRegistrationChange { broker, .. }
+            | MetadataRecord::UnregisterBroker { broker } => {
+                self.brokers.insert(*broker);
+            }
+            MetadataRecord::RemoveTopic { topic } => {
+                self.removed_topics.insert(*topic);
+            }
+            MetadataRecord::Partition { tp, .. } | MetadataRecord::PartitionChange { tp, .. } => {
+                self.partitions.insert(*tp);
+            }
+            MetadataRecord::TopicConfig { topic, .. } => {
+                self.configs.insert(*topic);
+            }
+            MetadataRecord::Topic { .. } | MetadataRecord::NoOp => {}
+        }
+    }
+}
+
+impl Broker {
+    pub(super) fn fetch_metadata(&mut self, out: &mut Out<'_>) {
+        let metadata = &mut self.process.metadata;
+        if std::mem::replace(&mut metadata.fetching, true) {
+            return;
+        }
+        let next_offset = self.process.image.next_offset;
+        let last = metadata.uncommitted.back();
+        let partition = FetchPartition {
+            tp: TopicPartition::CLUSTER_METADATA,
+            current_leader_epoch: -1,
+            fetch_offset: last.map_or(next_offset, StoredBatch::next_offset),
+            last_fetched_epoch: last
+                .map_or(metadata.last_applied_epoch, |batch| batch.leader_epoch),
+            log_start_offset: 0,
+            max_bytes: MAX_BYTES,
+        };
+        let request = FetchRequest {
+            replica: Some(ReplicaState { id: self.id, epoch: self.broker_epoch() }),
+            max_wait: FETCH_WAIT,
+            min_bytes: 1,
+            max_bytes: MAX_BYTES,
+            isolation_level: IsolationLevel::ReadUncommitted,
+            session_epoch: -1,
+            partitions: vec![partition],
+            forgotten: Vec::new(),
+        };
+        let to = self.controller();
+        self.send(to, request, REQUEST_TIMEOUT, Purpose::Metadata, out);
+    }
+
+    /// No answer, or one that helps nothing: waits, then asks again.
+    pub(super) fn on_metadata_failed(&mut self, out: &mut Out<'_>) {
+        let metadata = &mut self.process.metadata;
+        metadata.fetching = false;
+        let failures = metadata.failures;
+        metadata.failures += 1;
+        let (first, longest) = RETRY_BACKOFF;
+        let delay = backoff(first, failures, longest, 20, out.rng());
+        self.after(delay, BrokerTimer::MetadataRetry, out);
+    }
+
+    pub(super) fn on_metadata(&mut self, answer: FetchResponse, out: &mut Out<'_>) {
+        let partition = answer.partitions.into_iter().next();
+        let Some(partition) = partition.filter(|p| answer.error.is_none() && p.error.is_none())
+        else {
+            self.next_controller();
+            self.on_metadata_failed(out);
+            return;
+        };
+        self.process.metadata.fetching = false;
+        if let Some(hint) = partition.current_leader
+            && hint.leader != self.controller()
+        {
+            self.follow_controller(hint.leader);
+        }
+        self.process.metadata.failures = 0;
+        self.apply_metadata(partition, out);
+        self.fetch_metadata(out);
+    }
+
+    fn apply_metadata(&mut self, fetched: FetchedPartition, out: &mut Out<'_>) {
+        let metadata = &mut self.process.metadata;
+        if let Some(diverging) = fetched.diverging_epoch {
+            while metadata
+                .uncommitted
+                .back()
+                .is_some_and(|batch| batch.next_offset() > diverging.end_offset)
+            {
+                metadata.uncommitted.pop_back();
+            }
+            return;
+        }
+        let image = Rc::make_mut(&mut self.process.image);
+        let next = metadata.uncommitted.back().map_or(image.next_offset, StoredBatch::next_offset);
+        metadata.uncommitted.extend(fetched.records.into_iter().filter(|b| b.base_offset >= next));
+        while let Some(batch) =
+            metadata.uncommitted.pop_front_if(|batch| batch.next_offset() <= fetched.high_watermark)
+        {
+            apply_batch(image, &mut metadata.delta, &batch);
+            metadata.last_applied_epoch = batch.leader_epoch;
+        }
+        metadata.caught_up |= image.next_offset >= fetched.high_watermark;
+        self.disk.set_image(self.process.image.clone());
+        self.maybe_publish_metadata(out);
+    }
+
+    /// Brings replicas in line with the image, unless the broker is still starting.
+    pub(super) fn maybe_publish_metadata(&mut self, out: &mut Out<'_>) {
+        let metadata = &mut self.process.metadata;
+        let first = !metadata.published;
+        if first && (!metadata.caught_up || self.process.lifecycle.state == BrokerState::Starting) {
+            return;
+        }
+        let mut delta = std::mem::take(&mut metadata.delta);
+        metadata.published = true;
+        if first {
+            // Everything is news, and logs of partitions that are gone are strays.
+            delta.partitions = self.assigned_partitions();
+            delta.partitions.extend(self.disk.logs().map(|(tp, _)| tp));
+        }
+        for topic in delta.removed_topics {
+            delta.partitions.extend(self.hosted_partitions(topic));
+        }
+        for topic in delta.configs {
+            self.refresh_topic_config(topic);
+        }
+        for tp in delta.partitions {
+            self.update_replica(tp, out);
+        }
+        for broker in delta.brokers {
+            self.recheck_follower(broker);
+        }
+        self.run_fetchers(out);
+        if first {
+            for (from, correlation, body) in std::mem::take(&mut self.process.early) {
+                self.on_request(from, correlation, body, out);
+            }
+        }
+    }
+
+    fn assigned_partitions(&self) -> BTreeSet<TopicPartition> {
+        let topics = self.process.image.topics.values();
+        topics
+            .flat_map(|topic| {
+                (0_u32..)
+                    .zip(&topic.partitions)
+                    .filter(|(_, registration)| registration.replicas.contains(&self.id))
+                    .map(|(partition, _)| TopicPartition::new(topic.id, partition))
+            })
+            .collect()
+    }
+
+    fn hosted_partitions(&self, topic: TopicId) -> Vec<TopicPartition> {
+        let all = TopicPartition::new(topic, 0)..=TopicPartition::new(topic, u32::MAX);
+        self.process.partitions.range(all).map(|(&tp, _)| tp).collect()
+    }
+
+    fn refresh_topic_config(&mut self, topic: TopicId) {
+        let Some(image) = self.process.image.topics.get(&topic) else { return };
+        let config = Rc::new(image.config(&self.config.topic_defaults()));
+        for tp in self.hosted_partitions(topic) {
+            if let Some(partition) = self.process.partitions.get_mut(&tp) {
+                Rc::make_mut(partition).config = config.clone();
+            }
+        }
+    }
+}
+
+fn apply_batch(image: &mut MetadataImage, delta: &mut Delta, batch: &StoredBatch) {
+    for (offset, record) in batch.records() {
+        debug_assert_eq!(offset, image.next_offset, "the metadata log has no gaps");
+        if let Payload::Metadata(record) = &record.value {
+            delta.note(record);
+            image.apply(record);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Produce: checks, the append on the leader, and what an append sets off (`ReplicaManager`,
+//! `Partition.appendRecordsToLeader`).
+
+use std::rc::Rc;
+
+use super::Broker;
+use super::disk::Write;
+use super::purgatory::{AppendedFor, PartitionStatus};
+use crate::base::{NodeId, Offset, TopicPartition};
+use crate::kafka::config::{Acks, CleanupPolicy};
+use crate::kafka::coordinator::CoordinatorAppend;
+use crate::kafka::effect::Out;
+use crate::kafka::event::Event;
+use crate::kafka::metadata::is_internal_topic;
+use crate::kafka::protocol::{
+    CorrelationId, ErrorCode, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
+};
+use crate::kafka::record::RecordBatch;
+
+/// A produce request whose records are on their way to the disk.
+#[derive(Clone, Debug)]
+pub(super) struct PendingProduce {
+    from: NodeId,
+    correlation: CorrelationId,
+    request: ProduceRequest,
+}
+
+impl Broker {
+    pub(super) fn on_produce(
+        &mut self,
+        from: NodeId,
+        correlation: CorrelationId,
+        request: ProduceRequest,
+        out: &mut Out<'_>,
+    ) {
+        let accepted = request
+            .partitions
+            .iter()
+            .filter(|data| self.check_append(data.tp, &data.batch, request.acks, true).is_ok());
+        let (appends, bytes) = accepted.fold((0, 0), |(appends, bytes), data| {
+            (appends + 1, bytes + u64::from(data.batch.size()))
+        });
+        let produce = PendingProduce { from, correlation, request };
+        if appends == 0 {
+            // Nothing to write: the refusal need not wait for the disk.
+            self.append_produce(produce, out);
+        } else {
+            self.write(Write::Produce(produce), appends, bytes, out);
+        }
+    }
+
+    /// Why an append would be refused. Kafka's order of checks.
+    fn check_append(
+        &self,
+        tp: TopicPartition,
+        batch: &RecordBatch,
+        acks: Acks,
+        from_client: bool,
+    ) -> Result<(), ErrorCode> {
+        let Some((partition, _)) = self.replica(tp) else {
+            return Err(self.missing_replica_error(tp));
+        };
+        if from_client && is_internal_topic(&partition.topic) {
+            return Err(ErrorCode::InvalidTopicException);
+        }
+        partition.check_leader(-1)?;
+        if acks == Acks::All && partition.is_under_min_isr() {
+            return Err(ErrorCode::NotEnoughReplicas);
+        }
+        if batch.size() > partition.config.max_message_bytes {
+            return Err(ErrorCode::MessageTooLarge);
+        }
+        let needs_keys = partition.config.cleanup_policy != CleanupPolicy::Delete;
+        if from_client && needs_keys && batch.records.iter().any(|record| record.key.is_none()) {
+            return Err(ErrorCode::InvalidRecord);
+        }
+        Ok(())
+    }
+
+    /// The write is done: the records are in the log, unless the leadership changed meanwhile.
+    pub(super) fn append_produce(&mut self, produce: PendingProduce, out: &mut Out<'_>) {
+        let PendingProduce { from, correlation, request } = produce;
+        let acks = request.acks;
+        let statuses: Vec<PartitionStatus> = request
+            .partitions
+            .into_iter()
+            .map(|data| self.append_partition(data, acks, out))
+            .collect();
+        match acks {
+            Acks::Zero => {
+                // There is no answer that could carry the error; the closed connection tells.
+                if statuses.iter().any(|status| !status.response.error.is_none()) {
+                    out.disconnect(from);
+                }
+            }
+            Acks::One | Acks::All => {
+                let deadline = out.now() + request.timeout;
+                let who = AppendedFor::Client(from, correlation);
+                self.delay_produce(who, statuses, deadline, out);
+            }
+        }
+    }
+
+    fn append_partition(
+        &mut self,
+        data: PartitionProduceData,
+        acks: Acks,
+        out: &mut Out<'_>,
+    ) -> PartitionStatus {
+        let tp = data.tp;
+        let appended = self
+            .check_append(tp, &data.batch, acks, true)
+            .and_then(|()| self.append_as_leader(tp, data.batch, out));
+        self.append_status(tp, appended, acks)
+    }
+
+    /// What to answer for one partition, or what to wait for. `appended` is the base offset and the
+    /// offset after the batch.
+    fn append_status(
+        &self,
+        tp: TopicPartition,
+        appended: Result<(Offset, Offset), ErrorCode>,
+        acks: Acks,
+    ) -> PartitionStatus {
+        let error = appended.err().unwrap_or(ErrorCode::None);
+        let (base_offset, end) = appended.unwrap_or((-1, -1));
+        let mut status = PartitionStatus {
+            response: PartitionProduceResponse {
+                tp,
+                error,
+                base_offset,
+                current_leader: self.leader_hint(tp, error),
+            },
+            required: None,
+        };
+        if acks == Acks::All && error.is_none() {
+            let outcome = self
+                .replica(tp)
+                .and_then(|(partition, log)| partition.check_enough_replicas(log, end));
+            match outcome {
+                None => status.required = Some(end),
+                Some(ErrorCode::None) => {}
+                Some(error) => {
+                    status.response.error = error;
+                    status.response.base_offset = -1;
+                }
+            }
+        }
+        status
+    }
+
+    /// Appends to a log this broker leads and tells whoever waits for it.
+    fn append_as_leader(
+        &mut self,
+        tp: TopicPartition,
+        batch: Rc<RecordBatch>,
+        out: &mut Out<'_>,
+    ) -> Result<(Offset, Offset), ErrorCode> {
+        let Some(partition) = self.process.partitions.get_mut(&tp) else {
+            return Err(self.missing_replica_error(tp));
+        };
+        let (log, sessions) = (self.disk.log_mut(tp), &self.process.sessions);
+        let partition = Rc::make_mut(partition);
+        partition.before_append(log.log_end(), |id| sessions.get(&id)?.last_fetch_of(tp));
+        let base_offset = log.append_as_leader(batch.clone(), partition.leader_epoch());
+        let end = log.log_end();
+        out.event(Event::Appended { tp, base_offset, batch, as_leader: true });
+        self.mark_dirty(tp, true);
+        self.maybe_advance_high_watermark(tp, out);
+        Ok((base_offset, end))
+    }
+
+    /// Moves the high watermark of a led partition if it may move, and tells whoever waits for it.
+    pub(super) fn maybe_advance_high_watermark(&mut self, tp: TopicPartition, out: &mut Out<'_>) {
+        let image = self.process.image.clone();
+        let around = self.surroundings(&image, out.now());
+        let Some((partition, log)) = self.replica_mut(tp) else { return };
+        if partition.maybe_increment_high_watermark(log, around) {
+            let to = log.high_watermark();
+            out.event(Event::HighWatermarkAdvanced { tp, to });
+            self.mark_dirty(tp, false);
+            self.process.fetches.wake(tp);
+            self.complete_produces(tp, out);
+        }
+    }
+
+    /// The coordinator's records are in the log; it is told when they are replicated.
+    pub(super) fn append_for_coordinator(&mut self, append: CoordinatorAppend, out: &mut Out<'_>) {
+        let who = AppendedFor::Coordinator(append.token);
+        let deadline = out.now() + self.config.offsets_commit_timeout;
+        let Some(tp) = self.offsets_partition(append.partition) else {
+            let tp = TopicPartition::CLUSTER_METADATA;
+            let failed = self.append_status(tp, Err(ErrorCode::NotLeaderOrFollower), Acks::All);
+            self.delay_produce(who, vec![failed], deadline, out);
+            return;
+        };
+        let batch = Rc::new(RecordBatch::plain(append.records));
+        let appended = self
+            .check_append(tp, &batch, Acks::All, false)
+            .and_then(|()| self.append_as_leader(tp, batch, out));
+        let status = self.append_status(tp, appended, Acks::All);
+        self.delay_produce(who, vec![status], deadline, out);
+    }
+}

@@ -1,0 +1,222 @@
+//! What a broker answers from its metadata and its logs: Metadata, FindCoordinator, ListOffsets,
+//! InitProducerId; and the topics it has created on demand (`KafkaApis`, `KRaftMetadataCache`,
+//! `AutoTopicCreationManager`).
+
+use std::rc::Rc;
+
+use super::Broker;
+use super::requests::Purpose;
+use crate::base::{Duration, NodeId, Offset, TopicPartition};
+use crate::kafka::effect::Out;
+use crate::kafka::java_hash::partition_for;
+use crate::kafka::metadata::{CONSUMER_OFFSETS, TopicImage};
+use crate::kafka::protocol::{
+    CreatableTopic, CreateTopicsRequest, ErrorCode, FindCoordinatorRequest,
+    FindCoordinatorResponse, InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse,
+    ListedOffset, MetadataRequest, MetadataResponse, OffsetSpec, PartitionMetadata, TopicMetadata,
+};
+
+/// Time for the controller to create a topic: `request.timeout.ms` of brokers, at Kafka's default.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Producer ids in a block, which Kafka's controller hands to one broker (`ProducerIdsBlock`).
+const PRODUCER_ID_BLOCK: i64 = 1_000;
+/// Blocks between two blocks of the same broker; brokers have ids below this.
+const BLOCK_STRIDE: i64 = 100;
+
+impl Broker {
+    pub(super) fn answer_metadata(
+        &mut self,
+        request: MetadataRequest,
+        out: &mut Out<'_>,
+    ) -> MetadataResponse {
+        let image = self.process.image.clone();
+        let unfenced = image.brokers.iter().filter(|(_, broker)| !broker.fenced);
+        let brokers = unfenced.map(|(&id, _)| id).collect();
+        let create = request.allow_auto_topic_creation && self.config.auto_create_topics;
+        let topics = match request.topics {
+            None => image
+                .topic_ids
+                .values()
+                .filter_map(|id| image.topics.get(id))
+                .map(|topic| self.describe(topic))
+                .collect(),
+            Some(names) => names
+                .into_iter()
+                .map(|name| match image.topic_by_name(&name) {
+                    Some(topic) => self.describe(topic),
+                    None => self.describe_missing(name, create, out),
+                })
+                .collect(),
+        };
+        MetadataResponse { brokers, topics }
+    }
+
+    fn describe(&self, topic: &TopicImage) -> TopicMetadata {
+        let partitions = topic.partitions.iter().map(|registration| {
+            let leader = Some(registration.leader).filter(|&leader| self.is_alive(leader));
+            let error =
+                if leader.is_some() { ErrorCode::None } else { ErrorCode::LeaderNotAvailable };
+            PartitionMetadata {
+                error,
+                leader,
+                leader_epoch: registration.leader_epoch,
+                replicas: registration.replicas.clone(),
+                isr: registration.isr.clone(),
+            }
+        });
+        TopicMetadata {
+            error: ErrorCode::None,
+            name: topic.name.clone(),
+            id: topic.id,
+            partitions: partitions.collect(),
+        }
+    }
+
+    fn describe_missing(
+        &mut self,
+        name: Rc<str>,
+        create: bool,
+        out: &mut Out<'_>,
+    ) -> TopicMetadata {
+        let error = if is_valid_topic_name(&name) {
+            if create {
+                self.create_topic(&name, out);
+            }
+            ErrorCode::UnknownTopicOrPartition
+        } else {
+            ErrorCode::InvalidTopicException
+        };
+        let id = crate::base::TopicId::CLUSTER_METADATA;
+        TopicMetadata { error, name, id, partitions: Vec::new() }
+    }
+
+    /// Registered and not fenced.
+    fn is_alive(&self, broker: NodeId) -> bool {
+        self.process.image.brokers.get(&broker).is_some_and(|registration| !registration.fenced)
+    }
+
+    /// Asks the controller for the topic, unless that is under way. The client asks again.
+    fn create_topic(&mut self, name: &Rc<str>, out: &mut Out<'_>) {
+        if !self.process.creating_topics.insert(name.clone()) {
+            return;
+        }
+        let topic = if **name == *CONSUMER_OFFSETS {
+            let replicas = self.config.offsets_topic_replication_factor;
+            CreatableTopic {
+                name: name.clone(),
+                partitions: i32::try_from(self.config.offsets_topic_num_partitions)
+                    .unwrap_or(i32::MAX),
+                replication_factor: i16::try_from(replicas).unwrap_or(i16::MAX),
+                assignment: None,
+                configs: vec![
+                    ("cleanup.policy".into(), "compact".into()),
+                    ("segment.bytes".into(), "104857600".into()),
+                ],
+            }
+        } else {
+            CreatableTopic {
+                name: name.clone(),
+                partitions: -1,
+                replication_factor: -1,
+                assignment: None,
+                configs: Vec::new(),
+            }
+        };
+        let request = CreateTopicsRequest { topics: vec![topic], validate_only: false };
+        let to = self.controller();
+        self.send(to, request, CREATE_TIMEOUT, Purpose::CreateTopic(name.clone()), out);
+    }
+
+    pub(super) fn find_coordinator(
+        &mut self,
+        request: &FindCoordinatorRequest,
+        out: &mut Out<'_>,
+    ) -> FindCoordinatorResponse {
+        let topic = self.process.image.topic_by_name(CONSUMER_OFFSETS);
+        let leader = topic.and_then(|topic| {
+            let count = u32::try_from(topic.partitions.len()).ok()?;
+            let partition = partition_for(&request.group, count)?;
+            Some(topic.partitions.get(partition as usize)?.leader)
+        });
+        if topic.is_none() {
+            self.create_topic(&CONSUMER_OFFSETS.into(), out);
+        }
+        match leader.filter(|&leader| self.is_alive(leader)) {
+            Some(coordinator) => FindCoordinatorResponse { error: ErrorCode::None, coordinator },
+            None => FindCoordinatorResponse {
+                error: ErrorCode::CoordinatorNotAvailable,
+                coordinator: NodeId(-1),
+            },
+        }
+    }
+
+    pub(super) fn init_producer_id(&mut self) -> InitProducerIdResponse {
+        let (block, index) =
+            (self.producer_ids / PRODUCER_ID_BLOCK, self.producer_ids % PRODUCER_ID_BLOCK);
+        self.producer_ids += 1;
+        let first = (block * BLOCK_STRIDE + i64::from(self.id.0)) * PRODUCER_ID_BLOCK;
+        InitProducerIdResponse {
+            error: ErrorCode::None,
+            producer_id: first + index,
+            producer_epoch: 0,
+        }
+    }
+
+    /// Followers see all of the log, clients what is below the high watermark.
+    pub(super) fn list_offsets(
+        &self,
+        from: NodeId,
+        request: &ListOffsetsRequest,
+    ) -> ListOffsetsResponse {
+        let wanted = request.partitions.iter();
+        let partitions = wanted.map(|&(tp, spec)| {
+            self.find_offset(tp, spec, from.is_broker()).unwrap_or_else(|error| ListedOffset {
+                tp,
+                error,
+                offset: -1,
+                timestamp: None,
+                leader_epoch: -1,
+            })
+        });
+        ListOffsetsResponse { partitions: partitions.collect() }
+    }
+
+    fn find_offset(
+        &self,
+        tp: TopicPartition,
+        spec: OffsetSpec,
+        for_follower: bool,
+    ) -> Result<ListedOffset, ErrorCode> {
+        let Some((partition, log)) = self.replica(tp) else {
+            return Err(self.missing_replica_error(tp));
+        };
+        partition.check_leader(-1)?;
+        let end = if for_follower { log.log_end() } else { log.high_watermark() };
+        let is_end_unknown = !for_follower && partition.is_end_unknown(log);
+        let found: Option<(Offset, _)> = match spec {
+            OffsetSpec::Earliest => Some((log.log_start(), None)),
+            OffsetSpec::Latest if is_end_unknown => return Err(ErrorCode::OffsetNotAvailable),
+            OffsetSpec::Latest => Some((end, None)),
+            OffsetSpec::AtTime(time) => log.offset_for_time(time).map(|(o, t)| (o, Some(t))),
+            OffsetSpec::MaxTimestamp => log.offset_of_max_timestamp().map(|(o, t)| (o, Some(t))),
+        };
+        let is_record = matches!(spec, OffsetSpec::AtTime(_) | OffsetSpec::MaxTimestamp);
+        let readable = found.filter(|&(offset, _)| !is_record || offset < end);
+        if readable.is_none() && found.is_some() && is_end_unknown {
+            return Err(ErrorCode::OffsetNotAvailable);
+        }
+        let leader_epoch = match (spec, readable) {
+            (OffsetSpec::Latest, _) => partition.leader_epoch(),
+            (_, Some((offset, _))) => log.epoch_for_offset(offset).unwrap_or(-1),
+            (_, None) => -1,
+        };
+        let (offset, timestamp) = readable.unwrap_or((-1, None));
+        Ok(ListedOffset { tp, error: ErrorCode::None, offset, timestamp, leader_epoch })
+    }
+}
+
+/// Whether Kafka takes the name for a topic (`Topic.validate`).
+fn is_valid_topic_name(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    !matches!(name, "." | "..") && (1..=249).contains(&name.len()) && name.chars().all(legal)
+}

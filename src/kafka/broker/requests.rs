@@ -1,0 +1,193 @@
+//! The broker's own requests: to the controller and to the leaders it follows. An answer, a lost
+//! connection or a time-out ends each of them once (`NodeToControllerChannelManager`,
+//! `InterBrokerSendThread`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Alarm, Broker, BrokerTimer};
+use crate::base::{Duration, NodeId, Rng, Time, TopicPartition};
+use crate::kafka::effect::Out;
+use crate::kafka::event::Event;
+use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
+
+/// Why the broker asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// To register, or to stay registered.
+    Lifecycle,
+    /// To read the metadata log.
+    Metadata,
+    /// To change in-sync replicas.
+    AlterPartition,
+    /// To follow partitions of this leader.
+    Replicate(NodeId),
+    /// To learn the offsets of a leader whose log does not hold the one wanted.
+    OutOfRange(NodeId, TopicPartition),
+    /// On behalf of a client, by the number of the forward.
+    Forward(u64),
+    /// To create a topic that a client asked for.
+    CreateTopic(std::rc::Rc<str>),
+}
+
+/// A request without an answer yet.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    pub(super) to: NodeId,
+    pub(super) api: ApiKey,
+    pub(super) purpose: Purpose,
+    deadline: Time,
+}
+
+/// Requests without an answer yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Requests {
+    in_flight: BTreeMap<CorrelationId, Outgoing>,
+    deadlines: BTreeSet<(Time, CorrelationId)>,
+    alarm: Alarm,
+    /// Index of the controller last known to be active.
+    controller: usize,
+}
+
+impl Requests {
+    fn take(&mut self, correlation: CorrelationId) -> Option<Outgoing> {
+        let outgoing = self.in_flight.remove(&correlation)?;
+        self.deadlines.remove(&(outgoing.deadline, correlation));
+        Some(outgoing)
+    }
+}
+
+/// `initial`, doubled for each failure before, at most `max`, with `percent` of jitter.
+pub(super) fn backoff(
+    initial: Duration,
+    failures: u32,
+    max: Duration,
+    percent: u64,
+    rng: &mut Rng,
+) -> Duration {
+    rng.jitter((initial * (1 << failures.min(20))).min(max), percent)
+}
+
+impl Broker {
+    pub(super) fn send(
+        &mut self,
+        to: NodeId,
+        body: impl Into<Request>,
+        timeout: Duration,
+        purpose: Purpose,
+        out: &mut Out<'_>,
+    ) -> CorrelationId {
+        let body = body.into();
+        let (api, deadline) = (body.api(), out.now() + timeout);
+        let correlation = out.request(to, body);
+        let requests = &mut self.process.requests;
+        requests.in_flight.insert(correlation, Outgoing { to, api, purpose, deadline });
+        requests.deadlines.insert((deadline, correlation));
+        let earliest = requests.deadlines.first().map(|&(at, _)| at);
+        requests.alarm.arm(earliest, BrokerTimer::RequestTimeout, out);
+        correlation
+    }
+
+    pub(super) fn on_response(
+        &mut self,
+        correlation: CorrelationId,
+        body: Response,
+        out: &mut Out<'_>,
+    ) {
+        // An answer that comes after its time-out is for nobody.
+        let Some(outgoing) = self.process.requests.take(correlation) else { return };
+        match (outgoing.purpose, body) {
+            (Purpose::Lifecycle, Response::BrokerRegistration(answer)) => {
+                self.on_registration(&answer, out);
+            }
+            (Purpose::Lifecycle, Response::BrokerHeartbeat(answer)) => {
+                self.on_heartbeat(&answer, out);
+            }
+            (Purpose::Metadata, Response::Fetch(answer)) => self.on_metadata(*answer, out),
+            (Purpose::AlterPartition, Response::AlterPartition(answer)) => {
+                self.on_alter_partition(&answer, out);
+            }
+            (Purpose::Replicate(leader), Response::Fetch(answer)) => {
+                self.on_replica_fetch(leader, *answer, out);
+            }
+            (Purpose::OutOfRange(leader, tp), Response::ListOffsets(answer)) => {
+                self.on_leader_offsets(leader, tp, &answer, out);
+            }
+            (Purpose::Forward(number), answer) => self.on_forwarded(number, answer, out),
+            (Purpose::CreateTopic(name), _) => {
+                self.process.creating_topics.remove(&name);
+            }
+            (purpose, body) => {
+                debug_assert!(false, "{} does not answer {purpose:?}", body.api().name());
+            }
+        }
+    }
+
+    pub(super) fn on_disconnected(&mut self, peer: NodeId, out: &mut Out<'_>) {
+        self.drop_fetches_of(peer);
+        let lost: Vec<CorrelationId> = self
+            .process
+            .requests
+            .in_flight
+            .iter()
+            .filter(|(_, outgoing)| outgoing.to == peer)
+            .map(|(&correlation, _)| correlation)
+            .collect();
+        for correlation in lost {
+            if let Some(outgoing) = self.process.requests.take(correlation) {
+                self.on_request_lost(outgoing, out);
+            }
+        }
+    }
+
+    pub(super) fn expire_requests(&mut self, out: &mut Out<'_>) {
+        let now = out.now();
+        self.process.requests.alarm.fired(now);
+        while let Some(&(deadline, correlation)) = self.process.requests.deadlines.first()
+            && deadline <= now
+        {
+            if let Some(outgoing) = self.process.requests.take(correlation) {
+                out.event(Event::RequestTimedOut { to: outgoing.to, api: outgoing.api });
+                self.on_request_lost(outgoing, out);
+            }
+        }
+        let requests = &mut self.process.requests;
+        let earliest = requests.deadlines.first().map(|&(at, _)| at);
+        requests.alarm.arm(earliest, BrokerTimer::RequestTimeout, out);
+    }
+
+    fn on_request_lost(&mut self, outgoing: Outgoing, out: &mut Out<'_>) {
+        if outgoing.to == self.controller() {
+            self.next_controller();
+        }
+        match outgoing.purpose {
+            Purpose::Lifecycle => self.on_communication_lost(out),
+            Purpose::Metadata => self.on_metadata_failed(out),
+            Purpose::AlterPartition => self.on_alter_partition_lost(out),
+            Purpose::Replicate(leader) => self.on_replica_fetch_lost(leader, out),
+            Purpose::OutOfRange(leader, tp) => self.delay_fetching(leader, tp, out),
+            Purpose::Forward(number) => self.on_forward_lost(number, out),
+            Purpose::CreateTopic(name) => {
+                self.process.creating_topics.remove(&name);
+            }
+        }
+    }
+
+    /// The controller to ask.
+    pub(super) fn controller(&self) -> NodeId {
+        self.controllers[self.process.requests.controller % self.controllers.len()]
+    }
+
+    /// The controller asked is not active or not there: ask the next one.
+    pub(super) fn next_controller(&mut self) {
+        self.process.requests.controller =
+            (self.process.requests.controller + 1) % self.controllers.len();
+    }
+
+    /// `node` is said to be the active controller.
+    pub(super) fn follow_controller(&mut self, node: NodeId) {
+        match self.controllers.iter().position(|&controller| controller == node) {
+            Some(index) => self.process.requests.controller = index,
+            None => self.next_controller(),
+        }
+    }
+}
