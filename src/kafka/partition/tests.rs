@@ -1,3 +1,5 @@
+//! The rules of in-sync replicas and high watermark on one partition.
+
 use super::*;
 use crate::kafka::metadata::MetadataRecord;
 use crate::kafka::protocol::AlteredPartition;
