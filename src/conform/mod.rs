@@ -13,6 +13,7 @@ use serde_json::Value;
 mod builtin_partitioner;
 mod classic_group_traces;
 mod client_assignor;
+mod controller_traces;
 mod leader_epoch_cache;
 mod murmur2;
 mod partition_change;
@@ -41,6 +42,7 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "assignor_client_sticky", check: client_assignor::check_sticky },
     Kind { name: "builtin_partitioner", check: builtin_partitioner::check },
     Kind { name: "classic_group_traces", check: classic_group_traces::check },
+    Kind { name: "controller_traces", check: controller_traces::check },
     Kind { name: "leader_epoch_cache", check: leader_epoch_cache::check },
     Kind { name: "librdkafka_consistent", check: murmur2::check_librdkafka },
     Kind { name: "murmur2", check: murmur2::check },

@@ -95,6 +95,8 @@ pub enum Command {
     },
     /// Ask this of the cluster (administrator's client only).
     Admin {
+        /// The asker's number for this, told again when it is done.
+        call: u64,
         /// Where to send it; `None` means any live broker.
         to: Option<NodeId>,
         /// The request.

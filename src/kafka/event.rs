@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::protocol::{ApiError, ApiKey, CorrelationId, ErrorCode, NamedPartition, Response};
+use super::protocol::{ApiError, ApiKey, ErrorCode, NamedPartition, Response};
 use super::record::RecordBatch;
 use crate::base::{Duration, LeaderEpoch, NodeId, Offset, RecordId, Time, TopicPartition};
 
@@ -285,8 +285,8 @@ pub enum Event {
     },
     /// An administrator's client has its answer.
     AdminCompleted {
-        /// The request.
-        correlation: CorrelationId,
+        /// The number that came with the command.
+        call: u64,
         /// The answer, or why there is none.
         result: Result<Rc<Response>, ApiError>,
     },

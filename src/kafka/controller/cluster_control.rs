@@ -72,6 +72,11 @@ impl ControllerState {
         }
     }
 
+    /// A heartbeat arrived: the broker's session goes on (`trackBrokerHeartbeat`).
+    pub fn track_broker_heartbeat(&mut self, broker: NodeId, now: Time) {
+        self.heartbeats.contact(broker, now);
+    }
+
     /// A broker's heartbeat (`processBrokerHeartbeat`). After writing the records, call
     /// [`Self::controlled_shutdown_written`].
     pub fn process_broker_heartbeat(
@@ -81,7 +86,7 @@ impl ControllerState {
     ) -> Result<ControllerResult<(BrokerHeartbeatResponse, BrokerControlState)>, ErrorCode> {
         let broker = request.broker;
         self.check_broker_epoch(broker, request.broker_epoch)?;
-        self.heartbeats.contact(broker, now);
+        self.track_broker_heartbeat(broker, now);
         let register_offset = self.register_offsets.get(&broker).copied().unwrap_or(Offset::MAX);
         let current = self.heartbeats.current_state(broker, &self.image);
         let has_leaderships = self.index.has_leaderships(broker);

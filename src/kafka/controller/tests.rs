@@ -10,6 +10,7 @@ use crate::kafka::protocol::*;
 
 mod admin_requests;
 mod brokers;
+mod partitions;
 
 /// A controller in a world of its own: timers fire, answers and events are kept.
 struct Harness {
@@ -241,4 +242,10 @@ impl Harness {
 
 fn nodes(ids: &[i32]) -> Vec<NodeId> {
     ids.iter().copied().map(NodeId).collect()
+}
+
+/// The error, with Kafka's message.
+fn refused<T: std::fmt::Debug>(result: Result<T, ApiError>) -> (ErrorCode, String) {
+    let error = result.expect_err("refused");
+    (error.error, error.message)
 }
