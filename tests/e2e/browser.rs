@@ -109,7 +109,10 @@ impl Chromedriver {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| {
-                panic!("{program:?} does not start ({error}): `cargo xtask setup` installs it")
+                panic!(
+                    "{} does not start ({error}): `cargo xtask setup` installs it",
+                    program.display()
+                )
             });
         let mut output = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let port = loop {

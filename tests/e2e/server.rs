@@ -22,7 +22,8 @@ impl Server {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         assert!(
             folder.join("index.html").is_file(),
-            "{folder:?} holds no page: run `cargo xtask build` first"
+            "{} holds no page: run `cargo xtask build` first",
+            folder.display()
         );
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("a bound listener has an address").port();
@@ -65,12 +66,11 @@ fn answer(stream: &TcpStream, folder: &Path, missed: &Mutex<Vec<String>>) -> Res
     let Some(asked) = request.split(' ').nth(1) else { return Ok(()) };
     let found =
         file_of(asked, folder).and_then(|file| Some((content_type(&file), fs::read(file).ok()?)));
-    let (status, kind, body) = match found {
-        Some((kind, body)) => ("200 OK", kind, body),
-        None => {
-            missed.lock().unwrap_or_else(PoisonError::into_inner).push(asked.to_owned());
-            ("404 Not Found", "text/plain", b"not found".to_vec())
-        }
+    let (status, kind, body) = if let Some((kind, body)) = found {
+        ("200 OK", kind, body)
+    } else {
+        missed.lock().unwrap_or_else(PoisonError::into_inner).push(asked.to_owned());
+        ("404 Not Found", "text/plain", b"not found".to_vec())
     };
     let length = body.len();
     let mut stream = stream;
