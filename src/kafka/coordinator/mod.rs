@@ -20,6 +20,7 @@ use context::{Context, Then, Writer};
 use group::Waiting;
 pub use group::{CommittedOffset, Group, GroupState, Member};
 
+use super::alarm::Alarm;
 use super::broker::BrokerTimer;
 use super::config::BrokerConfig;
 use super::effect::{Out, Timer};
@@ -67,8 +68,7 @@ pub struct GroupCoordinator {
     partitions: BTreeMap<u32, PartitionState>,
     groups: BTreeMap<Rc<str>, Group>,
     writer: Writer,
-    /// When the earliest wake-up that we count on comes; `Time::NEVER` without.
-    armed_at: Time,
+    alarm: Alarm,
 }
 
 impl GroupCoordinator {
@@ -80,7 +80,7 @@ impl GroupCoordinator {
             partitions: BTreeMap::new(),
             groups: BTreeMap::new(),
             writer: Writer::default(),
-            armed_at: Time::NEVER,
+            alarm: Alarm::default(),
         }
     }
 
@@ -252,9 +252,7 @@ impl GroupCoordinator {
     ) {
         let CoordinatorTimer::Wake = timer;
         let now = out.now();
-        if now >= self.armed_at {
-            self.armed_at = Time::NEVER;
-        }
+        self.alarm.rang(now);
         let next = |groups: &BTreeMap<Rc<str>, Group>| {
             let deadlines =
                 groups.values().map(|group| (group.next_deadline(), group.name.clone()));
@@ -414,10 +412,8 @@ impl GroupCoordinator {
 
     /// Makes sure that we wake up by `at`. Deadlines that moved away are found out then.
     fn arm(&mut self, at: Time, out: &mut Out<'_>) {
-        if at < self.armed_at {
-            self.armed_at = at;
-            out.at(at, Timer::Broker(BrokerTimer::Coordinator(CoordinatorTimer::Wake)));
-        }
+        let timer = Timer::Broker(BrokerTimer::Coordinator(CoordinatorTimer::Wake));
+        self.alarm.set(out, at, timer);
     }
 }
 
