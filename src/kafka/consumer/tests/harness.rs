@@ -1,0 +1,375 @@
+//! One broker that keeps topics in memory and coordinates groups with the real coordinator, and consumers around it.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::base::{Duration, NodeId, Offset, RecordId, Rng, Time, TopicId, TopicPartition};
+use crate::kafka::broker::BrokerTimer;
+use crate::kafka::config::{BrokerConfig, ConsumerConfig};
+use crate::kafka::consumer::{CommitPolicy, Consumer, ConsumerSpec, Reads, ServiceTime};
+use crate::kafka::coordinator::{CoordinatorAppend, GroupCoordinator};
+use crate::kafka::effect::{Command, Counters, Effect, Input, Out, Timer};
+use crate::kafka::event::Event;
+use crate::kafka::protocol::{
+    CorrelationId, ErrorCode, FetchRequest, FetchResponse, FetchedPartition,
+    FindCoordinatorResponse, ListOffsetsRequest, ListOffsetsResponse, ListedOffset,
+    MetadataRequest, MetadataResponse, OffsetSpec, PartitionMetadata, Request, Response,
+    TopicMetadata,
+};
+use crate::kafka::record::{GroupRecord, Payload, Record, RecordBatch, StoredBatch};
+
+pub(super) const BROKER: NodeId = NodeId(1);
+const LATENCY: Duration = Duration::from_millis(1);
+
+/// A fetch that waits for records.
+struct Parked {
+    from: NodeId,
+    correlation: CorrelationId,
+    request: FetchRequest,
+    until: Time,
+}
+
+enum What {
+    To(NodeId, u32, Input),
+    Unpark,
+}
+
+pub(super) struct Cluster {
+    pub(super) now: Time,
+    rng: Rng,
+    counters: Counters,
+    queue: BTreeMap<(Time, u64), What>,
+    sequence: u64,
+    pub(super) topics: BTreeMap<Rc<str>, Vec<Vec<Record>>>,
+    log_starts: BTreeMap<TopicPartition, Offset>,
+    config: Rc<BrokerConfig>,
+    pub(super) coordinator: GroupCoordinator,
+    offsets_log: Vec<Rc<GroupRecord>>,
+    parked: Vec<Parked>,
+    pub(super) consumers: BTreeMap<NodeId, Consumer>,
+    /// Process lives: timers of an earlier one are void.
+    lives: BTreeMap<NodeId, u32>,
+    pub(super) halted: Vec<(Time, NodeId)>,
+    pub(super) events: Vec<(Time, NodeId, Event)>,
+    /// Requests that reached the broker, by name.
+    pub(super) requests: BTreeMap<&'static str, u32>,
+}
+
+impl Cluster {
+    pub(super) fn new(partitions: usize) -> Self {
+        let config = Rc::new(BrokerConfig {
+            group_initial_rebalance_delay: Duration::from_millis(100),
+            ..BrokerConfig::default()
+        });
+        let mut cluster = Self {
+            now: Time::ZERO,
+            rng: Rng::stream(7, "consumer tests"),
+            counters: Counters::default(),
+            queue: BTreeMap::new(),
+            sequence: 0,
+            topics: BTreeMap::from([("orders".into(), vec![Vec::new(); partitions])]),
+            log_starts: BTreeMap::new(),
+            coordinator: GroupCoordinator::new(config.clone()),
+            config,
+            offsets_log: Vec::new(),
+            parked: Vec::new(),
+            consumers: BTreeMap::new(),
+            lives: BTreeMap::new(),
+            halted: Vec::new(),
+            events: Vec::new(),
+            requests: BTreeMap::new(),
+        };
+        cluster.elect_coordinator();
+        cluster
+    }
+
+    /// The coordinator's broker process restarts: a new coordinator reads the log.
+    pub(super) fn elect_coordinator(&mut self) {
+        self.coordinator = GroupCoordinator::new(self.config.clone());
+        let records = self.offsets_log.clone();
+        self.broker(|coordinator, out, _| coordinator.on_elected(0, 1, records, out));
+    }
+
+    pub(super) fn add(&mut self, spec: ConsumerSpec) -> NodeId {
+        let count = i32::try_from(self.lives.len()).unwrap();
+        let id = NodeId(NodeId::FIRST_CLIENT + count);
+        self.consumers.insert(id, Consumer::new(id, spec, Rc::from([BROKER])));
+        self.restart(id);
+        id
+    }
+
+    pub(super) fn restart(&mut self, id: NodeId) {
+        *self.lives.entry(id).or_default() += 1;
+        self.consumer(id, |consumer, now, out| consumer.start(now, out));
+    }
+
+    /// The process is gone at once.
+    pub(super) fn kill(&mut self, id: NodeId) {
+        *self.lives.entry(id).or_default() += 1;
+        self.parked.retain(|parked| parked.from != id);
+    }
+
+    pub(super) fn command(&mut self, id: NodeId, command: Command) {
+        self.consumer(id, |consumer, now, out| consumer.on(now, Input::Command(command), out));
+    }
+
+    pub(super) fn produce(&mut self, partition: usize, count: usize) {
+        for _ in 0..count {
+            let id = Some(RecordId(self.counters.record));
+            self.counters.record += 1;
+            let value = Payload::Text("text".into());
+            let record = Record { id, key: None, value, timestamp: self.now };
+            self.topics.get_mut("orders").unwrap()[partition].push(record);
+        }
+        self.schedule(self.now, What::Unpark);
+    }
+
+    /// Retention removes the records before `to`.
+    pub(super) fn truncate_front(&mut self, partition: u32, to: Offset) {
+        self.log_starts.insert(TopicPartition::new(TopicId(1), partition), to);
+    }
+
+    pub(super) fn run_for(&mut self, millis: u64) {
+        let end = self.now + Duration::from_millis(millis);
+        while let Some(entry) = self.queue.first_entry() {
+            if entry.key().0 > end {
+                break;
+            }
+            let ((at, _), what) = entry.remove_entry();
+            self.now = at;
+            self.handle(what);
+            assert!(self.sequence < 2_000_000, "a loop");
+        }
+        self.now = end;
+    }
+
+    fn schedule(&mut self, at: Time, what: What) {
+        self.queue.insert((at, self.sequence), what);
+        self.sequence += 1;
+    }
+
+    fn life(&self, node: NodeId) -> u32 {
+        self.lives.get(&node).copied().unwrap_or_default()
+    }
+
+    fn handle(&mut self, what: What) {
+        match what {
+            What::Unpark => self.serve_parked(),
+            What::To(node, life, _) if self.life(node) != life => {}
+            What::To(BROKER, _, Input::Request { from, correlation, body }) => {
+                self.on_request(from, correlation, body);
+            }
+            What::To(BROKER, _, Input::Timer(Timer::Broker(BrokerTimer::Coordinator(timer)))) => {
+                self.broker(|coordinator, out, appends| coordinator.on_timer(timer, out, appends));
+            }
+            What::To(BROKER, ..) => {}
+            What::To(node, _, input) => {
+                self.consumer(node, |consumer, now, out| consumer.on(now, input, out));
+            }
+        }
+    }
+
+    fn consumer(&mut self, id: NodeId, act: impl FnOnce(&mut Consumer, Time, &mut Out<'_>)) {
+        let mut effects = Vec::new();
+        let mut out = Out::new(self.now, &mut effects, &mut self.rng, &mut self.counters);
+        act(self.consumers.get_mut(&id).unwrap(), self.now, &mut out);
+        self.obey(id, effects);
+    }
+
+    fn broker(
+        &mut self,
+        act: impl FnOnce(&mut GroupCoordinator, &mut Out<'_>, &mut Vec<CoordinatorAppend>),
+    ) {
+        let mut effects = Vec::new();
+        let mut out = Out::new(self.now, &mut effects, &mut self.rng, &mut self.counters);
+        let mut appends = Vec::new();
+        act(&mut self.coordinator, &mut out, &mut appends);
+        while !appends.is_empty() {
+            for append in std::mem::take(&mut appends) {
+                for record in append.records {
+                    let Payload::Group(record) = record.value else { panic!("not of a group") };
+                    self.offsets_log.push(record);
+                }
+                self.coordinator.on_append_done(append.token, Ok(()), &mut out, &mut appends);
+            }
+        }
+        self.obey(BROKER, effects);
+    }
+
+    fn obey(&mut self, node: NodeId, effects: Vec<Effect>) {
+        let arrival = self.now + LATENCY;
+        for effect in effects {
+            match effect {
+                Effect::Request { to, correlation, body } => {
+                    let input = Input::Request { from: node, correlation, body };
+                    self.schedule(arrival, What::To(to, self.life(to), input));
+                }
+                Effect::Response { to, correlation, body } => self.respond(to, correlation, body),
+                Effect::Timer { at, timer } => {
+                    self.schedule(at, What::To(node, self.life(node), Input::Timer(timer)));
+                }
+                Effect::Event(event) => self.events.push((self.now, node, event)),
+                Effect::Halt => {
+                    self.halted.push((self.now, node));
+                    self.kill(node);
+                }
+                Effect::Disconnect { .. } => {}
+            }
+        }
+    }
+
+    fn respond(&mut self, to: NodeId, correlation: CorrelationId, body: impl Into<Response>) {
+        let input = Input::Response { from: BROKER, correlation, body: body.into() };
+        self.schedule(self.now + LATENCY, What::To(to, self.life(to), input));
+    }
+
+    fn on_request(&mut self, from: NodeId, correlation: CorrelationId, body: Request) {
+        *self.requests.entry(body.api().name()).or_default() += 1;
+        match body {
+            Request::Metadata(request) => {
+                let answer = self.metadata(&request);
+                self.respond(from, correlation, answer);
+            }
+            Request::FindCoordinator(_) => {
+                let answer =
+                    FindCoordinatorResponse { error: ErrorCode::None, coordinator: BROKER };
+                self.respond(from, correlation, answer);
+            }
+            Request::ListOffsets(request) => {
+                let answer = self.list_offsets(&request);
+                self.respond(from, correlation, answer);
+            }
+            Request::Fetch(request) => {
+                let until = self.now + request.max_wait;
+                self.parked.push(Parked { from, correlation, request: *request, until });
+                self.serve_parked();
+                self.schedule(until, What::Unpark);
+            }
+            body => self.broker(|coordinator, out, appends| {
+                coordinator.on_request(from, correlation, body, out, appends);
+            }),
+        }
+    }
+
+    fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
+        let topic = |name: &Rc<str>| {
+            let known = self.topics.get(name);
+            let partition = PartitionMetadata {
+                error: ErrorCode::None,
+                leader: Some(BROKER),
+                leader_epoch: 0,
+                replicas: vec![BROKER],
+                isr: vec![BROKER],
+            };
+            TopicMetadata {
+                error: if known.is_some() {
+                    ErrorCode::None
+                } else {
+                    ErrorCode::UnknownTopicOrPartition
+                },
+                name: name.clone(),
+                id: TopicId(1),
+                partitions: vec![partition; known.map_or(0, Vec::len)],
+            }
+        };
+        let topics = request.topics.as_ref().unwrap().iter().map(topic).collect();
+        MetadataResponse { brokers: vec![BROKER], topics }
+    }
+
+    fn log(&self, tp: TopicPartition) -> (Offset, &[Record]) {
+        let start = self.log_starts.get(&tp).copied().unwrap_or(0);
+        (start, &self.topics["orders"][usize::try_from(tp.partition).unwrap()])
+    }
+
+    fn list_offsets(&self, request: &ListOffsetsRequest) -> ListOffsetsResponse {
+        let find = |(tp, spec): &(TopicPartition, OffsetSpec)| {
+            let (start, log) = self.log(*tp);
+            let end = Offset::try_from(log.len()).unwrap();
+            let offset = if *spec == OffsetSpec::Earliest { start } else { end };
+            let (error, timestamp, leader_epoch) = (ErrorCode::None, None, 0);
+            ListedOffset { tp: *tp, error, offset, timestamp, leader_epoch }
+        };
+        ListOffsetsResponse { partitions: request.partitions.iter().map(find).collect() }
+    }
+
+    fn serve_parked(&mut self) {
+        for parked in std::mem::take(&mut self.parked) {
+            let partitions: Vec<_> = parked
+                .request
+                .partitions
+                .iter()
+                .map(|wanted| self.fetch(wanted.tp, wanted.fetch_offset))
+                .filter(|fetched| !fetched.records.is_empty() || !fetched.error.is_none())
+                .collect();
+            if partitions.is_empty() && parked.until > self.now {
+                self.parked.push(parked);
+            } else {
+                let answer = FetchResponse { error: ErrorCode::None, partitions };
+                self.respond(parked.from, parked.correlation, answer);
+            }
+        }
+    }
+
+    fn fetch(&self, tp: TopicPartition, from: Offset) -> FetchedPartition {
+        let (start, log) = self.log(tp);
+        let end = Offset::try_from(log.len()).unwrap();
+        let inside = (start..=end).contains(&from);
+        let tail = log.get(usize::try_from(from).unwrap()..).unwrap_or_default();
+        let batch = Rc::new(RecordBatch::plain(tail.to_vec()));
+        let stored = StoredBatch { base_offset: from, leader_epoch: 0, batch };
+        FetchedPartition {
+            tp,
+            error: if inside { ErrorCode::None } else { ErrorCode::OffsetOutOfRange },
+            high_watermark: end,
+            last_stable_offset: end,
+            log_start_offset: start,
+            diverging_epoch: None,
+            current_leader: None,
+            records: if inside && !tail.is_empty() { vec![stored] } else { Vec::new() },
+        }
+    }
+
+    // --- what came of it ---
+
+    /// Partitions owned by each consumer.
+    pub(super) fn owned(&self, id: NodeId) -> Vec<u32> {
+        self.consumers[&id].owned_partitions().map(|owned| owned.partition.1).collect()
+    }
+
+    /// Partition and offset of each record that a consumer worked on, in order.
+    pub(super) fn processed(&self, id: NodeId) -> Vec<(u32, Offset)> {
+        let of = self.events.iter().filter(|(_, node, _)| *node == id);
+        of.filter_map(|(_, _, event)| match event {
+            Event::RecordProcessed { tp, offset, .. } => Some((tp.partition, *offset)),
+            _ => None,
+        })
+        .collect()
+    }
+
+    pub(super) fn committed(&self, partition: u32) -> Option<Offset> {
+        let offsets = &self.coordinator.group("workers")?.offsets;
+        offsets.get(&("orders".into(), partition)).map(|committed| committed.offset)
+    }
+
+    /// Messages and timers that have not arrived yet.
+    pub(super) fn queue_len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn count(&self, what: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|(_, _, event)| what(event)).count()
+    }
+}
+
+/// A member of the group `workers` that reads `orders` from the beginning, 10 ms for each record.
+pub(super) fn member(config: &[(&str, &str)]) -> ConsumerSpec {
+    let defaults = [("auto.offset.reset", "earliest"), ("session.timeout.ms", "6000")];
+    ConsumerSpec {
+        client_id: "worker".into(),
+        group: Some("workers".into()),
+        reads: Reads::Subscribe(vec!["orders".into()]),
+        service: ServiceTime::Fixed { micros: 10_000 },
+        commit: CommitPolicy::None,
+        config: ConsumerConfig::with(defaults.into_iter().chain(config.iter().copied())).unwrap(),
+    }
+}
