@@ -100,7 +100,7 @@ impl Cluster {
 
     pub(super) fn restart(&mut self, id: NodeId) {
         *self.lives.entry(id).or_default() += 1;
-        self.consumer(id, |consumer, now, out| consumer.start(now, out));
+        self.consumer(id, Consumer::start);
     }
 
     /// The process is gone at once.
