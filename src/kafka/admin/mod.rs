@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::alarm::Alarm;
 use super::effect::{Command, Input, Out, Timer};
 use super::event::Event;
 use super::network_client::{ExponentialBackoff, InFlight, NetworkClient};
@@ -53,8 +54,7 @@ pub struct AdminClient {
     calls: BTreeMap<u64, Call>,
     next_call: u64,
     network: NetworkClient<u64>,
-    /// When the earliest timer fires that is still to come.
-    timer_at: Time,
+    alarm: Alarm,
 }
 
 impl AdminClient {
@@ -66,7 +66,7 @@ impl AdminClient {
             calls: BTreeMap::new(),
             next_call: 0,
             network: NetworkClient::default(),
-            timer_at: Time::NEVER,
+            alarm: Alarm::default(),
         }
     }
 
@@ -100,9 +100,7 @@ impl AdminClient {
                 self.retry(&lost, out);
             }
             Input::Timer(Timer::Admin(AdminTimer::Timeout)) => {
-                if self.timer_at <= out.now() {
-                    self.timer_at = Time::NEVER;
-                }
+                self.alarm.rang(out.now());
                 let lost = self.network.expire(out);
                 self.retry(&lost, out);
             }
@@ -179,10 +177,7 @@ impl AdminClient {
             .chain([self.network.next_deadline(now)])
             .min()
             .unwrap_or(Time::NEVER);
-        if next < self.timer_at {
-            self.timer_at = next;
-            out.at(next, Timer::Admin(AdminTimer::Timeout));
-        }
+        self.alarm.set(out, next, Timer::Admin(AdminTimer::Timeout));
     }
 }
 

@@ -8,7 +8,7 @@ use super::partition_change::{NO_LEADER, PartitionRegistration};
 use crate::base::{NodeId, TopicPartition};
 
 /// Partitions by broker. Sets are shared, so that a copy of the controller is cheap.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct ByBroker(BTreeMap<NodeId, Rc<BTreeSet<TopicPartition>>>);
 
 impl ByBroker {
@@ -34,7 +34,7 @@ impl ByBroker {
 }
 
 /// The partitions of each broker, by what the broker is to them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct PartitionIndex {
     in_isr: ByBroker,
     in_elr: ByBroker,

@@ -10,6 +10,7 @@ use crate::kafka::protocol::*;
 
 mod admin_requests;
 mod brokers;
+mod invariants;
 mod partitions;
 
 /// A controller in a world of its own: timers fire, answers and events are kept.
@@ -148,7 +149,13 @@ impl Harness {
             self.now = next;
             if next == next_heartbeat {
                 for (broker, _) in self.alive.clone() {
-                    self.heartbeat(broker.0);
+                    // A process that began to stop goes on with it.
+                    let is_stopping =
+                        self.controller.image().brokers[&broker].in_controlled_shutdown;
+                    let end = self.controller.log_end();
+                    if self.heartbeat_at(broker.0, end, is_stopping).should_shut_down {
+                        self.kill(broker.0);
+                    }
                 }
                 next_heartbeat += Duration::from_secs(2);
             } else {

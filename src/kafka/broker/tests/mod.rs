@@ -1,2 +1,1 @@
 //! Brokers with a real controller, a network of fixed delay, and nothing else: what they do at their seam.
-
