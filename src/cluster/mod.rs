@@ -1,9 +1,18 @@
-//! A whole cluster in one deterministic world.
+//! A whole cluster in one deterministic world: the processes of Kafka, joined by the engine of `sim`.
 
 pub mod action;
 pub mod clock;
+pub mod event_log;
+pub mod ledger;
+pub mod metrics;
+
 pub mod scenario;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod scenario_file;
+
 
 pub use action::{Action, ActionError};
 pub use clock::Clock;
+
 pub use scenario::{Scenario, ScenarioError};
+

@@ -93,6 +93,13 @@ impl Network {
         Some(arrival)
     }
 
+    /// Mends every link.
+    pub fn heal_all(&mut self) {
+        for link in &mut self.links {
+            link.cut = false;
+        }
+    }
+
     /// How long a message takes on average.
     pub fn mean_latency(&self) -> Duration {
         Duration(self.config.latency_us + self.config.jitter_us / 2)

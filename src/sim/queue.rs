@@ -41,8 +41,7 @@ impl<E> Default for Queue<E> {
 impl<E> Queue<E> {
     /// Adds an event and returns its number. `cause` is `None` for what comes from outside.
     pub fn push(&mut self, at: Time, cause: Option<EventId>, event: E) -> EventId {
-        let id = EventId(self.next_id);
-        self.next_id += 1;
+        let id = self.allocate();
         let queued = Some(Queued { at, id, cause: cause.unwrap_or(id), event });
         let slot = if let Some(slot) = self.free.pop() {
             self.slab[slot as usize] = queued;
@@ -52,6 +51,13 @@ impl<E> Queue<E> {
             u32::try_from(self.slab.len() - 1).expect("fewer than 2^32 events wait at once")
         };
         self.heap.push(Reverse((at, id, slot)));
+        id
+    }
+
+    /// A number for something that happens now, outside the queue.
+    pub fn allocate(&mut self) -> EventId {
+        let id = EventId(self.next_id);
+        self.next_id += 1;
         id
     }
 

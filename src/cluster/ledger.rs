@@ -1,0 +1,285 @@
+//! The record ledger: every record's fate, and why. Folded from events; nothing is estimated.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::base::{Offset, RecordId, Time, TopicPartition};
+use crate::kafka::protocol::ErrorCode;
+
+/// Records of one chunk; chunks are shared between clones of the ledger.
+const CHUNK: usize = 512;
+
+/// What became of a record so far.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Fate {
+    /// Still in the producer, or under way.
+    Waiting,
+    /// In a log; the producer does not know yet.
+    Appended,
+    /// The producer counts it as sent, and a log holds it or held it until retention took it.
+    Acked,
+    /// The producer gave it up, yet a log holds it.
+    FailedButWritten,
+    /// The producer gave it up and no log holds it.
+    Failed,
+    /// The producer counts it as sent and no log holds it any more.
+    AckedThenLost,
+    /// It was in a log, no log holds it any more, and the producer never counted it as sent.
+    Lost,
+    /// Sent with `acks=0` and never seen in a log.
+    AckedNeverWritten,
+}
+
+impl Fate {
+    /// Every fate, for tables.
+    pub const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Appended,
+        Self::Acked,
+        Self::FailedButWritten,
+        Self::Failed,
+        Self::AckedThenLost,
+        Self::Lost,
+        Self::AckedNeverWritten,
+    ];
+}
+
+/// One record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LedgerEntry {
+    /// When the application called `send()`.
+    pub created_at: Time,
+    /// Where it was appended last, if anywhere.
+    pub place: Option<(TopicPartition, Offset)>,
+    /// When the producer counted it as sent, if it did.
+    pub acked_at: Option<Time>,
+    /// Why the producer gave it up, if it did.
+    pub error: Option<ErrorCode>,
+    /// Whether every log that held it has dropped it.
+    pub gone: bool,
+}
+
+impl LedgerEntry {
+    /// What became of it so far.
+    pub fn fate(&self) -> Fate {
+        match (self.acked_at.is_some(), self.error.is_some(), self.place.is_some(), self.gone) {
+            (true, _, true, true) => Fate::AckedThenLost,
+            (true, _, true, false) => Fate::Acked,
+            (true, _, false, _) => Fate::AckedNeverWritten,
+            (false, _, true, true) => Fate::Lost,
+            (false, true, true, false) => Fate::FailedButWritten,
+            (false, true, false, _) => Fate::Failed,
+            (false, false, true, false) => Fate::Appended,
+            (false, false, false, _) => Fate::Waiting,
+        }
+    }
+}
+
+/// How often one reader finished each record.
+#[derive(Clone, Debug, Default)]
+struct Deliveries {
+    counts: Vec<Rc<Vec<u16>>>,
+    total: u64,
+    distinct: u64,
+}
+
+/// Who reads: a group, or a consumer without one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Reader {
+    /// A group, by its id.
+    Group(Rc<str>),
+    /// A consumer without a group, by its client id.
+    Alone(Rc<str>),
+}
+
+impl std::fmt::Display for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Group(name) | Self::Alone(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Totals of one reader.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReaderSummary {
+    /// Who.
+    pub reader: Reader,
+    /// Records finished, repetitions included.
+    pub processed: u64,
+    /// Different records finished.
+    pub distinct: u64,
+}
+
+impl ReaderSummary {
+    /// Records finished more than once, each repetition counted.
+    pub fn duplicates(&self) -> u64 {
+        self.processed - self.distinct
+    }
+}
+
+/// Every record's fate.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    chunks: Vec<Rc<Vec<LedgerEntry>>>,
+    len: usize,
+    readers: BTreeMap<Reader, Deliveries>,
+    totals: BTreeMap<Fate, u64>,
+}
+
+fn position(record: RecordId) -> (usize, usize) {
+    let index = usize::try_from(record.0).expect("records fit memory");
+    (index / CHUNK, index % CHUNK)
+}
+
+impl Ledger {
+    /// Number of records created.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no record was created.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many records have that fate now.
+    pub fn count(&self, fate: Fate) -> u64 {
+        self.totals.get(&fate).copied().unwrap_or(0)
+    }
+
+    /// The record's entry.
+    pub fn entry(&self, record: RecordId) -> Option<&LedgerEntry> {
+        let (chunk, slot) = position(record);
+        self.chunks.get(chunk)?.get(slot)
+    }
+
+    /// Entries with their records, oldest first.
+    pub fn entries(&self) -> impl Iterator<Item = (RecordId, &LedgerEntry)> {
+        (0_u64..).map(RecordId).zip(self.chunks.iter().flat_map(|chunk| chunk.iter()))
+    }
+
+    /// Totals of every reader, groups first.
+    pub fn readers(&self) -> impl Iterator<Item = ReaderSummary> {
+        self.readers.iter().map(|(reader, deliveries)| ReaderSummary {
+            reader: reader.clone(),
+            processed: deliveries.total,
+            distinct: deliveries.distinct,
+        })
+    }
+
+    /// How often that reader finished that record.
+    pub fn deliveries(&self, reader: &Reader, record: RecordId) -> u16 {
+        let (chunk, slot) = position(record);
+        let counts = self.readers.get(reader).and_then(|deliveries| deliveries.counts.get(chunk));
+        counts.and_then(|counts| counts.get(slot)).copied().unwrap_or(0)
+    }
+
+    /// A record was created. Records come in order of their numbers.
+    pub(super) fn created(&mut self, record: RecordId, at: Time) {
+        let (chunk, slot) = position(record);
+        while self.chunks.len() <= chunk {
+            self.chunks.push(Rc::new(Vec::with_capacity(CHUNK)));
+        }
+        let entries = Rc::make_mut(&mut self.chunks[chunk]);
+        debug_assert_eq!(entries.len(), slot, "records are numbered without gaps");
+        let entry =
+            LedgerEntry { created_at: at, place: None, acked_at: None, error: None, gone: false };
+        *self.totals.entry(entry.fate()).or_default() += 1;
+        entries.push(entry);
+        self.len += 1;
+    }
+
+    /// A leader appended it, or a follower copied it.
+    pub(super) fn appended(&mut self, record: RecordId, tp: TopicPartition, offset: Offset) {
+        self.update(record, |entry| {
+            entry.place = Some((tp, offset));
+            entry.gone = false;
+        });
+    }
+
+    /// The producer counts it as sent.
+    pub(super) fn acked(&mut self, record: RecordId, at: Time) {
+        self.update(record, |entry| entry.acked_at = Some(at));
+    }
+
+    /// The producer gave it up.
+    pub(super) fn failed(&mut self, record: RecordId, error: ErrorCode) {
+        self.update(record, |entry| entry.error = Some(error));
+    }
+
+    /// No log holds it any more.
+    pub(super) fn gone(&mut self, record: RecordId) {
+        self.update(record, |entry| entry.gone = true);
+    }
+
+    /// A reader finished it.
+    pub(super) fn processed(&mut self, reader: Reader, record: RecordId) {
+        let (chunk, slot) = position(record);
+        let deliveries = self.readers.entry(reader).or_default();
+        while deliveries.counts.len() <= chunk {
+            deliveries.counts.push(Rc::new(vec![0; CHUNK]));
+        }
+        let count = &mut Rc::make_mut(&mut deliveries.counts[chunk])[slot];
+        deliveries.distinct += u64::from(*count == 0);
+        deliveries.total += 1;
+        *count = count.saturating_add(1);
+    }
+
+    fn update(&mut self, record: RecordId, change: impl FnOnce(&mut LedgerEntry)) {
+        let (chunk, slot) = position(record);
+        let Some(entry) =
+            self.chunks.get_mut(chunk).and_then(|chunk| Rc::make_mut(chunk).get_mut(slot))
+        else {
+            return;
+        };
+        let before = entry.fate();
+        change(entry);
+        let after = entry.fate();
+        if before != after {
+            *self.totals.entry(before).or_default() -= 1;
+            *self.totals.entry(after).or_default() += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::TopicId;
+
+    fn place() -> TopicPartition {
+        TopicPartition::new(TopicId(1), 0)
+    }
+
+    #[test]
+    fn an_acknowledged_record_that_no_log_holds_is_lost_until_it_is_written_again() {
+        let mut ledger = Ledger::default();
+        ledger.created(RecordId(0), Time(1));
+        ledger.appended(RecordId(0), place(), 7);
+        ledger.acked(RecordId(0), Time(2));
+        assert_eq!(ledger.count(Fate::Acked), 1);
+        ledger.gone(RecordId(0));
+        assert_eq!(ledger.count(Fate::AckedThenLost), 1);
+        assert_eq!(ledger.count(Fate::Acked), 0);
+        ledger.appended(RecordId(0), place(), 3);
+        assert_eq!(ledger.count(Fate::Acked), 1);
+    }
+
+    #[test]
+    fn repetitions_count_for_each_reader_by_itself() {
+        let mut ledger = Ledger::default();
+        for n in 0..600 {
+            ledger.created(RecordId(n), Time(n));
+        }
+        let group = Reader::Group("app".into());
+        let alone = Reader::Alone("app".into());
+        ledger.processed(group.clone(), RecordId(599));
+        ledger.processed(group.clone(), RecordId(599));
+        ledger.processed(alone.clone(), RecordId(3));
+        let summary: Vec<_> = ledger.readers().map(|r| (r.processed, r.duplicates())).collect();
+        assert_eq!(summary, [(2, 1), (1, 0)]);
+        assert_eq!(ledger.deliveries(&group, RecordId(599)), 2);
+        assert_eq!(ledger.deliveries(&alone, RecordId(599)), 0);
+    }
+}

@@ -1,0 +1,429 @@
+//! What a person does, carried out. An action either happens as a whole or leaves everything as it was.
+
+use std::rc::Rc;
+
+use super::{ADMIN, Cluster, Process};
+use crate::base::{Duration, NodeId};
+use crate::cluster::action::{Action, ActionError};
+use crate::cluster::event_log::StepKind;
+use crate::cluster::scenario::{
+    ConsumerDef, MAX_BROKERS, ProducerDef, ScenarioError, Setting, TopicDef,
+};
+use crate::kafka::consumer::Consumer;
+use crate::kafka::effect::Command;
+use crate::kafka::producer::{Producer, Workload};
+use crate::kafka::protocol::{
+    AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic, CreatePartitionsRequest,
+    CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, ElectLeadersRequest,
+    ElectionType, GrownTopic, IncrementalAlterConfigsRequest, MetadataRequest, Request,
+};
+
+/// Most nodes of a cluster, clients that ended included.
+const MAX_NODES: usize = 1_000;
+
+impl From<ScenarioError> for ActionError {
+    fn from(error: ScenarioError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl Cluster {
+    /// Does what a person asks, now. What goes through the administrator's client is only sent: its
+    /// answer comes later, see [`Self::admin_answer`]. On error nothing has changed.
+    pub fn apply(&mut self, action: &Action) -> Result<(), ActionError> {
+        self.current = self.queue.allocate();
+        let admin = self.index[&ADMIN];
+        self.trace(self.current, None, admin, StepKind::Action);
+        self.perform(action)
+    }
+
+    /// Number of the next call of the administrator's client, with which its answer can be found.
+    pub fn next_admin_call(&self) -> u64 {
+        self.next_call
+    }
+
+    pub(super) fn perform(&mut self, action: &Action) -> Result<(), ActionError> {
+        match action {
+            Action::CreateTopic(_)
+            | Action::AddPartitions { .. }
+            | Action::DeleteTopic { .. }
+            | Action::SetReplicationFactor { .. }
+            | Action::SetTopicConfig { .. }
+            | Action::ElectLeaders { .. }
+            | Action::DescribeTopics
+            | Action::DescribeGroup { .. } => self.perform_admin(action),
+            Action::AddBroker
+            | Action::CrashBroker { .. }
+            | Action::StopBroker { .. }
+            | Action::StartBroker { .. }
+            | Action::PauseBroker { .. }
+            | Action::SlowDisk { .. } => self.perform_broker(action),
+            Action::CutLink { a, b } => self.set_cut(*a, *b, true),
+            Action::HealLink { a, b } => self.set_cut(*a, *b, false),
+            Action::AddFault(rule) => {
+                if let Some(api) = &rule.api
+                    && !ApiKey::ALL.iter().any(|key| key.name() == api)
+                {
+                    return Err(ActionError::new(format!("Kafka has no request called {api}")));
+                }
+                self.faults.push(rule.clone());
+                Ok(())
+            }
+            Action::ClearFaults => {
+                self.faults.clear();
+                self.network.heal_all();
+                Ok(())
+            }
+            _ => self.perform_client(action),
+        }
+    }
+
+    fn perform_admin(&mut self, action: &Action) -> Result<(), ActionError> {
+        let mut to = None;
+        let request: Request = match action {
+            Action::CreateTopic(topic) => create_topics(topic).into(),
+            Action::AddPartitions { topic, partitions } => {
+                let grown =
+                    GrownTopic { name: topic.as_str().into(), count: *partitions, assignment: None };
+                CreatePartitionsRequest { topics: vec![grown], validate_only: false }.into()
+            }
+            Action::DeleteTopic { topic } => {
+                DeleteTopicsRequest { topics: vec![topic.as_str().into()] }.into()
+            }
+            Action::SetReplicationFactor { topic, replication_factor } => {
+                self.reassignment(topic, *replication_factor)?.into()
+            }
+            Action::SetTopicConfig { topic, key, value } => {
+                let value = value.as_ref().map(|value| value.0.as_str().into());
+                let change = (key.as_str().into(), value);
+                let topics = vec![(topic.as_str().into(), vec![change])];
+                IncrementalAlterConfigsRequest { topics }.into()
+            }
+            Action::ElectLeaders { unclean } => {
+                let election_type =
+                    if *unclean { ElectionType::Unclean } else { ElectionType::Preferred };
+                ElectLeadersRequest { election_type, partitions: None }.into()
+            }
+            Action::DescribeTopics => {
+                MetadataRequest { topics: None, allow_auto_topic_creation: false }.into()
+            }
+            Action::DescribeGroup { group } => {
+                to = self.coordinator_of(group);
+                DescribeGroupsRequest { groups: vec![group.as_str().into()] }.into()
+            }
+            _ => unreachable!("perform() sends only the administrator's actions here"),
+        };
+        let call = self.next_call;
+        self.next_call += 1;
+        let admin = self.index[&ADMIN];
+        self.command(admin, Command::Admin { call, to, request: Box::new(request) });
+        Ok(())
+    }
+
+    /// A reassignment that gives every partition of `topic` that many replicas: the first ones stay,
+    /// the brokers with the fewest replicas join.
+    fn reassignment(
+        &self,
+        topic: &str,
+        replication_factor: i16,
+    ) -> Result<AlterPartitionReassignmentsRequest, ActionError> {
+        let image = self.metadata();
+        let Some(topic) = image.topic_by_name(topic) else {
+            return Err(ActionError::new(format!("Topic '{topic}' does not exist as expected")));
+        };
+        let wanted = usize::try_from(replication_factor).unwrap_or(0);
+        let registered = image.brokers.len();
+        if wanted == 0 || wanted > registered {
+            return Err(ActionError::new(format!(
+                "Unable to replicate the partition {replication_factor} time(s): The target \
+                 replication factor of {replication_factor} cannot be reached because only \
+                 {registered} broker(s) are registered or some brokers have all their log \
+                 directories cordoned."
+            )));
+        }
+        let mut load: Vec<(usize, NodeId)> = image.brokers.keys().map(|id| (0, *id)).collect();
+        for partition in &topic.partitions {
+            for (replicas, id) in &mut load {
+                *replicas += usize::from(partition.replicas.contains(id));
+            }
+        }
+        let mut partitions = Vec::new();
+        for (index, partition) in (0_u32..).zip(&topic.partitions) {
+            let mut replicas = partition.replicas.clone();
+            replicas.truncate(wanted);
+            while replicas.len() < wanted {
+                load.sort_unstable();
+                let next = load.iter_mut().find(|(_, id)| !replicas.contains(id));
+                let (count, id) = next.expect("more brokers are registered than replicas wanted");
+                *count += 1;
+                replicas.push(*id);
+            }
+            let tp = crate::base::TopicPartition::new(topic.id, index);
+            partitions.push((tp, Some(replicas)));
+        }
+        Ok(AlterPartitionReassignmentsRequest { partitions })
+    }
+
+    fn perform_broker(&mut self, action: &Action) -> Result<(), ActionError> {
+        match *action {
+            Action::AddBroker => {
+                let next = self.broker_ids().max().map_or(1, |id| id.0 + 1);
+                if next.unsigned_abs() > MAX_BROKERS {
+                    return Err(ActionError::new(format!("There are {MAX_BROKERS} brokers at most.")));
+                }
+                self.add_broker(NodeId(next));
+            }
+            Action::CrashBroker { broker, lose_disk } => self.crash_broker(broker, lose_disk)?,
+            Action::StopBroker { broker } => {
+                let node = self.running_broker(broker)?;
+                self.command(node, Command::Shutdown);
+            }
+            Action::StartBroker { broker } => {
+                let node = self.broker_node(broker)?;
+                if self.slots[node].running {
+                    return Err(ActionError::new(format!("Broker {broker} is running.")));
+                }
+                self.start_process(node);
+            }
+            Action::PauseBroker { broker, for_ms } => {
+                let node = self.running_broker(broker)?;
+                let span = Duration::from_millis(for_ms);
+                self.slots[node].paused_until = self.now + span;
+                self.observe(node, crate::kafka::event::Event::ProcessPaused { span });
+            }
+            Action::SlowDisk { broker, factor } => {
+                let node = self.running_broker(broker)?;
+                self.command(node, Command::SlowDisk { factor: factor.max(1) });
+            }
+            _ => unreachable!("perform() sends only brokers' actions here"),
+        }
+        Ok(())
+    }
+
+    fn crash_broker(&mut self, broker: i32, lose_disk: bool) -> Result<(), ActionError> {
+        let node = self.broker_node(broker)?;
+        let was_running = self.slots[node].running;
+        if !was_running && !lose_disk {
+            return Err(ActionError::new(format!("Broker {broker} is not running.")));
+        }
+        self.with_process(node, |process, out| {
+            if let Process::Broker(broker) = process {
+                broker.crash(lose_disk, out);
+            }
+        });
+        if was_running {
+            self.end_process(node, false);
+        }
+        Ok(())
+    }
+
+    fn broker_node(&self, broker: i32) -> Result<usize, ActionError> {
+        let node = self.index.get(&NodeId(broker)).filter(|_| NodeId(broker).is_broker());
+        node.copied().ok_or_else(|| ActionError::new(format!("There is no broker {broker}.")))
+    }
+
+    fn running_broker(&self, broker: i32) -> Result<usize, ActionError> {
+        let node = self.broker_node(broker)?;
+        if self.slots[node].running {
+            return Ok(node);
+        }
+        Err(ActionError::new(format!("Broker {broker} is not running.")))
+    }
+
+    fn set_cut(&mut self, a: i32, b: i32, cut: bool) -> Result<(), ActionError> {
+        let find = |id: i32| {
+            let node = self.index.get(&NodeId(id)).copied();
+            node.ok_or_else(|| ActionError::new(format!("There is no node {id}.")))
+        };
+        let (a, b) = (find(a)?, find(b)?);
+        self.network.link_mut(a, b).cut = cut;
+        self.network.link_mut(b, a).cut = cut;
+        Ok(())
+    }
+
+    fn perform_client(&mut self, action: &Action) -> Result<(), ActionError> {
+        match action {
+            Action::AddProducer(definition) => {
+                self.names_are_free(&definition.name, definition.count)?;
+                Ok(self.start_producers(definition)?)
+            }
+            Action::AddConsumer(definition) => {
+                self.names_are_free(&definition.name, definition.count)?;
+                Ok(self.start_consumers(definition)?)
+            }
+            Action::RemoveProducer { name } | Action::RemoveConsumer { name } => {
+                let node = self.client(name)?;
+                self.command(node, Command::Shutdown);
+                Ok(())
+            }
+            Action::KillConsumer { name } => {
+                let node = self.client(name)?;
+                self.end_process(node, false);
+                Ok(())
+            }
+            Action::Send { name, key, value } => {
+                let node = self.client(name)?;
+                let key = key.as_deref().map(Into::into);
+                self.command(node, Command::Send { key, value: value.as_str().into() });
+                Ok(())
+            }
+            Action::SetService { name, service } => {
+                let (node, mut definition) = self.consumer(name)?;
+                definition.service = *service;
+                self.command(node, Command::SetService(*service));
+                self.redefine_consumer(node, definition);
+                Ok(())
+            }
+            Action::SetRate { name, rate } => {
+                self.change_workload(name, |definition| definition.rate = *rate)
+            }
+            Action::SetKeys { name, keys } => {
+                self.change_workload(name, |definition| definition.keys = *keys)
+            }
+            Action::SetProducerConfig { name, key, value } => {
+                let (node, mut definition) = self.producer(name)?;
+                definition.config.insert(key.clone(), value.clone());
+                self.restart_producer(node, definition)
+            }
+            Action::SetConsumerConfig { name, key, value } => {
+                let (node, mut definition) = self.consumer(name)?;
+                definition.config.insert(key.clone(), Setting(value.0.clone()));
+                self.restart_consumer(node, definition)
+            }
+            Action::SetGroup { name, group } => {
+                let (node, mut definition) = self.consumer(name)?;
+                definition.group.clone_from(group);
+                self.restart_consumer(node, definition)
+            }
+            _ => unreachable!("perform() sends only clients' actions here"),
+        }
+    }
+
+    pub(super) fn start_producers(&mut self, definition: &ProducerDef) -> Result<(), ScenarioError> {
+        for spec in definition.specs_for("producer", self.scenario.clock)? {
+            let single = ProducerDef {
+                name: spec.client_id.to_string(),
+                count: 1,
+                ..definition.clone()
+            };
+            let (id, name) = (self.next_client_id(), spec.client_id.clone());
+            let producer = Producer::new(id, spec, self.bootstrap());
+            self.add_node(id, name, Process::Producer(producer, single));
+        }
+        Ok(())
+    }
+
+    pub(super) fn start_consumers(&mut self, definition: &ConsumerDef) -> Result<(), ScenarioError> {
+        for spec in definition.specs_for("consumer", self.scenario.clock)? {
+            let single = ConsumerDef {
+                name: spec.client_id.to_string(),
+                count: 1,
+                ..definition.clone()
+            };
+            let (id, name) = (self.next_client_id(), spec.client_id.clone());
+            let consumer = Consumer::new(id, spec, self.bootstrap());
+            self.add_node(id, name, Process::Consumer(consumer, single));
+        }
+        Ok(())
+    }
+
+    fn next_client_id(&mut self) -> NodeId {
+        let id = NodeId(self.next_client);
+        self.next_client += 1;
+        id
+    }
+
+    fn names_are_free(&self, name: &str, count: u32) -> Result<(), ActionError> {
+        if self.slots.len() + count as usize > MAX_NODES {
+            return Err(ActionError::new("This session has started too many clients."));
+        }
+        let numbered = |n: u32| if count == 1 { name.to_owned() } else { format!("{name}-{n}") };
+        match (1..=count).map(numbered).find(|name| self.client(name).is_ok()) {
+            Some(taken) => Err(ActionError::new(format!("A client called {taken} is running."))),
+            None => Ok(()),
+        }
+    }
+
+    /// The running client of that name.
+    fn client(&self, name: &str) -> Result<usize, ActionError> {
+        let node = self
+            .slots
+            .iter()
+            .rposition(|slot| slot.running && slot.id.is_client() && &*slot.name == name);
+        node.ok_or_else(|| ActionError::new(format!("No client called {name} is running.")))
+    }
+
+    fn producer(&self, name: &str) -> Result<(usize, ProducerDef), ActionError> {
+        let node = self.client(name)?;
+        match &*self.slots[node].process {
+            Process::Producer(_, definition) => Ok((node, definition.clone())),
+            _ => Err(ActionError::new(format!("{name} is not a producer."))),
+        }
+    }
+
+    fn consumer(&self, name: &str) -> Result<(usize, ConsumerDef), ActionError> {
+        let node = self.client(name)?;
+        match &*self.slots[node].process {
+            Process::Consumer(_, definition) => Ok((node, definition.clone())),
+            _ => Err(ActionError::new(format!("{name} is not a consumer."))),
+        }
+    }
+
+    fn change_workload(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(&mut ProducerDef),
+    ) -> Result<(), ActionError> {
+        let (node, mut definition) = self.producer(name)?;
+        change(&mut definition);
+        let workload = Workload {
+            topic: definition.topic.as_str().into(),
+            rate: definition.rate,
+            record_size: definition.record_size,
+            keys: definition.keys,
+        };
+        self.command(node, Command::SetWorkload(Box::new(workload)));
+        if let Process::Producer(_, kept) = Rc::make_mut(&mut self.slots[node].process) {
+            *kept = definition;
+        }
+        Ok(())
+    }
+
+    fn redefine_consumer(&mut self, node: usize, definition: ConsumerDef) {
+        if let Process::Consumer(_, kept) = Rc::make_mut(&mut self.slots[node].process) {
+            *kept = definition;
+        }
+    }
+
+    /// Stops a producer in order and starts its successor under the same name.
+    fn restart_producer(&mut self, node: usize, definition: ProducerDef) -> Result<(), ActionError> {
+        definition.specs_for("producer", self.scenario.clock)?;
+        self.command(node, Command::Shutdown);
+        Ok(self.start_producers(&definition)?)
+    }
+
+    /// Stops a consumer in order and starts its successor under the same name.
+    fn restart_consumer(&mut self, node: usize, definition: ConsumerDef) -> Result<(), ActionError> {
+        definition.specs_for("consumer", self.scenario.clock)?;
+        self.command(node, Command::Shutdown);
+        Ok(self.start_consumers(&definition)?)
+    }
+}
+
+fn create_topics(topic: &TopicDef) -> CreateTopicsRequest {
+    let assignment = topic.assignment.as_ref().map(|partitions| {
+        partitions.iter().map(|replicas| replicas.iter().copied().map(NodeId).collect()).collect()
+    });
+    let topic = CreatableTopic {
+        name: topic.name.as_str().into(),
+        partitions: topic.partitions,
+        replication_factor: topic.replication_factor,
+        assignment,
+        configs: topic
+            .config
+            .iter()
+            .map(|(key, value)| (key.as_str().into(), value.0.as_str().into()))
+            .collect(),
+    };
+    CreateTopicsRequest { topics: vec![topic], validate_only: false }
+}

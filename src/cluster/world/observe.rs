@@ -1,0 +1,150 @@
+//! What nodes tell, folded into ledger, metrics, log and trace hash.
+
+use std::rc::Rc;
+
+use super::{Cluster, SAMPLE_INTERVAL};
+use crate::base::{Offset, RecordId, Time, TopicPartition};
+use crate::cluster::ledger::Reader;
+use crate::kafka::event::{Event, LogDeletion};
+use crate::kafka::record::RecordBatch;
+
+/// Identities of a batch's records, for those that have one.
+fn record_ids(batch: &RecordBatch) -> impl Iterator<Item = RecordId> {
+    batch.records.iter().filter_map(|record| record.id)
+}
+
+fn count(batch: &RecordBatch) -> u64 {
+    record_ids(batch).count() as u64
+}
+
+impl Cluster {
+    /// Takes in an event of `node`.
+    pub(super) fn observe(&mut self, node: usize, event: Event) {
+        self.hash_event(&event);
+        self.fold_records(node, &event);
+        self.fold_cluster(&event);
+        self.log.push(self.current, self.now, self.slots[node].id, event);
+    }
+
+    /// Mixes in what distinguishes two runs soonest: offsets, leaders, generations.
+    fn hash_event(&mut self, event: &Event) {
+        let place = |tp: &TopicPartition| u64::from(tp.topic.0) << 32 | u64::from(tp.partition);
+        let (tag, a, b) = match event {
+            Event::RecordCreated { record, .. } => (1, record.0, 0),
+            Event::Appended { tp, base_offset, .. } => (2, place(tp), base_offset.cast_unsigned()),
+            Event::HighWatermarkAdvanced { tp, to } => (3, place(tp), to.cast_unsigned()),
+            Event::RecordProcessed { record, offset, .. } => (4, record.0, offset.cast_unsigned()),
+            Event::LeaderElected { tp, leader_epoch, .. } => {
+                (5, place(tp), u64::from(leader_epoch.cast_unsigned()))
+            }
+            Event::IsrChanged { tp, to, .. } => (6, place(tp), to.len() as u64),
+            Event::GroupStateChanged { generation, to, .. } => {
+                (7, u64::from(generation.cast_unsigned()), to.len() as u64)
+            }
+            _ => return,
+        };
+        for word in [tag, a, b] {
+            self.hash.word(word);
+        }
+    }
+
+    fn fold_records(&mut self, node: usize, event: &Event) {
+        match event {
+            Event::RecordCreated { record, .. } => {
+                self.ledger.created(*record, self.now);
+                self.metrics.current().created += 1;
+                self.metrics.totals.created += 1;
+            }
+            Event::Appended { tp, base_offset, batch, as_leader } => {
+                self.fold_append(*tp, *base_offset, batch, *as_leader);
+            }
+            Event::ProduceSucceeded { batch, .. } => {
+                record_ids(batch).for_each(|record| self.ledger.acked(record, self.now));
+                self.metrics.current().acked += count(batch);
+                self.metrics.totals.acked += count(batch);
+            }
+            Event::ProduceFailed { batch, error, .. } => {
+                record_ids(batch).for_each(|record| self.ledger.failed(record, *error));
+                self.metrics.current().failed += count(batch);
+                self.metrics.totals.failed += count(batch);
+            }
+            Event::LogTruncated { tp, to, removed } => self.fold_removed(*tp, *to, removed),
+            Event::LogDeleted { tp, reason: LogDeletion::DiskLost, removed } => {
+                self.fold_removed(*tp, 0, removed);
+            }
+            Event::RecordProcessed { group, record, created_at, .. } => {
+                let reader = match group {
+                    Some(group) => Reader::Group(group.clone()),
+                    None => Reader::Alone(self.slots[node].name.clone()),
+                };
+                self.ledger.processed(reader, *record);
+                self.metrics.processed(group.as_ref(), self.now.since(*created_at));
+            }
+            _ => {}
+        }
+    }
+
+    fn fold_append(&mut self, tp: TopicPartition, base: Offset, batch: &RecordBatch, leader: bool) {
+        for (offset, record) in (base..).zip(&batch.records) {
+            if let Some(id) = record.id {
+                self.ledger.appended(id, tp, offset);
+            }
+        }
+        if leader {
+            self.metrics.current().appended += count(batch);
+            self.metrics.totals.appended += count(batch);
+        }
+    }
+
+    /// Batches left one log, from offset `from` on; records that stand in no other are gone.
+    fn fold_removed(
+        &mut self,
+        tp: TopicPartition,
+        from: Offset,
+        removed: &[(Offset, Rc<RecordBatch>)],
+    ) {
+        for (base, batch) in removed {
+            for (offset, record) in (*base..).zip(&batch.records) {
+                if let Some(id) = record.id
+                    && offset >= from
+                    && !self.is_in_some_log(tp, offset, id)
+                {
+                    self.ledger.gone(id);
+                }
+            }
+        }
+    }
+
+    fn fold_cluster(&mut self, event: &Event) {
+        match event {
+            Event::LeaderElected { leader: Some(_), unclean, .. } => {
+                self.metrics.current().elections += 1;
+                self.metrics.totals.elections += 1;
+                self.metrics.totals.unclean_elections += u64::from(*unclean);
+            }
+            Event::IsrChanged { .. } => {
+                self.metrics.current().isr_changes += 1;
+                self.metrics.totals.isr_changes += 1;
+            }
+            Event::DuplicateDropped { .. } => self.metrics.totals.duplicates_dropped += 1,
+            Event::ProduceRetried { .. } => self.metrics.totals.produce_retries += 1,
+            Event::GroupStateChanged { to: "Stable", .. } => self.metrics.totals.rebalances += 1,
+            _ => {}
+        }
+    }
+
+    /// Closes every sample interval that ends by `until`.
+    pub(super) fn sample_until(&mut self, until: Time) {
+        while self.next_sample <= until {
+            let at = self.next_sample;
+            let lag = self.lag_by_group();
+            let (under_replicated, offline) = self.unhealthy_partitions();
+            let sample = self.metrics.current();
+            sample.lag_by_group = lag;
+            sample.under_replicated = under_replicated;
+            sample.offline = offline;
+            self.metrics.close(at);
+            self.next_sample = at + SAMPLE_INTERVAL;
+        }
+    }
+}
