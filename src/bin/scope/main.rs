@@ -8,7 +8,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+mod bench;
 mod conform;
+mod run;
 
 /// A command of `scope`.
 struct Command {
@@ -21,12 +23,26 @@ struct Command {
 }
 
 /// The commands, in the order of `scope help`.
-const COMMANDS: &[Command] = &[Command {
-    name: "conform",
-    summary: "check vector files: do we answer as Apache Kafka does?",
-    help: conform::HELP,
-    run: conform::run,
-}];
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "run",
+        summary: "run a scenario file and print what came of it",
+        help: run::HELP,
+        run: run::run,
+    },
+    Command {
+        name: "conform",
+        summary: "check vector files: do we answer as Apache Kafka does?",
+        help: conform::HELP,
+        run: conform::run,
+    },
+    Command {
+        name: "bench",
+        summary: "events per second, beside the bare event queue",
+        help: bench::HELP,
+        run: bench::run,
+    },
+];
 
 /// Where a command writes: results and complaints.
 struct Output<'a> {
