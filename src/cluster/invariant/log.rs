@@ -1,0 +1,143 @@
+//! Invariants of logs and high watermarks.
+
+use std::collections::BTreeMap;
+
+use super::Invariant;
+use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::cluster::world::Cluster;
+
+/// I1: log start ≤ high watermark ≤ log end, and a leader's high watermark only grows.
+#[derive(Debug, Default)]
+pub(super) struct OffsetsInOrder {
+    /// Leader epoch and high watermark of each leader when last seen.
+    leaders: BTreeMap<(NodeId, TopicPartition), (LeaderEpoch, Offset)>,
+}
+
+impl Invariant for OffsetsInOrder {
+    fn name(&self) -> &'static str {
+        "offsets-in-order"
+    }
+
+    fn sentence(&self) -> &'static str {
+        "on every replica log start ≤ high watermark ≤ log end, and a leader's high watermark only grows"
+    }
+
+    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+        for (broker, tp, log) in cluster.logs() {
+            let (start, hw, end) = (log.log_start(), log.high_watermark(), log.log_end());
+            if !(start <= hw && hw <= end) {
+                return Err(format!("broker {broker} {tp:?}: start {start}, HW {hw}, end {end}"));
+            }
+        }
+        for (broker, partition, log) in cluster.leaders() {
+            let now = (partition.leader_epoch(), log.high_watermark());
+            let key = (broker, partition.tp());
+            if let Some(before) = self.leaders.insert(key, now)
+                && before.0 == now.0
+                && before.1 > now.1
+            {
+                return Err(format!("broker {broker} {:?}: HW fell {} -> {}", key.1, before.1, now.1));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// I2: a leader's high watermark is in the log of every in-sync replica.
+#[derive(Debug)]
+pub(super) struct HighWatermarkWithinIsr;
+
+impl Invariant for HighWatermarkWithinIsr {
+    fn name(&self) -> &'static str {
+        "high-watermark-within-isr"
+    }
+
+    fn sentence(&self) -> &'static str {
+        "every in-sync replica's log reaches the leader's high watermark"
+    }
+
+    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+        let image = cluster.metadata();
+        for (broker, partition, log) in cluster.leaders() {
+            let tp = partition.tp();
+            let Some(state) = image.partition(tp) else { continue };
+            // A leader that was replaced does not know yet; its ISR is not the partition's any more.
+            if state.leader != broker || state.leader_epoch != partition.leader_epoch() {
+                continue;
+            }
+            for member in partition.isr().committed() {
+                // A member that lost its disk leaves the ISR when the controller notices.
+                let Some(end) = cluster.log(*member, tp).map(|log| log.log_end()) else { continue };
+                if cluster.kept_disk(*member) && end < log.high_watermark() {
+                    let hw = log.high_watermark();
+                    return Err(format!("{tp:?}: HW {hw}, but broker {member} ends at {end}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// I7: logs that agree on the epoch of an offset agree on everything below it.
+#[derive(Debug)]
+pub(super) struct LogMatching;
+
+impl Invariant for LogMatching {
+    fn name(&self) -> &'static str {
+        "log-matching"
+    }
+
+    fn sentence(&self) -> &'static str {
+        "two replicas that hold the same offset with the same leader epoch hold the same record there"
+    }
+
+    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+        // Batches are shared by pointer from leader to follower: it is enough to compare the last
+        // batch that both hold; every batch was last once.
+        let mut last: BTreeMap<TopicPartition, Vec<_>> = BTreeMap::new();
+        for (broker, tp, log) in cluster.logs() {
+            if let Some(batch) = log.last_batch() {
+                last.entry(tp).or_default().push((broker, log, batch));
+            }
+        }
+        for (tp, replicas) in &last {
+            for (broker, _, batch) in replicas {
+                for (other, log, _) in replicas {
+                    let Some(found) = log.batch_at(batch.base_offset) else { continue };
+                    if found.leader_epoch == batch.leader_epoch && found.batch != batch.batch {
+                        let offset = batch.base_offset;
+                        return Err(format!("{tp:?}@{offset}: brokers {broker} and {other} differ"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// I6: at most one broker ever leads a partition in one leader epoch.
+#[derive(Debug, Default)]
+pub(super) struct OneLeaderPerEpoch {
+    leaders: BTreeMap<(TopicPartition, LeaderEpoch), NodeId>,
+}
+
+impl Invariant for OneLeaderPerEpoch {
+    fn name(&self) -> &'static str {
+        "one-leader-per-epoch"
+    }
+
+    fn sentence(&self) -> &'static str {
+        "at most one broker leads a partition in one leader epoch"
+    }
+
+    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+        for (broker, partition, _) in cluster.leaders() {
+            let key = (partition.tp(), partition.leader_epoch());
+            let first = *self.leaders.entry(key).or_insert(broker);
+            if first != broker {
+                return Err(format!("{:?} epoch {}: brokers {first} and {broker}", key.0, key.1));
+            }
+        }
+        Ok(())
+    }
+}
