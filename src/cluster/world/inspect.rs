@@ -1,0 +1,339 @@
+//! Looking at the cluster: for the page, for lessons, for invariants, for reports.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::{ADMIN, Cluster, Message, Pending, Process};
+use crate::base::{NodeId, Offset, RecordId, Time, TopicId, TopicPartition};
+use crate::cluster::event_log::EventLog;
+use crate::cluster::ledger::Ledger;
+use crate::cluster::metrics::Metrics;
+use crate::kafka::broker::Broker;
+use crate::kafka::consumer::Consumer;
+use crate::kafka::controller::Controller;
+use crate::kafka::coordinator::Group;
+use crate::kafka::event::Event;
+use crate::kafka::java_hash;
+use crate::kafka::log::UnifiedLog;
+use crate::kafka::metadata::{CONSUMER_OFFSETS, MetadataImage};
+use crate::kafka::partition::Partition;
+use crate::kafka::producer::Producer;
+use crate::kafka::protocol::{ApiError, Request, Response};
+
+/// A message between two nodes that has not arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct InFlightMessage<'a> {
+    /// Sender.
+    pub from: NodeId,
+    /// Receiver.
+    pub to: NodeId,
+    /// When it left.
+    pub sent_at: Time,
+    /// When it arrives.
+    pub arrives_at: Time,
+    /// What it is.
+    pub body: MessageBody<'a>,
+}
+
+/// A request or an answer.
+#[derive(Clone, Copy, Debug)]
+pub enum MessageBody<'a> {
+    /// A request.
+    Request(&'a Request),
+    /// An answer.
+    Response(&'a Response),
+}
+
+/// A node as the page lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeView<'a> {
+    /// Its id.
+    pub id: NodeId,
+    /// `broker-1`, or a client's `client.id`.
+    pub name: &'a Rc<str>,
+    /// What runs there.
+    pub process: &'a Process,
+    /// Whether it runs.
+    pub running: bool,
+    /// When it was started last.
+    pub started_at: Time,
+    /// Until when it is suspended; the past if it is not.
+    pub paused_until: Time,
+}
+
+impl Cluster {
+    /// Every node, ended clients included, in order of creation.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeView<'_>> {
+        self.slots.iter().map(|slot| NodeView {
+            id: slot.id,
+            name: &slot.name,
+            process: &slot.process,
+            running: slot.running,
+            started_at: slot.started_at,
+            paused_until: slot.paused_until,
+        })
+    }
+
+    /// The node with that id.
+    pub fn node(&self, id: NodeId) -> Option<NodeView<'_>> {
+        self.index.get(&id).and_then(|&index| self.nodes().nth(index))
+    }
+
+    /// Ids of all brokers, running or not, in order of creation.
+    pub fn broker_ids(&self) -> impl Iterator<Item = NodeId> {
+        self.slots.iter().map(|slot| slot.id).filter(|id| id.is_broker())
+    }
+
+    /// All brokers, running or not.
+    pub fn brokers(&self) -> impl Iterator<Item = (NodeView<'_>, &Broker)> {
+        self.nodes().filter_map(|node| match node.process {
+            Process::Broker(broker) => Some((node, broker)),
+            _ => None,
+        })
+    }
+
+    /// The broker with that id.
+    pub fn broker(&self, id: NodeId) -> Option<&Broker> {
+        match self.index.get(&id).map(|&index| &*self.slots[index].process) {
+            Some(Process::Broker(broker)) => Some(broker),
+            _ => None,
+        }
+    }
+
+    /// Whether that node's process runs.
+    pub fn is_running(&self, id: NodeId) -> bool {
+        self.index.get(&id).is_some_and(|&index| self.slots[index].running)
+    }
+
+    /// Producers that run.
+    pub fn producers(&self) -> impl Iterator<Item = (NodeView<'_>, &Producer)> {
+        self.nodes().filter(|node| node.running).filter_map(|node| match node.process {
+            Process::Producer(producer, _) => Some((node, producer)),
+            _ => None,
+        })
+    }
+
+    /// Consumers that run.
+    pub fn consumers(&self) -> impl Iterator<Item = (NodeView<'_>, &Consumer)> {
+        self.nodes().filter(|node| node.running).filter_map(|node| match node.process {
+            Process::Consumer(consumer, _) => Some((node, consumer)),
+            _ => None,
+        })
+    }
+
+    /// The controller.
+    pub fn controller(&self) -> &Controller {
+        match &*self.slots[self.index[&NodeId::CONTROLLER]].process {
+            Process::Controller(controller) => controller,
+            _ => unreachable!("the controller's node runs a controller"),
+        }
+    }
+
+    /// The controller's metadata.
+    pub fn metadata(&self) -> &MetadataImage {
+        self.controller().image()
+    }
+
+    /// Every log on every disk.
+    pub fn logs(&self) -> impl Iterator<Item = (NodeId, TopicPartition, &UnifiedLog)> {
+        self.brokers().flat_map(|(node, broker)| broker.logs().map(move |(tp, log)| (node.id, tp, log)))
+    }
+
+    /// A replica's log.
+    pub fn log(&self, broker: NodeId, tp: TopicPartition) -> Option<&UnifiedLog> {
+        self.broker(broker)?.log(tp)
+    }
+
+    /// Every replica that believes to lead, on running brokers.
+    pub fn leaders(&self) -> impl Iterator<Item = (NodeId, &Partition, &UnifiedLog)> {
+        let running = self.brokers().filter(|(node, _)| node.running);
+        running.flat_map(|(node, broker)| {
+            let led = broker.partitions().filter(|partition| partition.is_leader());
+            led.filter_map(move |partition| {
+                Some((node.id, partition, broker.log(partition.tp())?))
+            })
+        })
+    }
+
+    /// Whether the broker's disk was never lost in this session.
+    pub fn kept_disk(&self, broker: NodeId) -> bool {
+        self.broker(broker).is_some_and(Broker::kept_disk)
+    }
+
+    /// The log of the partition's leader, if it has one that runs.
+    pub fn leader_log(&self, tp: TopicPartition) -> Option<&UnifiedLog> {
+        let leader = self.metadata().partition(tp)?.leader;
+        self.is_running(leader).then(|| self.log(leader, tp))?
+    }
+
+    /// Groups, from the brokers that coordinate them.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        let running = self.brokers().filter(|(node, _)| node.running);
+        running.flat_map(|(_, broker)| broker.coordinator().groups())
+    }
+
+    /// The group of that id.
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups().find(|group| &*group.name == name)
+    }
+
+    /// The broker that coordinates the group, as the controller's metadata says.
+    pub fn coordinator_of(&self, group: &str) -> Option<NodeId> {
+        let topic = self.metadata().topic_by_name(CONSUMER_OFFSETS)?;
+        let count = u32::try_from(topic.partitions.len()).ok()?;
+        let partition = java_hash::partition_for(group, count)?;
+        let state = topic.partitions.get(partition as usize)?;
+        state.has_leader().then_some(state.leader)
+    }
+
+    /// Records behind, by group: the leaders' high watermarks minus committed offsets. Where nothing
+    /// is committed yet, the position of the member that owns the partition counts.
+    pub fn lag_by_group(&self) -> BTreeMap<Rc<str>, u64> {
+        let mut lag = BTreeMap::new();
+        for group in self.groups() {
+            let sum = self.group_lag(group).map(|(_, _, lag)| lag).sum();
+            lag.insert(group.name.clone(), sum);
+        }
+        lag
+    }
+
+    /// Partition, committed offset or position, and lag, for each partition the group has anything of.
+    pub fn group_lag<'a>(
+        &'a self,
+        group: &'a Group,
+    ) -> impl Iterator<Item = (TopicPartition, Offset, u64)> + 'a {
+        let mut known: BTreeMap<TopicPartition, Offset> = BTreeMap::new();
+        for member in &group.members {
+            let Some(consumer) = self.consumer(member.node) else { continue };
+            for (tp, position) in consumer.positions() {
+                known.insert(tp, position);
+            }
+        }
+        for ((topic, partition), committed) in &group.offsets {
+            if let Some(topic) = self.metadata().topic_by_name(topic) {
+                known.insert(TopicPartition::new(topic.id, *partition), committed.offset);
+            }
+        }
+        known.into_iter().filter_map(|(tp, offset)| {
+            let end = self.leader_log(tp)?.high_watermark();
+            Some((tp, offset, u64::try_from(end - offset).unwrap_or(0)))
+        })
+    }
+
+    /// The consumer on that node.
+    pub fn consumer(&self, id: NodeId) -> Option<&Consumer> {
+        match self.index.get(&id).map(|&index| &*self.slots[index].process) {
+            Some(Process::Consumer(consumer, _)) => Some(consumer),
+            _ => None,
+        }
+    }
+
+    /// Number of partitions with fewer in-sync replicas than replicas, and without a leader.
+    pub fn unhealthy_partitions(&self) -> (u32, u32) {
+        let (mut under_replicated, mut offline) = (0, 0);
+        for state in self.metadata().topics.values().flat_map(|topic| &topic.partitions) {
+            under_replicated += u32::from(state.isr.len() < state.replicas.len());
+            offline += u32::from(!state.has_leader());
+        }
+        (under_replicated, offline)
+    }
+
+    /// Whether some log holds that record there.
+    pub(super) fn is_in_some_log(&self, tp: TopicPartition, offset: Offset, id: RecordId) -> bool {
+        self.brokers().filter_map(|(_, broker)| broker.log(tp)).any(|log| {
+            log.records(offset, offset + 1).any(|(_, record)| record.id == Some(id))
+        })
+    }
+
+    /// Number of partitions of a topic, as that producer knows it.
+    pub fn known_partitions(&self, producer: NodeId, topic: TopicId) -> usize {
+        match self.index.get(&producer).map(|&index| &*self.slots[index].process) {
+            Some(Process::Producer(producer, _)) => producer.known_partitions(topic),
+            _ => 0,
+        }
+    }
+
+    /// The answer to a call of the administrator's client, while it is remembered.
+    pub fn admin_answer(&self, call: u64) -> Option<Result<Rc<Response>, ApiError>> {
+        self.log.notable_since(0).rev().find_map(|logged| match &logged.event {
+            Event::AdminCompleted { call: done, result } if *done == call => {
+                Some(refusal(result.clone()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The record ledger.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Measurements.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// What happened.
+    pub fn log_book(&self) -> &EventLog {
+        &self.log
+    }
+
+    /// Messages on their way, in no meaningful order.
+    pub fn in_flight(&self) -> impl Iterator<Item = InFlightMessage<'_>> {
+        self.queue.unsorted().filter_map(|queued| match &queued.event {
+            Pending::Deliver { from, to, sent_at, message } => Some(InFlightMessage {
+                from: self.slots[*from].id,
+                to: self.slots[*to].id,
+                sent_at: *sent_at,
+                arrives_at: queued.at,
+                body: match message {
+                    Message::Request(_, body) => MessageBody::Request(body),
+                    Message::Response(_, body) => MessageBody::Response(body),
+                },
+            }),
+            _ => None,
+        })
+    }
+
+    /// Number of events that wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn all_brokers_active(&self) -> bool {
+        let active = self.metadata().brokers.values().filter(|broker| broker.is_active()).count();
+        active == self.broker_ids().count()
+    }
+
+    /// Whether every partition has all its replicas in sync and its leader knows that it leads.
+    pub(super) fn all_partitions_led(&self) -> bool {
+        let (under_replicated, offline) = self.unhealthy_partitions();
+        under_replicated == 0
+            && offline == 0
+            && self.leaders().count() == self.metadata().partition_count()
+    }
+
+    /// The administrator's client's node.
+    pub fn admin(&self) -> NodeId {
+        ADMIN
+    }
+}
+
+/// Turns an answer that holds a refusal into the refusal.
+fn refusal(answer: Result<Rc<Response>, ApiError>) -> Result<Rc<Response>, ApiError> {
+    let answer = answer?;
+    let error = match &*answer {
+        Response::CreateTopics(body) => body.topics.iter().find_map(|(_, r)| r.clone().err()),
+        Response::CreatePartitions(body) => body.topics.iter().find_map(|(_, r)| r.clone().err()),
+        Response::DeleteTopics(body) => body.topics.iter().find_map(|(_, r)| r.clone().err()),
+        Response::IncrementalAlterConfigs(body) => {
+            body.topics.iter().find_map(|(_, r)| r.clone().err())
+        }
+        Response::AlterPartitionReassignments(body) => {
+            body.partitions.iter().find_map(|(_, r)| r.clone().err())
+        }
+        Response::ElectLeaders(body) => body.partitions.iter().find_map(|(_, r)| r.clone().err()),
+        _ => None,
+    };
+    error.map_or(Ok(answer), Err)
+}
