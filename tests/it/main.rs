@@ -1,4 +1,7 @@
 //! The fast suite: everything that needs no browser. One binary, so that it links once.
 
 mod architecture;
+mod cluster;
+mod properties;
+mod support;
 mod vectors;

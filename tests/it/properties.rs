@@ -1,0 +1,121 @@
+//! Random actions against a running cluster, every invariant after every step; then everything is
+//! mended, and the cluster must come to rest: leaders everywhere, full ISR, nothing behind.
+
+use brokerscope::cluster::action::{FaultRule, Verdict};
+use brokerscope::cluster::ledger::Fate;
+use brokerscope::cluster::{Action, Cluster};
+use brokerscope::kafka::consumer::ServiceTime;
+use proptest::prelude::*;
+
+use crate::support::{Watched, scenario};
+
+const SCENARIO: &str = r#"
+name = "random actions"
+brokers = 3
+clock = "classroom"
+network = { latency_us = 2000, jitter_us = 3000 }
+[[topics]]
+name = "orders"
+partitions = 3
+replication_factor = 3
+config = { "min.insync.replicas" = 2 }
+[[producers]]
+name = "web"
+count = 2
+topic = "orders"
+rate = { kind = "poisson", per_second = 20 }
+keys = { kind = "uniform", count = 5 }
+[[consumers]]
+name = "worker"
+count = 3
+group = "app"
+topics = ["orders"]
+service = { kind = "fixed", micros = 3000 }
+config = { "auto.offset.reset" = "earliest" }
+"#;
+
+fn action() -> impl Strategy<Value = Action> {
+    let broker = 1..=3_i32;
+    let worker = (1..=3_u32).prop_map(|n| format!("worker-{n}"));
+    prop_oneof![
+        3 => broker.clone().prop_map(|broker| Action::CrashBroker { broker, lose_disk: false }),
+        3 => broker.clone().prop_map(|broker| Action::StartBroker { broker }),
+        1 => broker.clone().prop_map(|broker| Action::StopBroker { broker }),
+        1 => (broker.clone(), 100..8_000_u64)
+            .prop_map(|(broker, for_ms)| Action::PauseBroker { broker, for_ms }),
+        1 => (broker.clone(), 1..200_u32).prop_map(|(broker, factor)| Action::SlowDisk { broker, factor }),
+        1 => (broker.clone(), broker.clone()).prop_map(|(a, b)| Action::CutLink { a, b }),
+        1 => broker.prop_map(|b| Action::CutLink { a: 100, b }),
+        1 => Just(Action::ClearFaults),
+        1 => (0..60_u32).prop_map(|percent| Action::AddFault(FaultRule {
+            from: None, to: None, api: None, percent, verdict: Verdict::Delay { ms: 150 },
+        })),
+        1 => (0..15_u32).prop_map(|percent| Action::AddFault(FaultRule {
+            from: None, to: None, api: None, percent, verdict: Verdict::Drop,
+        })),
+        1 => worker.clone().prop_map(|name| Action::KillConsumer { name }),
+        1 => worker.clone().prop_map(|name| Action::RemoveConsumer { name }),
+        1 => (worker, 1..50_000_u64).prop_map(|(name, micros)| Action::SetService {
+            name, service: ServiceTime::Exponential { micros },
+        }),
+        1 => (4..8_i32).prop_map(|partitions| Action::AddPartitions { topic: "orders".into(), partitions }),
+        1 => any::<bool>().prop_map(|_| Action::ElectLeaders { unclean: false }),
+    ]
+}
+
+/// Ends every fault, starts every broker, stops the load.
+fn heal(run: &mut Watched) {
+    run.apply(&Action::ClearFaults);
+    for broker in 1..=3 {
+        // A broker that runs stays as it is.
+        if run.cluster.apply(&Action::StartBroker { broker }).is_ok() {
+            continue;
+        }
+        run.apply(&Action::SlowDisk { broker, factor: 1 });
+    }
+}
+
+/// Why the cluster has not come to rest, if so.
+fn pending(cluster: &Cluster) -> Option<String> {
+    let (under_replicated, offline) = cluster.unhealthy_partitions();
+    if under_replicated + offline > 0 {
+        return Some(format!("{under_replicated} under-replicated, {offline} offline"));
+    }
+    let open = cluster.ledger().count(Fate::Waiting) + cluster.ledger().count(Fate::Appended);
+    if open > 0 {
+        return Some(format!("{open} records without an answer"));
+    }
+    let members = cluster.consumers().count();
+    let lag: u64 = cluster.lag_by_group().values().sum();
+    (members > 0 && lag > 0).then(|| format!("{lag} records behind"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn invariants_hold_under_random_actions_and_the_cluster_comes_to_rest(
+        seed in any::<u64>(),
+        actions in prop::collection::vec((0.05..3.0_f64, action()), 1..14),
+    ) {
+        let mut run = Watched::of(&scenario(SCENARIO), seed);
+        run.run(3.0);
+        for (pause, action) in &actions {
+            // An action that names something that does not run is refused and changes nothing.
+            let refused = run.cluster.apply(action);
+            prop_assert!(refused.is_ok() || !refused.unwrap_err().message.is_empty());
+            run.run(*pause);
+        }
+        heal(&mut run);
+        run.run(20.0);
+        for name in ["web-1", "web-2"] {
+            run.apply(&Action::RemoveProducer { name: name.into() });
+        }
+        let mut rounds = 0;
+        while let Some(reason) = pending(&run.cluster) {
+            prop_assert!(rounds < 30, "no rest after healing: {reason}");
+            run.run(5.0);
+            rounds += 1;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Scenarios and a run with every invariant checked after every step.
+
+use brokerscope::base::{Duration, Time};
+use brokerscope::cluster::invariant::Checker;
+use brokerscope::cluster::{Action, Cluster, Scenario, scenario_file};
+
+/// Reads a scenario from text.
+pub(crate) fn scenario(text: &str) -> Scenario {
+    scenario_file::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// A cluster with its invariants.
+pub(crate) struct Watched {
+    pub(crate) cluster: Cluster,
+    checker: Checker,
+}
+
+impl Watched {
+    pub(crate) fn new(text: &str, seed: u64) -> Self {
+        Self::of(&scenario(text), seed)
+    }
+
+    pub(crate) fn of(scenario: &Scenario, seed: u64) -> Self {
+        let cluster = Cluster::new(scenario, seed).unwrap_or_else(|error| panic!("{error}"));
+        Self { cluster, checker: Checker::default() }
+    }
+
+    /// Runs for `seconds` of simulated time.
+    pub(crate) fn run(&mut self, seconds: f64) {
+        let micros = std::time::Duration::from_secs_f64(seconds).as_micros();
+        let until = self.cluster.now() + Duration(u64::try_from(micros).unwrap());
+        self.run_to(until);
+    }
+
+    fn run_to(&mut self, until: Time) {
+        while self.cluster.next_time().is_some_and(|at| at <= until) {
+            self.cluster.step();
+            if let Err(violation) = self.checker.check(&self.cluster) {
+                let step = self.cluster.log_book().last_step();
+                panic!("seed {}: {violation}\nlast step: {step:?}", self.cluster.seed());
+            }
+        }
+        self.cluster.advance_to(until);
+    }
+
+    pub(crate) fn apply(&mut self, action: &Action) {
+        self.cluster.apply(action).unwrap_or_else(|error| panic!("{action:?}: {error}"));
+    }
+}
