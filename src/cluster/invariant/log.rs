@@ -31,7 +31,7 @@ impl Invariant for OffsetsInOrder {
         }
         for (broker, partition, log) in cluster.leaders() {
             let now = (partition.leader_epoch(), log.high_watermark());
-            let key = (broker, partition.tp());
+            let key = (broker, partition.tp);
             if let Some(before) = self.leaders.insert(key, now)
                 && before.0 == now.0
                 && before.1 > now.1
@@ -59,7 +59,7 @@ impl Invariant for HighWatermarkWithinIsr {
     fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
         let image = cluster.metadata();
         for (broker, partition, log) in cluster.leaders() {
-            let tp = partition.tp();
+            let tp = partition.tp;
             let Some(state) = image.partition(tp) else { continue };
             // A leader that was replaced does not know yet; its ISR is not the partition's any more.
             if state.leader != broker || state.leader_epoch != partition.leader_epoch() {
@@ -96,14 +96,14 @@ impl Invariant for LogMatching {
         // batch that both hold; every batch was last once.
         let mut last: BTreeMap<TopicPartition, Vec<_>> = BTreeMap::new();
         for (broker, tp, log) in cluster.logs() {
-            if let Some(batch) = log.last_batch() {
+            if let Some(batch) = log.batches(log.log_end() - 1, log.log_end()).last() {
                 last.entry(tp).or_default().push((broker, log, batch));
             }
         }
         for (tp, replicas) in &last {
             for (broker, _, batch) in replicas {
                 for (other, log, _) in replicas {
-                    let Some(found) = log.batch_at(batch.base_offset) else { continue };
+                    let Some(found) = log.batches(batch.base_offset, batch.base_offset + 1).next() else { continue };
                     if found.leader_epoch == batch.leader_epoch && found.batch != batch.batch {
                         let offset = batch.base_offset;
                         return Err(format!("{tp:?}@{offset}: brokers {broker} and {other} differ"));
@@ -132,7 +132,7 @@ impl Invariant for OneLeaderPerEpoch {
 
     fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
         for (broker, partition, _) in cluster.leaders() {
-            let key = (partition.tp(), partition.leader_epoch());
+            let key = (partition.tp, partition.leader_epoch());
             let first = *self.leaders.entry(key).or_insert(broker);
             if first != broker {
                 return Err(format!("{:?} epoch {}: brokers {first} and {broker}", key.0, key.1));

@@ -67,8 +67,10 @@ impl Invariant for SameKeySamePartition {
         for logged in cluster.log_book().recent().rev().take_while(|l| l.number >= since) {
             // Retries keep their partition; a growing topic changes the count under way.
             let Event::BatchSent { tp, batch } = &logged.event else { continue };
+            let producer = cluster.producers().find(|(node, _)| node.id == logged.node);
+            let Some((_, producer)) = producer else { continue };
+            let count = producer.waiting_records().len();
             for key in batch.records.iter().filter_map(|record| record.key.as_ref()) {
-                let count = cluster.known_partitions(logged.node, tp.topic);
                 let place = (tp.topic, count, key.clone());
                 let first = *self.places.entry(place).or_insert(tp.partition);
                 if first != tp.partition {

@@ -268,7 +268,7 @@ impl Cluster {
                 Ok(())
             }
             Action::SetService { name, service } => {
-                let (node, mut definition) = self.consumer(name)?;
+                let (node, mut definition) = self.consumer_definition(name)?;
                 definition.service = *service;
                 self.command(node, Command::SetService(*service));
                 self.redefine_consumer(node, definition);
@@ -281,17 +281,17 @@ impl Cluster {
                 self.change_workload(name, |definition| definition.keys = *keys)
             }
             Action::SetProducerConfig { name, key, value } => {
-                let (node, mut definition) = self.producer(name)?;
+                let (node, mut definition) = self.producer_definition(name)?;
                 definition.config.insert(key.clone(), value.clone());
                 self.restart_producer(node, definition)
             }
             Action::SetConsumerConfig { name, key, value } => {
-                let (node, mut definition) = self.consumer(name)?;
+                let (node, mut definition) = self.consumer_definition(name)?;
                 definition.config.insert(key.clone(), Setting(value.0.clone()));
                 self.restart_consumer(node, definition)
             }
             Action::SetGroup { name, group } => {
-                let (node, mut definition) = self.consumer(name)?;
+                let (node, mut definition) = self.consumer_definition(name)?;
                 definition.group.clone_from(group);
                 self.restart_consumer(node, definition)
             }
@@ -353,7 +353,7 @@ impl Cluster {
         node.ok_or_else(|| ActionError::new(format!("No client called {name} is running.")))
     }
 
-    fn producer(&self, name: &str) -> Result<(usize, ProducerDef), ActionError> {
+    fn producer_definition(&self, name: &str) -> Result<(usize, ProducerDef), ActionError> {
         let node = self.client(name)?;
         match &*self.slots[node].process {
             Process::Producer(_, definition) => Ok((node, definition.clone())),
@@ -361,7 +361,7 @@ impl Cluster {
         }
     }
 
-    fn consumer(&self, name: &str) -> Result<(usize, ConsumerDef), ActionError> {
+    fn consumer_definition(&self, name: &str) -> Result<(usize, ConsumerDef), ActionError> {
         let node = self.client(name)?;
         match &*self.slots[node].process {
             Process::Consumer(_, definition) => Ok((node, definition.clone())),
@@ -374,7 +374,7 @@ impl Cluster {
         name: &str,
         change: impl FnOnce(&mut ProducerDef),
     ) -> Result<(), ActionError> {
-        let (node, mut definition) = self.producer(name)?;
+        let (node, mut definition) = self.producer_definition(name)?;
         change(&mut definition);
         let workload = Workload {
             topic: definition.topic.as_str().into(),

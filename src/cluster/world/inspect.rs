@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{ADMIN, Cluster, Message, Pending, Process};
-use crate::base::{NodeId, Offset, RecordId, Time, TopicId, TopicPartition};
+use crate::base::{NodeId, Offset, RecordId, Time, TopicPartition};
 use crate::cluster::event_log::EventLog;
 use crate::cluster::ledger::Ledger;
 use crate::cluster::metrics::Metrics;
@@ -150,7 +150,7 @@ impl Cluster {
         running.flat_map(|(node, broker)| {
             let led = broker.partitions().filter(|partition| partition.is_leader());
             led.filter_map(move |partition| {
-                Some((node.id, partition, broker.log(partition.tp())?))
+                Some((node.id, partition, broker.log(partition.tp)?))
             })
         })
     }
@@ -243,14 +243,6 @@ impl Cluster {
         self.brokers().filter_map(|(_, broker)| broker.log(tp)).any(|log| {
             log.records(offset, offset + 1).any(|(_, record)| record.id == Some(id))
         })
-    }
-
-    /// Number of partitions of a topic, as that producer knows it.
-    pub fn known_partitions(&self, producer: NodeId, topic: TopicId) -> usize {
-        match self.index.get(&producer).map(|&index| &*self.slots[index].process) {
-            Some(Process::Producer(producer, _)) => producer.known_partitions(topic),
-            _ => 0,
-        }
     }
 
     /// The answer to a call of the administrator's client, while it is remembered.

@@ -25,7 +25,7 @@ use crate::kafka::event::Event;
 use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
 use crate::sim::{EventId, Network, Queue, Queued};
 
-pub use inspect::{InFlightMessage, MessageBody};
+pub use inspect::{InFlightMessage, MessageBody, NodeView};
 
 /// The administrator's client of every cluster.
 pub const ADMIN: NodeId = NodeId(NodeId::FIRST_CLIENT);
