@@ -167,29 +167,50 @@ impl fmt::Display for Report {
             self.scenario, self.seed, self.simulated_seconds, self.steps, self.trace_hash
         )?;
         let totals = &self.totals;
-        writeln!(f, "\nrecords   created {}  appended {}  acked {}  failed {}  processed {}",
-            totals.created, totals.appended, totals.acked, totals.failed, totals.processed)?;
-        writeln!(f, "cluster   elections {} ({} unclean)  ISR changes {}  rebalances {}  produce retries {}",
-            totals.elections, totals.unclean_elections, totals.isr_changes, totals.rebalances,
-            totals.produce_retries)?;
-        writeln!(f, "now       under-replicated {}  offline {}",
-            self.under_replicated_partitions, self.offline_partitions)?;
+        writeln!(
+            f,
+            "\nrecords   created {}  appended {}  acked {}  failed {}  processed {}",
+            totals.created, totals.appended, totals.acked, totals.failed, totals.processed
+        )?;
+        writeln!(
+            f,
+            "cluster   elections {} ({} unclean)  ISR changes {}  rebalances {}  produce retries {}",
+            totals.elections,
+            totals.unclean_elections,
+            totals.isr_changes,
+            totals.rebalances,
+            totals.produce_retries
+        )?;
+        writeln!(
+            f,
+            "now       under-replicated {}  offline {}",
+            self.under_replicated_partitions, self.offline_partitions
+        )?;
         if let Some(latency) = self.latency_ms {
-            writeln!(f, "latency   p50 {:.1} ms  p95 {:.1} ms  p99 {:.1} ms",
-                latency.p50, latency.p95, latency.p99)?;
+            writeln!(
+                f,
+                "latency   p50 {:.1} ms  p95 {:.1} ms  p99 {:.1} ms",
+                latency.p50, latency.p95, latency.p99
+            )?;
         }
         writeln!(f, "\nledger")?;
         for (fate, count) in &self.ledger {
             writeln!(f, "  {fate:<20} {count:>10}")?;
         }
         if !self.readers.is_empty() {
-            writeln!(f, "\n  {:<20} {:>10} {:>10} {:>10} {:>10}",
-                "reader", "processed", "distinct", "duplicates", "lag")?;
+            writeln!(
+                f,
+                "\n  {:<20} {:>10} {:>10} {:>10} {:>10}",
+                "reader", "processed", "distinct", "duplicates", "lag"
+            )?;
         }
         for reader in &self.readers {
             let lag = self.lag.get(&reader.name).map_or("-".to_owned(), u64::to_string);
-            writeln!(f, "  {:<20} {:>10} {:>10} {:>10} {lag:>10}",
-                reader.name, reader.processed, reader.distinct, reader.duplicates)?;
+            writeln!(
+                f,
+                "  {:<20} {:>10} {:>10} {:>10} {lag:>10}",
+                reader.name, reader.processed, reader.distinct, reader.duplicates
+            )?;
         }
         Ok(())
     }

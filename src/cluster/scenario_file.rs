@@ -41,7 +41,8 @@ fn line_at(text: &str, offset: usize) -> usize {
 
 /// Gives an error that was found after reading the line of its field, or of the nearest one above it.
 pub fn locate(text: &str, error: ScenarioError) -> FileError {
-    let offset = DeTable::parse(text).ok().and_then(|table| offset_of(table.get_ref(), &error.field));
+    let offset =
+        DeTable::parse(text).ok().and_then(|table| offset_of(table.get_ref(), &error.field));
     let line = offset.map_or(1, |offset| line_at(text, offset));
     FileError { line, field: error.field, expected: error.expected }
 }

@@ -21,7 +21,11 @@ const OPTIONS: &[OptionSpec] = &[
     flag("from-beginning", "Begin at the first record when the group has no offset yet."),
     valued("max-messages", "Integer: num_messages", "End after so many records."),
     valued("timeout-ms", "Long: timeout_ms", "End when nothing came for so long."),
-    valued("formatter-property", "String: prop", "print.key, print.partition, print.offset, key.separator."),
+    valued(
+        "formatter-property",
+        "String: prop",
+        "print.key, print.partition, print.offset, key.separator.",
+    ),
     valued("property", "String: prop", "The old name of --formatter-property."),
     valued("command-property", "String: consumer_prop", "A consumer setting."),
     valued("consumer-property", "String: consumer_prop", "The old name of --command-property."),
@@ -55,7 +59,9 @@ impl Tool for KafkaConsoleConsumer {
             screen.err("Missing required argument \"[bootstrap-server]\"");
             return Err(options::usage(NAME, OPTIONS, screen));
         }
-        for (old, new) in [("property", "formatter-property"), ("consumer-property", "command-property")] {
+        for (old, new) in
+            [("property", "formatter-property"), ("consumer-property", "command-property")]
+        {
             if options.has(old) {
                 screen.out(format!(
                     "Option --{old} is deprecated and will be removed in a future version. Use \
@@ -82,7 +88,16 @@ impl Tool for KafkaConsoleConsumer {
         let next_event = screen.cluster().log_book().next_number();
         let last_at = screen.cluster().now();
         let job = Consuming {
-            name, node, format, limit, timeout, next_event, last_at, printed: 0, closing: false, code: 0,
+            name,
+            node,
+            format,
+            limit,
+            timeout,
+            next_event,
+            last_at,
+            printed: 0,
+            closing: false,
+            code: 0,
         };
         Ok(Box::new(job))
     }
@@ -192,7 +207,9 @@ impl Consuming {
         }
         let missed = book.recent().next().is_some_and(|oldest| oldest.number > from);
         if missed {
-            screen.hint("The simulation runs faster than this terminal prints: some records were left out.");
+            screen.hint(
+                "The simulation runs faster than this terminal prints: some records were left out.",
+            );
         }
         news.into_values().collect()
     }
@@ -219,7 +236,11 @@ impl Job for Consuming {
             }
             if let Event::ClientWarning { message } = &logged.event {
                 let text = format!("[Consumer clientId={}] {message}", self.name);
-                screen.log("WARN", &text, "org.apache.kafka.clients.consumer.internals.ConsumerCoordinator");
+                screen.log(
+                    "WARN",
+                    &text,
+                    "org.apache.kafka.clients.consumer.internals.ConsumerCoordinator",
+                );
             }
         }
         if self.limit.is_some_and(|limit| self.printed >= limit) {

@@ -15,7 +15,11 @@ const NAME: &str = "kafka-console-producer";
 const OPTIONS: &[OptionSpec] = &[
     valued("topic", "String: topic", "The topic to write to."),
     valued("bootstrap-server", "String: server to connect to", "Where the cluster is."),
-    valued("reader-property", "String: prop", "parse.key=true and key.separator=: give records keys."),
+    valued(
+        "reader-property",
+        "String: prop",
+        "parse.key=true and key.separator=: give records keys.",
+    ),
     valued("property", "String: prop", "The old name of --reader-property."),
     valued("command-property", "String: producer_prop", "A producer setting such as acks=1."),
     valued("producer-property", "String: producer_prop", "The old name of --command-property."),
@@ -49,7 +53,9 @@ impl Tool for KafkaConsoleProducer {
                 return Err(options::usage(NAME, OPTIONS, screen));
             }
         }
-        for (old, new) in [("property", "reader-property"), ("producer-property", "command-property")] {
+        for (old, new) in
+            [("property", "reader-property"), ("producer-property", "command-property")]
+        {
             if options.has(old) {
                 screen.out(format!(
                     "Warning: --{old} is deprecated and will be removed in a future version. Use \
@@ -139,7 +145,8 @@ impl Job for Producing {
     }
 
     fn poll(&mut self, screen: &mut Screen<'_>) -> Status {
-        let from = std::mem::replace(&mut self.next_event, screen.cluster().log_book().next_number());
+        let from =
+            std::mem::replace(&mut self.next_event, screen.cluster().log_book().next_number());
         let events: Vec<_> = screen.cluster().log_book().notable_since(from).cloned().collect();
         for logged in events.iter().filter(|logged| Some(logged.node) == self.node) {
             match &logged.event {

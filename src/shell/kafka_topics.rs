@@ -19,7 +19,11 @@ const OPTIONS: &[OptionSpec] = &[
     flag("delete", "Delete a topic."),
     valued("topic", "String: topic", "The topic."),
     valued("partitions", "Integer: # of partitions", "How many partitions."),
-    valued("replication-factor", "Integer: replication factor", "How many copies of each partition."),
+    valued(
+        "replication-factor",
+        "Integer: replication factor",
+        "How many copies of each partition.",
+    ),
     valued("replica-assignment", "String: 1:2,2:3", "Brokers of each partition, by hand."),
     valued("config", "String: name=value", "A topic setting; may be given several times."),
     valued("bootstrap-server", "String: server to connect to", "Where the cluster is."),
@@ -92,7 +96,9 @@ fn check(options: &Options, screen: &mut Screen<'_>) -> Result<&'static str, i32
     }
     let refused: &[&str] = match action {
         "alter" => &["replication-factor", "config", "if-not-exists"],
-        "list" | "describe" | "delete" => &["partitions", "replication-factor", "replica-assignment"],
+        "list" | "describe" | "delete" => {
+            &["partitions", "replication-factor", "replica-assignment"]
+        }
         _ => &["if-exists"],
     };
     if let Some(name) = refused.iter().find(|name| options.has(name)) {
@@ -103,13 +109,19 @@ fn check(options: &Options, screen: &mut Screen<'_>) -> Result<&'static str, i32
 }
 
 fn call(screen: &mut Screen<'_>, action: Action) -> Result<u64, i32> {
-    screen.call(action).map_err(|error| fail(screen, &error.message, "java.lang.IllegalStateException"))
+    screen
+        .call(action)
+        .map_err(|error| fail(screen, &error.message, "java.lang.IllegalStateException"))
 }
 
 /// Prints a failure as the tool does; its exit code.
 fn fail(screen: &mut Screen<'_>, message: &str, exception: &str) -> i32 {
     screen.out(format!("Error while executing topic command : {message}"));
-    screen.log("ERROR", &format!("{exception}: {message}\n"), "org.apache.kafka.tools.TopicCommand");
+    screen.log(
+        "ERROR",
+        &format!("{exception}: {message}\n"),
+        "org.apache.kafka.tools.TopicCommand",
+    );
     1
 }
 
@@ -180,7 +192,9 @@ fn parse_assignment(text: &str) -> Result<Vec<Vec<i32>>, String> {
         sorted.sort_unstable();
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             let twice = pair[0];
-            return Err(format!("Partition replica lists may not contain duplicate entries: {twice}"));
+            return Err(format!(
+                "Partition replica lists may not contain duplicate entries: {twice}"
+            ));
         }
         if partitions.first().is_some_and(|first| first.len() != brokers.len()) {
             return Err(format!("Partition {index} has different replication factor: {brokers:?}"));

@@ -253,7 +253,9 @@ fn unsupported_syntax(line: &str) -> Option<&'static str> {
             (None, '\'' | '"') => quote = Some(letter),
             (Some(open), _) if open == letter => quote = None,
             (None, '|') => {
-                return Some("Pipes are not simulated yet. Start the tool and type its input line by line.");
+                return Some(
+                    "Pipes are not simulated yet. Start the tool and type its input line by line.",
+                );
             }
             (None, '>' | '<') => return Some("There are no files here, so < and > do nothing."),
             (None, '&') => return Some("Jobs in the background are not simulated yet."),

@@ -110,10 +110,7 @@ pub(super) fn usage(tool: &str, specs: &[OptionSpec], screen: &mut Screen<'_>) -
 }
 
 /// The known word that is nearest to `word`, if one is near enough to be meant.
-pub(super) fn nearest<'a>(
-    word: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |candidate: &str| strsim::damerau_levenshtein(word, candidate);
     let best = known.min_by_key(|candidate| distance(candidate))?;
     (distance(best) <= word.len().div_ceil(3)).then_some(best)

@@ -55,7 +55,10 @@ impl StableGroupOwnsEverything {
             if u32::try_from(partitions.len()) != Ok(last) {
                 return Err(format!("{}: {topic} {partitions:?} has gaps", group.name));
             }
-            let exist = cluster.metadata().topic_by_name(topic).map_or(last as usize, |t| t.partitions.len());
+            let exist = cluster
+                .metadata()
+                .topic_by_name(topic)
+                .map_or(last as usize, |t| t.partitions.len());
             if last as usize > exist {
                 return Err(format!("{}: {topic} has only {exist} partitions", group.name));
             }

@@ -36,7 +36,10 @@ impl Invariant for OffsetsInOrder {
                 && before.0 == now.0
                 && before.1 > now.1
             {
-                return Err(format!("broker {broker} {:?}: HW fell {} -> {}", key.1, before.1, now.1));
+                return Err(format!(
+                    "broker {broker} {:?}: HW fell {} -> {}",
+                    key.1, before.1, now.1
+                ));
             }
         }
         Ok(())
@@ -103,10 +106,15 @@ impl Invariant for LogMatching {
         for (tp, replicas) in &last {
             for (broker, _, batch) in replicas {
                 for (other, log, _) in replicas {
-                    let Some(found) = log.batches(batch.base_offset, batch.base_offset + 1).next() else { continue };
+                    let Some(found) = log.batches(batch.base_offset, batch.base_offset + 1).next()
+                    else {
+                        continue;
+                    };
                     if found.leader_epoch == batch.leader_epoch && found.batch != batch.batch {
                         let offset = batch.base_offset;
-                        return Err(format!("{tp:?}@{offset}: brokers {broker} and {other} differ"));
+                        return Err(format!(
+                            "{tp:?}@{offset}: brokers {broker} and {other} differ"
+                        ));
                     }
                 }
             }

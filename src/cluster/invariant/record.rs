@@ -28,7 +28,8 @@ impl Invariant for NoCommittedLoss {
     }
 
     fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
-        for logged in cluster.log_book().recent().rev().take_while(|l| l.number >= self.next_event) {
+        for logged in cluster.log_book().recent().rev().take_while(|l| l.number >= self.next_event)
+        {
             self.excused |= match &logged.event {
                 Event::LeaderElected { unclean, .. } => *unclean,
                 Event::LogDeleted { reason, .. } => *reason == LogDeletion::DiskLost,

@@ -83,8 +83,11 @@ impl Cluster {
         let request: Request = match action {
             Action::CreateTopic(topic) => create_topics(topic).into(),
             Action::AddPartitions { topic, partitions } => {
-                let grown =
-                    GrownTopic { name: topic.as_str().into(), count: *partitions, assignment: None };
+                let grown = GrownTopic {
+                    name: topic.as_str().into(),
+                    count: *partitions,
+                    assignment: None,
+                };
                 CreatePartitionsRequest { topics: vec![grown], validate_only: false }.into()
             }
             Action::DeleteTopic { topic } => {
@@ -169,7 +172,9 @@ impl Cluster {
             Action::AddBroker => {
                 let next = self.broker_ids().max().map_or(1, |id| id.0 + 1);
                 if next.unsigned_abs() > MAX_BROKERS {
-                    return Err(ActionError::new(format!("There are {MAX_BROKERS} brokers at most.")));
+                    return Err(ActionError::new(format!(
+                        "There are {MAX_BROKERS} brokers at most."
+                    )));
                 }
                 self.add_broker(NodeId(next));
             }
@@ -299,13 +304,13 @@ impl Cluster {
         }
     }
 
-    pub(super) fn start_producers(&mut self, definition: &ProducerDef) -> Result<(), ScenarioError> {
+    pub(super) fn start_producers(
+        &mut self,
+        definition: &ProducerDef,
+    ) -> Result<(), ScenarioError> {
         for spec in definition.specs_for("producer", self.scenario.clock)? {
-            let single = ProducerDef {
-                name: spec.client_id.to_string(),
-                count: 1,
-                ..definition.clone()
-            };
+            let single =
+                ProducerDef { name: spec.client_id.to_string(), count: 1, ..definition.clone() };
             let (id, name) = (self.next_client_id(), spec.client_id.clone());
             let producer = Producer::new(id, spec, self.bootstrap());
             self.add_node(id, name, Process::Producer(producer, single));
@@ -313,13 +318,13 @@ impl Cluster {
         Ok(())
     }
 
-    pub(super) fn start_consumers(&mut self, definition: &ConsumerDef) -> Result<(), ScenarioError> {
+    pub(super) fn start_consumers(
+        &mut self,
+        definition: &ConsumerDef,
+    ) -> Result<(), ScenarioError> {
         for spec in definition.specs_for("consumer", self.scenario.clock)? {
-            let single = ConsumerDef {
-                name: spec.client_id.to_string(),
-                count: 1,
-                ..definition.clone()
-            };
+            let single =
+                ConsumerDef { name: spec.client_id.to_string(), count: 1, ..definition.clone() };
             let (id, name) = (self.next_client_id(), spec.client_id.clone());
             let consumer = Consumer::new(id, spec, self.bootstrap());
             self.add_node(id, name, Process::Consumer(consumer, single));
@@ -396,14 +401,22 @@ impl Cluster {
     }
 
     /// Stops a producer in order and starts its successor under the same name.
-    fn restart_producer(&mut self, node: usize, definition: ProducerDef) -> Result<(), ActionError> {
+    fn restart_producer(
+        &mut self,
+        node: usize,
+        definition: ProducerDef,
+    ) -> Result<(), ActionError> {
         definition.specs_for("producer", self.scenario.clock)?;
         self.command(node, Command::Shutdown);
         Ok(self.start_producers(&definition)?)
     }
 
     /// Stops a consumer in order and starts its successor under the same name.
-    fn restart_consumer(&mut self, node: usize, definition: ConsumerDef) -> Result<(), ActionError> {
+    fn restart_consumer(
+        &mut self,
+        node: usize,
+        definition: ConsumerDef,
+    ) -> Result<(), ActionError> {
         definition.specs_for("consumer", self.scenario.clock)?;
         self.command(node, Command::Shutdown);
         Ok(self.start_consumers(&definition)?)

@@ -136,7 +136,8 @@ impl Cluster {
 
     /// Every log on every disk.
     pub fn logs(&self) -> impl Iterator<Item = (NodeId, TopicPartition, &UnifiedLog)> {
-        self.brokers().flat_map(|(node, broker)| broker.logs().map(move |(tp, log)| (node.id, tp, log)))
+        self.brokers()
+            .flat_map(|(node, broker)| broker.logs().map(move |(tp, log)| (node.id, tp, log)))
     }
 
     /// A replica's log.
@@ -149,9 +150,7 @@ impl Cluster {
         let running = self.brokers().filter(|(node, _)| node.running);
         running.flat_map(|(node, broker)| {
             let led = broker.partitions().filter(|partition| partition.is_leader());
-            led.filter_map(move |partition| {
-                Some((node.id, partition, broker.log(partition.tp)?))
-            })
+            led.filter_map(move |partition| Some((node.id, partition, broker.log(partition.tp)?)))
         })
     }
 
@@ -240,9 +239,9 @@ impl Cluster {
 
     /// Whether some log holds that record there.
     pub(super) fn is_in_some_log(&self, tp: TopicPartition, offset: Offset, id: RecordId) -> bool {
-        self.brokers().filter_map(|(_, broker)| broker.log(tp)).any(|log| {
-            log.records(offset, offset + 1).any(|(_, record)| record.id == Some(id))
-        })
+        self.brokers()
+            .filter_map(|(_, broker)| broker.log(tp))
+            .any(|log| log.records(offset, offset + 1).any(|(_, record)| record.id == Some(id)))
     }
 
     /// The answer to a call of the administrator's client, while it is remembered.

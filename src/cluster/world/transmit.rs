@@ -41,7 +41,11 @@ impl Cluster {
                 && rule.api.as_deref().is_none_or(|name| name == api.name())
         };
         let rng = &mut self.fault_rng;
-        let rule = self.faults.iter().filter(matches).find(|rule| rng.chance(u64::from(rule.percent), 100));
+        let rule = self
+            .faults
+            .iter()
+            .filter(matches)
+            .find(|rule| rng.chance(u64::from(rule.percent), 100));
         rule.map(|rule| rule.verdict)
     }
 
