@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cluster;
+mod determinism;
 mod properties;
 mod support;
 mod vectors;
