@@ -211,11 +211,7 @@ impl Cluster {
         if !was_running && !lose_disk {
             return Err(ActionError::new(format!("Broker {broker} is not running.")));
         }
-        self.with_process(node, |process, out| {
-            if let Process::Broker(broker) = process {
-                broker.crash(lose_disk, out);
-            }
-        });
+        self.lose_broker(node, lose_disk);
         if was_running {
             self.end_process(node, false);
         }

@@ -18,7 +18,7 @@ use crate::kafka::log::UnifiedLog;
 use crate::kafka::metadata::{CONSUMER_OFFSETS, MetadataImage};
 use crate::kafka::partition::Partition;
 use crate::kafka::producer::Producer;
-use crate::kafka::protocol::{ApiError, Request, Response};
+use crate::kafka::protocol::{ApiError, NamedPartition, Request, Response};
 
 /// A message between two nodes that has not arrived.
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +156,7 @@ impl Cluster {
 
     /// Whether the broker's disk was never lost in this session.
     pub fn kept_disk(&self, broker: NodeId) -> bool {
-        self.broker(broker).is_some_and(Broker::kept_disk)
+        self.index.get(&broker).is_some_and(|&index| !self.slots[index].lost_disk)
     }
 
     /// The log of the partition's leader, if it has one that runs.
@@ -201,19 +201,20 @@ impl Cluster {
         &'a self,
         group: &'a Group,
     ) -> impl Iterator<Item = (TopicPartition, Offset, u64)> + 'a {
-        let mut known: BTreeMap<TopicPartition, Offset> = BTreeMap::new();
+        let mut known: BTreeMap<NamedPartition, Offset> = BTreeMap::new();
         for member in &group.members {
             let Some(consumer) = self.consumer(member.node) else { continue };
-            for (tp, position) in consumer.positions() {
-                known.insert(tp, position);
+            for owned in consumer.owned_partitions() {
+                if let Some(position) = owned.position {
+                    known.insert(owned.partition, position);
+                }
             }
         }
-        for ((topic, partition), committed) in &group.offsets {
-            if let Some(topic) = self.metadata().topic_by_name(topic) {
-                known.insert(TopicPartition::new(topic.id, *partition), committed.offset);
-            }
+        for (partition, committed) in &group.offsets {
+            known.insert(partition.clone(), committed.offset);
         }
-        known.into_iter().filter_map(|(tp, offset)| {
+        known.into_iter().filter_map(|((topic, partition), offset)| {
+            let tp = TopicPartition::new(self.metadata().topic_by_name(&topic)?.id, partition);
             let end = self.leader_log(tp)?.high_watermark();
             Some((tp, offset, u64::try_from(end - offset).unwrap_or(0)))
         })

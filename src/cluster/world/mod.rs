@@ -80,6 +80,8 @@ struct Slot {
     running: bool,
     started_at: Time,
     paused_until: Time,
+    /// Whether its disk was lost at some time.
+    lost_disk: bool,
     rng: Rng,
 }
 
@@ -361,7 +363,7 @@ impl Cluster {
                 self.queue.push(at, Some(self.current), Pending::Timer { node, life, timer });
             }
             Effect::Event(event) => self.observe(node, event),
-            Effect::Halt => self.end_process(node, true),
+            Effect::Halt => self.halt(node),
         }
     }
 
@@ -390,6 +392,7 @@ impl Cluster {
             running: false,
             started_at: self.now,
             paused_until: Time::ZERO,
+            lost_disk: false,
             rng: Rng::stream(self.seed, &format!("node {id}")),
         });
         self.start_process(node);
@@ -405,6 +408,24 @@ impl Cluster {
         slot.paused_until = Time::ZERO;
         self.observe(node, Event::ProcessStarted);
         self.with_process(node, Process::start);
+    }
+
+    /// A process ended in order. A broker keeps what is on its disk and forgets the rest.
+    fn halt(&mut self, node: usize) {
+        if matches!(*self.slots[node].process, Process::Broker(_)) {
+            self.lose_broker(node, false);
+        }
+        self.end_process(node, true);
+    }
+
+    /// Takes a broker's memory from it, and with `lose_disk` its disk.
+    fn lose_broker(&mut self, node: usize, lose_disk: bool) {
+        self.slots[node].lost_disk |= lose_disk;
+        self.with_process(node, |process, out| {
+            if let Process::Broker(broker) = process {
+                broker.crash(lose_disk, out);
+            }
+        });
     }
 
     /// Ends a process: its timers die and its peers learn that their connections are gone.
