@@ -116,6 +116,10 @@ impl Disk {
         self.checkpoint();
     }
 
+    pub(super) fn slowness(&self) -> u32 {
+        self.slowness
+    }
+
     pub(super) fn set_slowness(&mut self, factor: u32) {
         self.slowness = factor.max(1);
     }

@@ -3,6 +3,7 @@
 use super::Broker;
 use super::lifecycle::BrokerState;
 use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::kafka::coordinator::GroupCoordinator;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
 
@@ -95,6 +96,31 @@ impl Broker {
         let log = self.disk.log(tp)?;
         let partition = self.process.partitions.get(&tp).map(AsRef::as_ref);
         Some(ReplicaView { tp, log, partition })
+    }
+
+    /// The logs on its disk, in order of partition, whether its process runs or not.
+    pub fn logs(&self) -> impl Iterator<Item = (TopicPartition, &UnifiedLog)> {
+        self.disk.logs()
+    }
+
+    /// A log on its disk.
+    pub fn log(&self, tp: TopicPartition) -> Option<&UnifiedLog> {
+        self.disk.log(tp)
+    }
+
+    /// The replicas its process serves, in order of partition.
+    pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
+        self.process.partitions.values().map(AsRef::as_ref)
+    }
+
+    /// The group coordinator inside.
+    pub fn coordinator(&self) -> &GroupCoordinator {
+        &self.process.coordinator
+    }
+
+    /// How many times slower than a healthy one its disk is.
+    pub fn disk_slowness(&self) -> u32 {
+        self.disk.slowness()
     }
 
     /// Log end offset of the replica of `tp`.
