@@ -1,0 +1,247 @@
+//! Measures read from a run: numbers for goals, choices and texts, and how they are written.
+
+use std::collections::BTreeMap;
+
+use super::format::{Block, Condition, Inline, Measure, Quantity, When};
+use crate::base::Time;
+
+/// Something that measures can be read from: a cluster, or a table in tests.
+pub trait Probe {
+    /// The present moment.
+    fn now(&self) -> Time;
+    /// The number, counted from the session's beginning; `None` if there is nothing to measure, as
+    /// with a group that does not exist.
+    fn read(&self, measure: &Measure) -> Option<f64>;
+}
+
+/// A lesson's measures, with where they stood when the present step began and what texts quote.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Gauge {
+    measures: BTreeMap<String, Measure>,
+    baselines: BTreeMap<String, f64>,
+    kept: BTreeMap<(When, String), String>,
+}
+
+impl Gauge {
+    /// A gauge of these measures; `since_step` counts from the session's beginning until
+    /// [`Self::begin_step`].
+    pub fn new(measures: BTreeMap<String, Measure>) -> Self {
+        Self { measures, baselines: BTreeMap::new(), kept: BTreeMap::new() }
+    }
+
+    /// From now on `since_step` counts from here.
+    pub fn begin_step(&mut self, probe: &impl Probe) {
+        let relative = self.measures.iter().filter(|(_, measure)| measure.since_step);
+        self.baselines = relative
+            .map(|(name, measure)| (name.clone(), probe.read(measure).unwrap_or(0.0)))
+            .collect();
+    }
+
+    /// Keeps the present numbers for texts that quote `when`.
+    pub fn keep(&mut self, when: When, probe: &impl Probe) {
+        for name in self.measures.keys() {
+            let text = self.text(name, probe);
+            self.kept.insert((when, name.clone()), text);
+        }
+    }
+
+    /// The number of the measure with that name.
+    pub fn read(&self, name: &str, probe: &impl Probe) -> Option<f64> {
+        let value = probe.read(self.measures.get(name)?)?;
+        Some(value - self.baselines.get(name).copied().unwrap_or(0.0))
+    }
+
+    /// Whether the condition holds; what cannot be measured does not hold.
+    pub fn holds(&self, condition: &Condition, probe: &impl Probe) -> bool {
+        let Some(value) = self.read(&condition.measure, probe) else { return false };
+        condition.at_least.is_none_or(|bound| value >= bound)
+            && condition.at_most.is_none_or(|bound| value <= bound)
+    }
+
+    /// How near the condition is to holding, 0 to 1.
+    pub fn nearness(&self, condition: &Condition, probe: &impl Probe) -> f64 {
+        let Some(value) = self.read(&condition.measure, probe) else { return 0.0 };
+        let low = condition.at_least.filter(|bound| value < *bound).map(|bound| value / bound);
+        let high = condition.at_most.filter(|bound| value > *bound).map(|bound| bound / value);
+        low.or(high).unwrap_or(1.0).clamp(0.0, 1.0)
+    }
+
+    /// The number as text, `–` if there is none.
+    pub fn text(&self, name: &str, probe: &impl Probe) -> String {
+        let (Some(measure), Some(value)) = (self.measures.get(name), self.read(name, probe)) else {
+            return "–".to_owned();
+        };
+        show(measure.of, value)
+    }
+
+    /// A bound of the condition as the measure is written: `at most 100`.
+    pub fn bound_text(&self, condition: &Condition) -> String {
+        let Some(measure) = self.measures.get(&condition.measure) else { return String::new() };
+        let show = |bound| show(measure.of, bound);
+        match (condition.at_least, condition.at_most) {
+            (Some(low), Some(high)) if low >= high => show(low),
+            (Some(low), Some(high)) => format!("{} to {}", show(low), show(high)),
+            (Some(low), None) => format!("at least {}", show(low)),
+            (None, Some(high)) => format!("at most {}", show(high)),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// The blocks with all numbers filled in.
+    pub fn fill(&self, blocks: &[Block], probe: &impl Probe) -> Vec<Block> {
+        let fill = |block: &Block| match block {
+            Block::Paragraph(line) => Block::Paragraph(self.fill_line(line, probe)),
+            Block::List { ordered, items } => Block::List {
+                ordered: *ordered,
+                items: items.iter().map(|item| self.fill_line(item, probe)).collect(),
+            },
+            Block::Code(code) => Block::Code(code.clone()),
+        };
+        blocks.iter().map(fill).collect()
+    }
+
+    /// The line with all numbers filled in.
+    pub fn fill_line(&self, line: &[Inline], probe: &impl Probe) -> Vec<Inline> {
+        let fill = |piece: &Inline| match piece {
+            Inline::Strong(inner) => Inline::Strong(self.fill_line(inner, probe)),
+            Inline::Emphasis(inner) => Inline::Emphasis(self.fill_line(inner, probe)),
+            Inline::Measured { when: When::Now, name } => Inline::Text(self.text(name, probe)),
+            Inline::Measured { when, name } => {
+                let kept = self.kept.get(&(*when, name.clone()));
+                Inline::Text(kept.cloned().unwrap_or_else(|| "–".to_owned()))
+            }
+            Inline::Text(_) | Inline::Code(_) => piece.clone(),
+        };
+        line.iter().map(fill).collect()
+    }
+}
+
+/// A number as people write it: `412`, `1,204`, `9.6`, `83 %`.
+fn show(of: Quantity, value: f64) -> String {
+    match of {
+        Quantity::LagShare => format!("{value:.0} %"),
+        Quantity::FinishedPerRecord | Quantity::Seconds => format!("{value:.1}"),
+        Quantity::FinishedRate | Quantity::AckedRate if value < 10.0 => {
+            format!("{value:.1}").trim_end_matches(".0").to_owned()
+        }
+        _ => grouped(&format!("{value:.0}")),
+    }
+}
+
+/// `12345` as `12,345`.
+fn grouped(digits: &str) -> String {
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
+    let mut text = sign.to_owned();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::base::Duration;
+
+    /// A run that is a table.
+    #[derive(Clone, Default)]
+    pub(crate) struct Table {
+        pub(crate) now: Time,
+        pub(crate) values: BTreeMap<Quantity, f64>,
+    }
+
+    impl Table {
+        pub(crate) fn set(&mut self, of: Quantity, value: f64) {
+            self.values.insert(of, value);
+        }
+
+        pub(crate) fn pass(&mut self, millis: u64) {
+            self.now += Duration::from_millis(millis);
+        }
+    }
+
+    impl Probe for Table {
+        fn now(&self) -> Time {
+            self.now
+        }
+        fn read(&self, measure: &Measure) -> Option<f64> {
+            self.values.get(&measure.of).copied()
+        }
+    }
+
+    pub(crate) fn measure(of: Quantity) -> Measure {
+        Measure {
+            of,
+            group: None,
+            topic: None,
+            partition: None,
+            window_ms: None,
+            since_step: false,
+        }
+    }
+
+    fn gauge() -> Gauge {
+        let lost = Measure { since_step: true, ..measure(Quantity::AckedLost) };
+        let measures = [("lag".to_owned(), measure(Quantity::Lag)), ("lost".to_owned(), lost)];
+        Gauge::new(measures.into())
+    }
+
+    fn condition(at_least: Option<f64>, at_most: Option<f64>) -> Condition {
+        Condition { measure: "lag".to_owned(), at_least, at_most }
+    }
+
+    #[test]
+    fn a_bound_itself_still_holds() {
+        let mut table = Table::default();
+        table.set(Quantity::Lag, 100.0);
+        let holds = |low, high| gauge().holds(&condition(low, high), &table);
+        assert!(holds(None, Some(100.0)) && holds(Some(100.0), None));
+        assert!(!holds(None, Some(99.0)) && !holds(Some(101.0), None));
+    }
+
+    #[test]
+    fn what_cannot_be_measured_does_not_hold() {
+        let table = Table::default();
+        assert!(!gauge().holds(&condition(None, Some(1e9)), &table));
+        assert_eq!(gauge().text("lag", &table), "–");
+    }
+
+    #[test]
+    fn a_count_since_the_step_forgets_what_was_before() {
+        let mut table = Table::default();
+        let mut gauge = gauge();
+        table.set(Quantity::AckedLost, 7.0);
+        gauge.begin_step(&table);
+        table.set(Quantity::AckedLost, 9.0);
+        assert_eq!(gauge.text("lost", &table), "2");
+    }
+
+    #[test]
+    fn a_text_keeps_the_numbers_of_its_moment() {
+        let mut table = Table::default();
+        let mut gauge = gauge();
+        table.set(Quantity::Lag, 1_234.0);
+        gauge.keep(When::Observed, &table);
+        table.set(Quantity::Lag, 5.0);
+        let piece = |when| Inline::Measured { when, name: "lag".to_owned() };
+        let line = [Inline::Strong(vec![piece(When::Observed)]), piece(When::Now)];
+        let text = |text: &str| Inline::Text(text.to_owned());
+        let expected = vec![Inline::Strong(vec![text("1,234")]), text("5")];
+        assert_eq!(gauge.fill_line(&line, &table), expected);
+    }
+
+    #[test]
+    fn nearness_grows_towards_the_bound_from_either_side() {
+        let near = |value, low, high| {
+            let mut table = Table::default();
+            table.set(Quantity::Lag, value);
+            gauge().nearness(&condition(low, high), &table)
+        };
+        assert!(near(400.0, None, Some(100.0)) < near(200.0, None, Some(100.0)));
+        assert!(near(10.0, Some(50.0), None) < near(40.0, Some(50.0), None));
+        assert!((near(50.0, Some(50.0), None) - 1.0).abs() < 1e-9);
+    }
+}

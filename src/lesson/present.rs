@@ -1,0 +1,135 @@
+//! A lesson under way as plain data for the panel.
+
+use super::format::{Block, Step};
+use super::gauge::Probe;
+use super::run::LessonRun;
+use super::view::{
+    ButtonView, ChoiceView, FeedbackKind, FeedbackView, LessonView, Phase, QuestionView,
+    SolutionView,
+};
+
+impl LessonRun {
+    /// What to draw now.
+    pub fn view(&self, probe: &impl Probe) -> LessonView {
+        let lesson = self.lesson();
+        let (headline, blocks) = self.text();
+        let (hints, hints_left) = self.hints_view(probe);
+        let fixing = self.phase == Phase::Fixing;
+        LessonView {
+            id: lesson.id.clone(),
+            code: lesson.code.clone(),
+            title: lesson.title.clone(),
+            ways: lesson.ways.clone(),
+            controls: lesson.controls.clone(),
+            step: (self.index + 1).min(lesson.steps.len()),
+            steps: lesson.steps.len(),
+            phase: self.phase,
+            headline: headline.to_owned(),
+            blocks: self.gauge.fill(blocks, probe),
+            goals: match self.step() {
+                Some(Step::Act { goals, .. }) => self.task.view(goals, &self.gauge, probe),
+                _ => Vec::new(),
+            },
+            question: self.question_view(probe),
+            feedback: self.feedback(probe),
+            primary: self.primary(),
+            hints,
+            hints_left,
+            solution: self.solution_view(probe),
+            can_show_solution: fixing && self.solution_at.is_none(),
+            can_skip: self.phase != Phase::Done,
+        }
+    }
+
+    fn text(&self) -> (&str, &[Block]) {
+        match self.step() {
+            Some(
+                Step::Say { headline, text, .. }
+                | Step::Predict { headline, text, .. }
+                | Step::Act { headline, text, .. }
+                | Step::Explain { headline, text, .. },
+            ) => (headline, text),
+            Some(Step::Recall { headline, .. }) => (headline, &[]),
+            None => ("Done", &[]),
+        }
+    }
+
+    fn primary(&self) -> ButtonView {
+        let (label, enabled) = match self.phase {
+            Phase::Predicting => ("Run and see", self.chosen.is_some()),
+            Phase::Running => ("Play on", true),
+            Phase::Fixing => ("Reach the goal to go on", false),
+            Phase::Recalling => ("Choose an answer", false),
+            Phase::Done => ("Next lesson", true),
+            Phase::Intro | Phase::Observed | Phase::Solved | Phase::Explained | Phase::Recalled => {
+                let last = self.index + 1 == self.lesson().steps.len();
+                (if last { "Finish" } else { "Next" }, true)
+            }
+        };
+        ButtonView { label, enabled }
+    }
+
+    fn question_view(&self, probe: &impl Probe) -> Option<QuestionView> {
+        let question = self.question()?;
+        let told = matches!(self.phase, Phase::Observed | Phase::Recalled);
+        let choice = |(index, choice): (usize, &super::format::Choice)| ChoiceView {
+            text: self.gauge.fill_line(&choice.text, probe),
+            chosen: self.chosen == Some(index),
+            right: self.verdicts.get(index).copied().filter(|_| told),
+        };
+        Some(QuestionView {
+            text: self.gauge.fill_line(&question.text, probe),
+            choices: question.choices.iter().enumerate().map(choice).collect(),
+            open: matches!(self.phase, Phase::Predicting | Phase::Recalling),
+        })
+    }
+
+    fn feedback(&self, probe: &impl Probe) -> Vec<FeedbackView> {
+        let mut feedback = Vec::new();
+        let mut push = |kind, blocks: &[Block]| {
+            feedback.push(FeedbackView { kind, blocks: self.gauge.fill(blocks, probe) });
+        };
+        let answer = self.question().zip(self.chosen);
+        if let Some((question, chosen)) = answer
+            && let Some(right) = self.verdicts.get(chosen)
+        {
+            let kind = if *right { FeedbackKind::Right } else { FeedbackKind::Wrong };
+            push(kind, &question.choices[chosen].feedback);
+        }
+        match (self.step(), self.phase) {
+            (Some(Step::Predict { observed, .. }), Phase::Observed) => {
+                push(FeedbackKind::Observed, observed);
+            }
+            (Some(Step::Act { wrong, .. }), Phase::Fixing) => {
+                if let Some(index) = self.task.wrong(probe.now()) {
+                    push(FeedbackKind::NotYet, &wrong[index].feedback);
+                }
+            }
+            (Some(Step::Act { solved, .. }), Phase::Solved) => push(FeedbackKind::Solved, solved),
+            _ => {}
+        }
+        feedback
+    }
+
+    fn hints_view(&self, probe: &impl Probe) -> (Vec<Vec<super::format::Inline>>, usize) {
+        match (self.step(), self.phase) {
+            (Some(Step::Act { hints, .. }), Phase::Fixing) => {
+                let shown = hints.iter().take(self.hints);
+                let filled = shown.map(|hint| self.gauge.fill_line(hint, probe)).collect();
+                (filled, hints.len() - self.hints.min(hints.len()))
+            }
+            _ => (Vec::new(), 0),
+        }
+    }
+
+    fn solution_view(&self, probe: &impl Probe) -> Option<Vec<SolutionView>> {
+        self.solution_at?;
+        let Some(Step::Act { solution, .. }) = self.step() else { return None };
+        let done = self.solution_done();
+        let line = |(index, step): (usize, &super::format::SolutionStep<_>)| SolutionView {
+            why: self.gauge.fill_line(&step.why, probe),
+            done: index < done,
+        };
+        Some(solution.iter().enumerate().map(line).collect())
+    }
+}
