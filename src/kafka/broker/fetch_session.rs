@@ -42,8 +42,10 @@ pub(super) struct FetchSession {
     broker_epoch: i64,
     last_fetch: Time,
     partitions: BTreeMap<TopicPartition, SessionPartition>,
-    /// Partitions with possible news for the follower or from it.
+    /// Partitions with possible news for the follower.
     dirty: BTreeSet<TopicPartition>,
+    /// Partitions in which the follower's next fetch may change something, though it names them not.
+    to_note: BTreeSet<TopicPartition>,
     waiting: Option<WaitingFetch>,
     woken: bool,
     /// The last partition that records were sent of: the next answer begins after it.
@@ -58,6 +60,7 @@ impl FetchSession {
             last_fetch: now,
             partitions: BTreeMap::new(),
             dirty: BTreeSet::new(),
+            to_note: BTreeSet::new(),
             waiting: None,
             woken: false,
             last_served: None,
@@ -90,6 +93,15 @@ impl FetchSession {
 
     pub(super) fn mark_all_dirty(&mut self) {
         self.dirty = self.partitions.keys().copied().collect();
+        self.to_note = self.dirty.clone();
+    }
+
+    /// Partitions in which the fetch just taken in may change something: named, changed since the last
+    /// fetch, or behind.
+    fn take_to_note(&mut self) -> BTreeSet<TopicPartition> {
+        let mut to_note = std::mem::take(&mut self.to_note);
+        to_note.extend(&self.dirty);
+        to_note
     }
 
     /// Dirty partitions, beginning after the one served last, so that none starves.
@@ -133,7 +145,7 @@ impl Broker {
         let deadline = out.now() + request.max_wait;
         let (min_bytes, max_bytes) = (request.min_bytes, request.max_bytes);
         session.waiting = Some(WaitingFetch { correlation, deadline, min_bytes, max_bytes });
-        for tp in session.in_turn() {
+        for tp in session.take_to_note() {
             self.note_position(from, tp, out);
         }
         let must_not_wait = request.max_wait.0 == 0;
@@ -175,6 +187,7 @@ impl Broker {
         for session in self.process.sessions.values_mut() {
             if session.partitions.contains_key(&tp) {
                 session.dirty.insert(tp);
+                session.to_note.insert(tp);
                 session.woken |= wake && session.waiting.is_some();
             }
         }

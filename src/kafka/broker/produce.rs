@@ -110,8 +110,29 @@ impl Broker {
         let tp = data.tp;
         let appended = self
             .check_append(tp, &data.batch, acks, true)
-            .and_then(|()| self.append_as_leader(tp, data.batch, out));
+            .and_then(|()| self.find_duplicate(tp, &data.batch, out))
+            .and_then(|duplicate| match duplicate {
+                Some(offsets) => Ok(offsets),
+                None => self.append_as_leader(tp, data.batch, out),
+            });
         self.append_status(tp, appended, acks)
+    }
+
+    /// Where the batch stands in the log already, if its producer sent it before.
+    fn find_duplicate(
+        &self,
+        tp: TopicPartition,
+        batch: &RecordBatch,
+        out: &mut Out<'_>,
+    ) -> Result<Option<(Offset, Offset)>, ErrorCode> {
+        let duplicate = match self.disk.log(tp) {
+            Some(log) => log.find_duplicate(batch)?,
+            None => None,
+        };
+        if let Some((base_offset, _)) = duplicate {
+            out.event(Event::DuplicateDropped { tp, base_offset });
+        }
+        Ok(duplicate)
     }
 
     /// What to answer for one partition, or what to wait for. `appended` is the base offset and the

@@ -3,12 +3,14 @@
 //!
 //! Kafka keeps segments of files; this keeps chunks of shared batches, so that a log can be cloned for
 //! a checkpoint at the price of a list of pointers. Not here: segments by size and age, retention,
-//! compaction, transactions (the last stable offset is the high watermark).
+//! compaction, transactions (the last stable offset is the high watermark), expiry of producer ids.
 
 use std::rc::Rc;
 
 use super::epoch_cache::{LeaderEpochFileCache, UNDEFINED_EPOCH};
+use super::producer_state::{AppendOrigin, ProducerBatch, ProducerStateManager, Verdict};
 use crate::base::{LeaderEpoch, Offset, Time};
+use crate::kafka::protocol::ErrorCode;
 use crate::kafka::record::{Record, RecordBatch, StoredBatch};
 
 /// Batches in a chunk. Small enough that copying the last chunk after a checkpoint costs little.
@@ -54,6 +56,7 @@ pub struct UnifiedLog {
     log_end: Offset,
     high_watermark: Offset,
     epochs: LeaderEpochFileCache,
+    producers: ProducerStateManager,
 }
 
 impl UnifiedLog {
@@ -93,6 +96,24 @@ impl UnifiedLog {
         self.epochs.assign(epoch, self.log_end);
     }
 
+    /// What the log remembers of each idempotent producer.
+    pub fn producers(&self) -> &ProducerStateManager {
+        &self.producers
+    }
+
+    /// Whether a client's batch may be appended. If it stands in the log already: the offset of its first
+    /// record and the one after its last (KIP-98).
+    pub fn find_duplicate(
+        &self,
+        batch: &RecordBatch,
+    ) -> Result<Option<(Offset, Offset)>, ErrorCode> {
+        let Some(batch) = producer_batch(batch) else { return Ok(None) };
+        match self.producers.validate(&batch, AppendOrigin::Client)? {
+            Verdict::Append => Ok(None),
+            Verdict::Duplicate(known) => Ok(Some((known.first_offset, known.last_offset + 1))),
+        }
+    }
+
     /// Appends a batch of a client and returns the offset of its first record.
     pub fn append_as_leader(&mut self, batch: Rc<RecordBatch>, epoch: LeaderEpoch) -> Offset {
         let base_offset = self.log_end;
@@ -113,8 +134,10 @@ impl UnifiedLog {
     fn append(&mut self, stored: StoredBatch) {
         self.epochs.assign(stored.leader_epoch, stored.base_offset);
         self.log_end = stored.next_offset();
-        let max_timestamp =
-            stored.batch.records.iter().map(|record| record.timestamp).max().unwrap_or_default();
+        if let Some(batch) = producer_batch(&stored.batch) {
+            self.producers.append(&batch, stored.base_offset);
+        }
+        let max_timestamp = max_timestamp(&stored.batch);
         let entry = Entry { bytes: stored.batch.size(), stored, max_timestamp };
         if self.chunks.last().is_none_or(|chunk| chunk.entries.len() >= CHUNK_BATCHES) {
             self.chunks.push(Rc::default());
@@ -165,7 +188,21 @@ impl UnifiedLog {
         self.log_end = self.log_end.min(offset.max(self.log_start)).min(end);
         self.epochs.truncate_from_end(self.log_end);
         self.update_high_watermark(self.high_watermark);
+        if !removed.is_empty() {
+            self.rebuild_producers();
+        }
         removed
+    }
+
+    /// Reads what is left again, as Kafka does from its last snapshot.
+    fn rebuild_producers(&mut self) {
+        let mut producers = ProducerStateManager::default();
+        for stored in self.batches(Offset::MIN, Offset::MAX) {
+            if let Some(batch) = producer_batch(&stored.batch) {
+                producers.append(&batch, stored.base_offset);
+            }
+        }
+        self.producers = producers;
     }
 
     /// Drops everything and begins anew at `offset` (`truncateFullyAndStartAt`). Returns what was
@@ -241,6 +278,22 @@ impl UnifiedLog {
     }
 }
 
+fn max_timestamp(batch: &RecordBatch) -> Time {
+    batch.records.iter().map(|record| record.timestamp).max().unwrap_or_default()
+}
+
+/// What the producer state needs to know of a batch; `None` without a producer id.
+fn producer_batch(batch: &RecordBatch) -> Option<ProducerBatch> {
+    (batch.producer_id >= 0).then(|| ProducerBatch {
+        producer_id: batch.producer_id,
+        producer_epoch: batch.producer_epoch,
+        base_sequence: batch.base_sequence,
+        last_offset_delta: i32::try_from(batch.len().saturating_sub(1)).unwrap_or(i32::MAX),
+        max_timestamp: max_timestamp(batch),
+        transactional: false,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,6 +352,22 @@ mod tests {
         log.append_as_leader(batch(1, 7), 1);
         assert_eq!((kept.log_end(), log.log_end()), (6, 3));
         assert_eq!(kept.records(0, 6).count(), 6);
+    }
+
+    #[test]
+    fn a_repeated_batch_is_known_until_truncation_takes_it() {
+        let mut log = UnifiedLog::default();
+        let sequenced = |base_sequence| {
+            let plain = RecordBatch::clone(&batch(2, 0));
+            Rc::new(RecordBatch { producer_id: 7, producer_epoch: 0, base_sequence, ..plain })
+        };
+        log.append_as_leader(sequenced(0), 0);
+        log.append_as_leader(sequenced(2), 0);
+        assert_eq!(log.find_duplicate(&sequenced(2)), Ok(Some((2, 4))));
+        assert_eq!(log.find_duplicate(&sequenced(6)), Err(ErrorCode::OutOfOrderSequenceNumber));
+        log.truncate_to(2);
+        assert_eq!(log.find_duplicate(&sequenced(2)), Ok(None));
+        assert_eq!(log.find_duplicate(&batch(1, 0)), Ok(None));
     }
 
     #[test]
