@@ -54,6 +54,8 @@ pub struct InFlight<T> {
     pub sent_at: Time,
     /// When it times out.
     pub deadline: Time,
+    /// How many requests went to the peer before it.
+    pub index: u64,
     /// What the client remembers of it.
     pub context: T,
 }
@@ -74,16 +76,15 @@ struct Peer {
     connection: Connection,
     failures: u32,
     last_attempt: Time,
+    /// Requests sent.
+    sent: u64,
 }
 
-/// Why requests ended without an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Loss {
-    /// The connection ended: NETWORK_EXCEPTION.
-    Disconnected,
-    /// One of the requests to the peer waited too long. Kafka then closes the connection, so all
-    /// requests to it end: REQUEST_TIMED_OUT.
-    TimedOut,
+impl Peer {
+    fn new(now: Time) -> Self {
+        let connection = Connection::Disconnected { retry_at: now };
+        Self { connection, failures: 0, last_attempt: Time::ZERO, sent: 0 }
+    }
 }
 
 /// The requests of one client process under way, and its connections. `T` is what the client
@@ -101,7 +102,8 @@ impl<T> Default for NetworkClient<T> {
 }
 
 impl<T> NetworkClient<T> {
-    /// Sends a request that is answered or ends in a [`Loss`]. Call [`Self::ready`] before.
+    /// Sends a request that is answered, or lost and handed back by [`Self::on_disconnected`] or
+    /// [`Self::expire`]. Call [`Self::ready`] before.
     pub fn send(
         &mut self,
         out: &mut Out<'_>,
@@ -114,7 +116,10 @@ impl<T> NetworkClient<T> {
         let api = body.api();
         let (sent_at, deadline) = (out.now(), out.now() + timeout);
         let correlation = out.request(peer, body);
-        let entry = InFlight { correlation, peer, api, sent_at, deadline, context };
+        let state = self.peers.entry(peer).or_insert_with(|| Peer::new(sent_at));
+        let index = state.sent;
+        state.sent += 1;
+        let entry = InFlight { correlation, peer, api, sent_at, deadline, index, context };
         self.in_flight.insert(correlation, entry);
         correlation
     }
@@ -124,11 +129,7 @@ impl<T> NetworkClient<T> {
     /// or a loss and looks again.
     pub fn ready(&mut self, out: &mut Out<'_>, peer: NodeId) -> bool {
         let now = out.now();
-        let state = self.peers.entry(peer).or_insert(Peer {
-            connection: Connection::Disconnected { retry_at: now },
-            failures: 0,
-            last_attempt: Time::ZERO,
-        });
+        let state = self.peers.entry(peer).or_insert_with(|| Peer::new(now));
         match state.connection {
             Connection::Connected => true,
             Connection::Disconnected { retry_at } if retry_at <= now => {
@@ -157,6 +158,12 @@ impl<T> NetworkClient<T> {
     /// Whether the opening exchange with `peer` is under way.
     pub fn is_connecting(&self, peer: NodeId) -> bool {
         matches!(self.connection(peer), Connection::Connecting { .. })
+    }
+
+    /// Number of peers with which the opening exchange is under way.
+    pub fn connecting(&self) -> usize {
+        let states = self.peers.values().map(|peer| peer.connection);
+        states.filter(|state| matches!(state, Connection::Connecting { .. })).count()
     }
 
     fn connection(&self, peer: NodeId) -> Connection {
@@ -249,6 +256,14 @@ impl<T> NetworkClient<T> {
     /// Number of requests under way to `peer`.
     pub fn count(&self, peer: NodeId) -> usize {
         self.in_flight.values().filter(|entry| entry.peer == peer).count()
+    }
+
+    /// Number of requests to `peer` from the oldest that is not answered on. Kafka's answers come in
+    /// the order of the requests, so this is what `max.in.flight.requests.per.connection` limits.
+    pub fn window(&self, peer: NodeId) -> u64 {
+        let oldest = self.in_flight.values().find(|entry| entry.peer == peer);
+        let sent = self.peers.get(&peer).map_or(0, |peer| peer.sent);
+        oldest.map_or(0, |oldest| sent - oldest.index)
     }
 
     /// The requests under way, in the order sent.

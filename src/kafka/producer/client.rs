@@ -254,7 +254,12 @@ impl KafkaProducer {
         }
         // A broker may be tried again, or requests are lost: both are news to the sender.
         self.sender_due = out.now();
-        for request in self.net.expire(out) {
+        let connecting = self.net.connecting();
+        let late = self.net.expire(out);
+        if self.net.connecting() < connecting {
+            self.metadata.request_update();
+        }
+        for request in late {
             let detail = format!("Disconnected from node {} due to timeout", request.peer);
             self.lost(out, request, ErrorCode::RequestTimedOut, detail);
         }

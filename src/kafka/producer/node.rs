@@ -170,6 +170,12 @@ impl Producer {
         if now < self.asleep_until {
             return;
         }
+        if let Some(schedule) = &mut self.schedule
+            && schedule.due().max(self.asleep_until) < now
+        {
+            // The process was paused: nobody woke it in time.
+            schedule.resume(now, out.rng());
+        }
         while self.blocked.is_none() {
             let Some(schedule) = self.schedule.as_mut().filter(|schedule| schedule.due() <= now)
             else {

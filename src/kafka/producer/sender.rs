@@ -62,8 +62,7 @@ impl KafkaProducer {
     /// Sends one produce request to a broker, with a batch of each of its partitions, if it can take
     /// one more.
     fn send_to(&mut self, out: &mut Out<'_>, node: NodeId) -> bool {
-        let room =
-            self.net.count(node) < usize::try_from(self.config.max_in_flight).unwrap_or(usize::MAX);
+        let room = self.net.window(node) < u64::from(self.config.max_in_flight);
         if !room || !self.net.ready(out, node) {
             return false;
         }

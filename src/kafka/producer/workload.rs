@@ -48,7 +48,8 @@ pub enum Rate {
         base: f64,
         /// Records per second during it.
         peak: f64,
-        /// When it begins, after the producer's start, in milliseconds.
+        /// When it begins, in milliseconds after the workload took effect: at the producer's start, or
+        /// when it was set.
         at_ms: u64,
         /// How long it lasts, in milliseconds.
         for_ms: u64,

@@ -130,3 +130,19 @@ fn silent_brokers_are_given_up_for_the_bootstrap_servers() {
     bench.run_until(12_000);
     assert_eq!(bench.acked(), [0, 1]);
 }
+
+#[test]
+fn a_paused_process_does_not_make_up_for_its_pause() {
+    let rate = Rate::Constant { per_second: 100.0 };
+    let mut bench = Bench::started(1, workload(rate, Keys::None), config(&[]));
+    bench.run_until(1_000);
+    let before = bench.producer.counters().records_created;
+    // The world holds everything back for five seconds.
+    let held: Vec<_> = std::mem::take(&mut bench.inbox).into_values().collect();
+    for input in held {
+        bench.later(at(6_000), input);
+    }
+    bench.run_until(7_000);
+    let sent = bench.producer.counters().records_created - before;
+    assert!((98..=101).contains(&sent), "{sent}");
+}

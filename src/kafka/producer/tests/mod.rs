@@ -2,6 +2,7 @@
 
 mod batching;
 mod blocking;
+mod faults;
 mod idempotence;
 mod retries;
 

@@ -238,3 +238,15 @@ fn a_batch_too_large_for_the_broker_is_split() {
     let sequences: Vec<_> = bench.produced[1..].iter().map(Produced::sequence).collect();
     assert_eq!(sequences, [0, 4]);
 }
+
+#[test]
+fn a_leader_behind_a_cut_network_is_replaced_once_the_connection_set_up_times_out() {
+    let mut bench = Bench::console(1, &[]);
+    bench.silent.insert(NodeId(1));
+    bench.type_line("x");
+    bench.run_until(5_000);
+    assert!(bench.produced.is_empty());
+    bench.leaders = Some(vec![(Some(NodeId(2)), 1)]);
+    bench.run_until(25_000);
+    assert_eq!(bench.acked(), [0]);
+}
