@@ -1,4 +1,6 @@
 //! The fast suite: everything that needs no browser. One binary, so that it links once.
 
 mod architecture;
+mod producers;
+mod support;
 mod vectors;
