@@ -50,6 +50,7 @@ enum Op {
     Sync {
         client: String,
         member_id: String,
+        instance_id: Option<Rc<str>>,
         generation: i32,
         #[serde(default)]
         assignments: BTreeMap<String, Rc<str>>,
@@ -57,12 +58,14 @@ enum Op {
     Heartbeat {
         client: String,
         member_id: String,
+        instance_id: Option<Rc<str>>,
         generation: i32,
         error: String,
     },
     Leave {
         client: String,
         member_id: String,
+        instance_id: Option<Rc<str>>,
         member_error: String,
     },
     ClientProcessRestart {},
@@ -177,7 +180,6 @@ impl Trace {
 
     fn request(&self, op: &Op) -> Result<Request, Failure> {
         let group: Rc<str> = GROUP.into();
-        let group_instance_id = None;
         Ok(match op {
             Op::Join {
                 client,
@@ -200,7 +202,8 @@ impl Trace {
                 }
                 .into()
             }
-            Op::Sync { member_id, generation, assignments, .. } => {
+            Op::Sync { member_id, instance_id, generation, assignments, .. } => {
+                let group_instance_id = instance_id.clone();
                 let given = assignments.iter().map(|(member, text)| {
                     let partitions: Rc<[NamedPartition]> = Rc::from([(text.clone(), 0)]);
                     Ok((self.id(member)?, partitions))
@@ -210,11 +213,13 @@ impl Trace {
                 SyncGroupRequest { group, generation, member_id, group_instance_id, assignments }
                     .into()
             }
-            Op::Heartbeat { member_id, generation, .. } => {
+            Op::Heartbeat { member_id, instance_id, generation, .. } => {
+                let group_instance_id = instance_id.clone();
                 let (member_id, generation) = (self.id(member_id)?, *generation);
                 HeartbeatRequest { group, generation, member_id, group_instance_id }.into()
             }
-            Op::Leave { member_id, .. } => {
+            Op::Leave { member_id, instance_id, .. } => {
+                let group_instance_id = instance_id.clone();
                 let member_id = self.id(member_id)?;
                 LeaveGroupRequest { group, member_id, group_instance_id, reason: Rc::default() }
                     .into()

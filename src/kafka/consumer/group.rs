@@ -179,7 +179,10 @@ impl Consumer {
             return self.on_poll_interval_exceeded(out);
         }
         let group_instance_id = self.spec.config.group_instance_id.clone();
-        let beating = self.is_asking(|ask| matches!(ask, Ask::Heartbeat { .. }));
+        // One that went to a former coordinator does not count.
+        let beating = self.client.in_flight().any(|entry| {
+            entry.peer == coordinator && matches!(entry.context, Ask::Heartbeat { .. })
+        });
         let Some(membership) = &mut self.membership else { return };
         if beating || membership.next_heartbeat > now {
             return;

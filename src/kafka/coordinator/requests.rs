@@ -1,0 +1,176 @@
+//! Requests as they come in (`GroupCoordinatorService`): which group they are for, whether it is coordinated here.
+
+use std::rc::Rc;
+
+use super::context::{Context, Then};
+use super::group::{Group, Waiting};
+use super::{CoordinatorAppend, GroupCoordinator, PartitionState, offsets};
+use crate::base::NodeId;
+use crate::kafka::effect::Out;
+use crate::kafka::java_hash::partition_for;
+use crate::kafka::protocol::{
+    CorrelationId, DescribeGroupsResponse, ErrorCode, HeartbeatResponse, JoinGroupRequest,
+    LeaveGroupResponse, ListGroupsResponse, OffsetCommitRequest, OffsetFetchRequest,
+    OffsetFetchResponse, Request, SyncGroupResponse,
+};
+
+impl GroupCoordinator {
+    /// Handles JoinGroup, SyncGroup, Heartbeat, LeaveGroup, OffsetCommit, OffsetFetch, DescribeGroups and
+    /// ListGroups; other requests are not for a coordinator and are passed over. The answer may come
+    /// later, by another call.
+    pub fn on_request(
+        &mut self,
+        from: NodeId,
+        correlation: CorrelationId,
+        body: Request,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+    ) {
+        let waiting = Waiting { node: from, correlation };
+        match body {
+            Request::JoinGroup(request) => self.join(waiting, &request, out, appends),
+            Request::SyncGroup(request) => {
+                let known = self.known_group(&request.group);
+                match known {
+                    Ok(()) => self.with_group(&request.group, out, appends, |group, cx| {
+                        group.sync(cx, waiting, &request);
+                    }),
+                    Err(error) => {
+                        let answer = SyncGroupResponse { error, assignment: Rc::from([]) };
+                        out.respond(from, correlation, answer);
+                    }
+                }
+            }
+            Request::Heartbeat(request) => {
+                let now = out.now();
+                let mut error = self.known_group(&request.group).err().unwrap_or(ErrorCode::None);
+                if error.is_none() {
+                    self.with_group(&request.group, out, appends, |group, _| {
+                        error = group.heartbeat(now, &request);
+                    });
+                }
+                out.respond(from, correlation, HeartbeatResponse { error });
+            }
+            Request::LeaveGroup(request) => {
+                let mut error = self.known_group(&request.group).err().unwrap_or(ErrorCode::None);
+                if error.is_none() {
+                    self.with_group(&request.group, out, appends, |group, cx| {
+                        error = group.leave(cx, &request);
+                    });
+                }
+                out.respond(from, correlation, LeaveGroupResponse { error });
+            }
+            Request::OffsetCommit(request) => self.commit(waiting, &request, out, appends),
+            Request::OffsetFetch(request) => {
+                out.respond(from, correlation, self.fetch_offsets(&request));
+            }
+            Request::DescribeGroups(request) => {
+                let groups = request.groups.iter().map(|group| match self.known_group(group) {
+                    Ok(()) => self.groups[group].describe(),
+                    Err(ErrorCode::UnknownMemberId) => {
+                        offsets::describe_missing(group, ErrorCode::GroupIdNotFound)
+                    }
+                    Err(error) => offsets::describe_missing(group, error),
+                });
+                let answer = DescribeGroupsResponse { groups: groups.collect() };
+                out.respond(from, correlation, answer);
+            }
+            Request::ListGroups(_) => {
+                let groups = self.groups.values().map(|g| (g.name.clone(), g.state.name()));
+                let loading = self.partitions.values().any(|p| *p == PartitionState::Loading);
+                let error =
+                    if loading { ErrorCode::CoordinatorLoadInProgress } else { ErrorCode::None };
+                let answer = ListGroupsResponse { error, groups: groups.collect() };
+                out.respond(from, correlation, answer);
+            }
+            _ => {}
+        }
+    }
+
+    fn join(
+        &mut self,
+        from: Waiting,
+        request: &JoinGroupRequest,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+    ) {
+        let name = &request.group;
+        let sessions =
+            self.config.group_min_session_timeout..=self.config.group_max_session_timeout;
+        let checked = if name.is_empty() {
+            Err(ErrorCode::InvalidGroupId)
+        } else if !sessions.contains(&request.session_timeout) {
+            Err(ErrorCode::InvalidSessionTimeout)
+        } else {
+            self.partition_of(name)
+        };
+        let is_new = !self.groups.contains_key(name);
+        let checked = match checked {
+            Ok(_) if is_new && !request.member_id.is_empty() => Err(ErrorCode::UnknownMemberId),
+            checked => checked,
+        };
+        let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
+        let partition = match checked {
+            Ok(partition) => partition,
+            Err(error) => return cx.refuse_join(from, &request.member_id, error),
+        };
+        if is_new {
+            let group = Group::new(name.clone(), partition);
+            let record = group.metadata_record();
+            self.groups.insert(name.clone(), group);
+            cx.append(partition, vec![record], Then::NewGroup { group: name.clone() });
+        }
+        self.with_group(name, out, appends, |group, cx| group.join(cx, from, request));
+    }
+
+    fn commit(
+        &mut self,
+        from: Waiting,
+        request: &OffsetCommitRequest,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+    ) {
+        let refusal = match self.partition_of(&request.group) {
+            Err(error) => error,
+            Ok(_) if self.groups.contains_key(&request.group) => ErrorCode::None,
+            Ok(_) if request.generation >= 0 => ErrorCode::GroupIdNotFound,
+            Ok(partition) => {
+                // A tool or an `assign` consumer commits: a simple group comes to be.
+                let name = request.group.clone();
+                self.groups.insert(name.clone(), Group::new(name, partition));
+                ErrorCode::None
+            }
+        };
+        if !refusal.is_none() {
+            let answer = offsets::commit_answer(request, refusal);
+            return out.respond(from.node, from.correlation, answer);
+        }
+        self.with_group(&request.group, out, appends, |group, cx| group.commit(cx, from, request));
+    }
+
+    fn fetch_offsets(&self, request: &OffsetFetchRequest) -> OffsetFetchResponse {
+        match self.partition_of(&request.group) {
+            Ok(_) => offsets::fetch_offsets(self.groups.get(&request.group), request),
+            Err(error) => OffsetFetchResponse { error, partitions: Vec::new() },
+        }
+    }
+
+    /// The partition that keeps `group`, if it is led and loaded here.
+    fn partition_of(&self, group: &str) -> Result<u32, ErrorCode> {
+        if group.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        let partition = partition_for(group, self.partitions_total);
+        match partition.and_then(|partition| Some((partition, *self.partitions.get(&partition)?))) {
+            Some((partition, PartitionState::Active)) => Ok(partition),
+            Some((_, PartitionState::Loading)) => Err(ErrorCode::CoordinatorLoadInProgress),
+            None => Err(ErrorCode::NotCoordinator),
+        }
+    }
+
+    /// Whether `group` exists here; a group that does not has no members.
+    fn known_group(&self, group: &str) -> Result<(), ErrorCode> {
+        self.partition_of(group)?;
+        if self.groups.contains_key(group) { Ok(()) } else { Err(ErrorCode::UnknownMemberId) }
+    }
+}
