@@ -1,6 +1,6 @@
 //! One broker that keeps topics in memory and coordinates groups with the real coordinator, and consumers around it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::base::{Duration, NodeId, Offset, RecordId, Rng, Time, TopicId, TopicPartition};
@@ -34,7 +34,18 @@ enum What {
     Unpark,
 }
 
+/// How the broker treats requests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    Up,
+    /// Its process is gone: connections end.
+    Down,
+    /// The network is cut: requests vanish.
+    Cut,
+}
+
 pub(super) struct Cluster {
+    pub(super) link: Link,
     pub(super) now: Time,
     rng: Rng,
     counters: Counters,
@@ -46,9 +57,12 @@ pub(super) struct Cluster {
     pub(super) coordinator: GroupCoordinator,
     offsets_log: Vec<Rc<GroupRecord>>,
     parked: Vec<Parked>,
+    /// Requests that consumers sent.
+    pub(super) sent: u32,
     pub(super) consumers: BTreeMap<NodeId, Consumer>,
     /// Process lives: timers of an earlier one are void.
     lives: BTreeMap<NodeId, u32>,
+    dead: BTreeSet<NodeId>,
     pub(super) halted: Vec<(Time, NodeId)>,
     pub(super) events: Vec<(Time, NodeId, Event)>,
     /// Requests that reached the broker, by name.
@@ -62,6 +76,7 @@ impl Cluster {
             ..BrokerConfig::default()
         });
         let mut cluster = Self {
+            link: Link::Up,
             now: Time::ZERO,
             rng: Rng::stream(7, "consumer tests"),
             counters: Counters::default(),
@@ -73,8 +88,10 @@ impl Cluster {
             config,
             offsets_log: Vec::new(),
             parked: Vec::new(),
+            sent: 0,
             consumers: BTreeMap::new(),
             lives: BTreeMap::new(),
+            dead: BTreeSet::new(),
             halted: Vec::new(),
             events: Vec::new(),
             requests: BTreeMap::new(),
@@ -90,6 +107,12 @@ impl Cluster {
         self.broker(|coordinator, out, _| coordinator.on_elected(0, 1, records, out));
     }
 
+    /// `__consumer_offsets` is lost.
+    pub(super) fn forget_groups(&mut self) {
+        self.offsets_log.clear();
+        self.elect_coordinator();
+    }
+
     pub(super) fn add(&mut self, spec: ConsumerSpec) -> NodeId {
         let count = i32::try_from(self.lives.len()).unwrap();
         let id = NodeId(NodeId::FIRST_CLIENT + count);
@@ -100,6 +123,7 @@ impl Cluster {
 
     pub(super) fn restart(&mut self, id: NodeId) {
         *self.lives.entry(id).or_default() += 1;
+        self.dead.remove(&id);
         self.consumer(id, Consumer::start);
     }
 
@@ -107,6 +131,7 @@ impl Cluster {
     pub(super) fn kill(&mut self, id: NodeId) {
         *self.lives.entry(id).or_default() += 1;
         self.parked.retain(|parked| parked.from != id);
+        self.dead.insert(id);
     }
 
     pub(super) fn command(&mut self, id: NodeId, command: Command) {
@@ -122,6 +147,16 @@ impl Cluster {
             self.topics.get_mut("orders").unwrap()[partition].push(record);
         }
         self.schedule(self.now, What::Unpark);
+    }
+
+    /// The broker's process ends, and with it every connection.
+    pub(super) fn stop_broker(&mut self) {
+        self.link = Link::Down;
+        self.parked.clear();
+        for id in self.consumers.keys().copied().collect::<Vec<_>>() {
+            let input = Input::Disconnected { peer: BROKER };
+            self.schedule(self.now + LATENCY, What::To(id, self.life(id), input));
+        }
     }
 
     /// Retention removes the records before `to`.
@@ -156,9 +191,14 @@ impl Cluster {
         match what {
             What::Unpark => self.serve_parked(),
             What::To(node, life, _) if self.life(node) != life => {}
-            What::To(BROKER, _, Input::Request { from, correlation, body }) => {
-                self.on_request(from, correlation, body);
-            }
+            What::To(BROKER, _, Input::Request { from, correlation, body }) => match self.link {
+                Link::Up => self.on_request(from, correlation, body),
+                Link::Down => {
+                    let input = Input::Disconnected { peer: BROKER };
+                    self.schedule(self.now + LATENCY, What::To(from, self.life(from), input));
+                }
+                Link::Cut => {}
+            },
             What::To(BROKER, _, Input::Timer(Timer::Broker(BrokerTimer::Coordinator(timer)))) => {
                 self.broker(|coordinator, out, appends| coordinator.on_timer(timer, out, appends));
             }
@@ -201,6 +241,7 @@ impl Cluster {
         for effect in effects {
             match effect {
                 Effect::Request { to, correlation, body } => {
+                    self.sent += 1;
                     let input = Input::Request { from: node, correlation, body };
                     self.schedule(arrival, What::To(to, self.life(to), input));
                 }
@@ -330,6 +371,10 @@ impl Cluster {
     }
 
     // --- what came of it ---
+
+    pub(super) fn is_dead(&self, id: NodeId) -> bool {
+        self.dead.contains(&id)
+    }
 
     /// Partitions owned by each consumer.
     pub(super) fn owned(&self, id: NodeId) -> Vec<u32> {

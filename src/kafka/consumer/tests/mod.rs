@@ -1,8 +1,9 @@
 //! Consumers and the group coordinator together, on a small event loop.
 
+mod chaos;
 mod harness;
 
-use harness::{Cluster, member};
+use harness::{Cluster, Link, member};
 
 use super::{CommitPolicy, Reads, ServiceTime};
 use crate::base::NodeId;
@@ -312,6 +313,44 @@ fn a_coordinator_that_moved_knows_members_and_offsets_from_the_log() {
     let group = cluster.coordinator.group("workers").unwrap();
     assert_eq!((group.state.name(), group.generation), ("Stable", generation));
     assert_eq!((cluster.owned(a).len(), cluster.owned(b).len()), (1, 1));
+}
+
+#[test]
+fn a_member_goes_on_after_its_broker_was_away_and_does_not_hammer_it_meanwhile() {
+    for link in [Link::Down, Link::Cut] {
+        let mut cluster = Cluster::new(1);
+        let config = [("request.timeout.ms", "5000"), ("session.timeout.ms", "45000")];
+        let id = cluster.add(member(&config));
+        cluster.produce(0, 5);
+        cluster.run_for(7_000);
+        assert_eq!(cluster.processed(id).len(), 5);
+        if link == Link::Down {
+            cluster.stop_broker();
+        } else {
+            cluster.link = link;
+        }
+        let before = cluster.sent;
+        cluster.run_for(20_000);
+        let attempts = cluster.sent - before;
+        assert!(attempts < 60, "{attempts} attempts");
+        cluster.link = Link::Up;
+        cluster.elect_coordinator();
+        cluster.produce(0, 5);
+        cluster.run_for(15_000);
+        assert_eq!(cluster.processed(id), all(0, 10));
+    }
+}
+
+#[test]
+fn a_member_whose_coordinator_forgot_it_joins_again() {
+    let mut cluster = Cluster::new(1);
+    let id = cluster.add(member(&[]));
+    cluster.produce(0, 5);
+    cluster.run_for(7_000);
+    cluster.forget_groups();
+    cluster.run_for(5_000);
+    assert_eq!(cluster.count(|event| matches!(event, Event::PartitionsLost { .. })), 1);
+    assert_eq!(cluster.owned(id), [0]);
 }
 
 #[test]
