@@ -3,6 +3,7 @@
 //! `cargo xtask test web` runs them.
 
 #![cfg(target_arch = "wasm32")]
+#![expect(clippy::unwrap_used, reason = "clippy does not take these functions for tests")]
 
 mod determinism;
 mod mount;

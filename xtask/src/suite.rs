@@ -165,13 +165,13 @@ fn choose(words: &[String]) -> Result<Vec<&'static Step>> {
 
 fn prepare(machine: &mut Machine, steps: &[&Step]) -> Result<WasmOpt> {
     let needed = |needs| steps.iter().any(|step| step.needs == needs);
-    println!("==> Set-up");
-    setup::for_checks(machine)?;
     let wasm_opt = if needed(Needs::Page) || needed(Needs::Browser) {
         setup::for_building(machine)?
     } else {
+        setup::toolchain(machine)?;
         WasmOpt::Missing
     };
+    setup::for_checks(machine)?;
     if needed(Needs::Browser) {
         setup::for_browser_tests(machine)?;
     }
@@ -202,7 +202,8 @@ impl Step {
                 }
             }
             Work::Docs => cargo(machine)
-                .args(["doc", "--locked", "--no-deps", "--features", BROWSER_FEATURES])
+                .args(["doc", "--locked", "--no-deps", "--document-private-items"])
+                .args(["--features", BROWSER_FEATURES])
                 .env("RUSTDOCFLAGS", "-D warnings")
                 .run(),
             Work::Conform => {

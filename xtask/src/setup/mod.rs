@@ -11,7 +11,7 @@ mod wasm_opt;
 use crate::failure::Result;
 use crate::machine::Machine;
 
-pub(crate) use rust::lints_are_pinned;
+pub(crate) use rust::{lints_are_pinned, toolchain};
 pub(crate) use wasm_opt::WasmOpt;
 
 /// What compiling and serving the page needs.
@@ -34,9 +34,8 @@ pub(crate) fn for_browser_tests(machine: &Machine) -> Result<()> {
     browser::ensure(machine)
 }
 
-/// What the static checks need.
+/// What the static checks need, once the rest of this set-up has run.
 pub(crate) fn for_checks(machine: &Machine) -> Result<()> {
-    rust::toolchain(machine)?;
     rust::components(machine)
 }
 
