@@ -17,7 +17,7 @@ pub(crate) use wasm_opt::WasmOpt;
 /// What compiling and serving the page needs.
 pub(crate) fn for_serving(machine: &mut Machine) -> Result<()> {
     println!("==> Checking the tools");
-    rust::toolchain(machine)?;
+    toolchain(machine)?;
     rust::wasm_target(machine)?;
     cargo_tools::trunk(machine)?;
     cargo_tools::wasm_bindgen(machine)
