@@ -18,6 +18,11 @@ impl Failure {
         Self { what: what.into(), remedy: remedy.into() }
     }
 
+    /// What went wrong, for work that goes on without it.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// The same failure with another remedy: the caller often knows a better one.
     pub(crate) fn remedy(self, remedy: impl Into<String>) -> Self {
         Self { remedy: remedy.into(), ..self }

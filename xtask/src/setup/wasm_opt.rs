@@ -36,7 +36,7 @@ pub(crate) fn ensure(machine: &mut Machine) -> WasmOpt {
         if apt != Apt::Absent {
             // A page without wasm-opt is a page still: a failure here is only told.
             if let Err(failure) = apt.install(machine, &["nodejs", "npm"], "1 to 2 minutes, once") {
-                report::say(&failure.to_string());
+                report::say(&format!("going on without: {}", failure.what()));
             }
         }
     }
