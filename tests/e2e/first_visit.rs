@@ -1,6 +1,9 @@
 //! The first visit: the page opens, at any size and in both looks.
 
-use crate::browser::journey;
+use std::fs;
+use std::path::Path;
+
+use crate::browser::{journey, journey_on};
 use crate::page::{Page, Preferences};
 
 #[test]
@@ -24,4 +27,28 @@ fn the_page_fits_a_phone_in_the_dark() {
         assert!(width <= 390, "the page is {width} pixels wide");
         page.screenshot("first-visit-phone-dark").await.map(drop)
     });
+}
+
+#[test]
+fn a_page_that_cannot_start_says_so() {
+    let folder = "target/e2e-without-wasm";
+    copy_without_wasm(folder);
+    journey_on(folder, "cannot-start", async |page| {
+        page.driver().goto(page.address()).await?;
+        let text = page.role("alert", None).await?.text().await?;
+        assert!(text.starts_with("Brokerscope could not start"), "{text}");
+        page.forgive();
+        Ok(())
+    });
+}
+
+fn copy_without_wasm(folder: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::create_dir_all(root.join(folder)).unwrap();
+    for entry in fs::read_dir(root.join("dist")).expect("`cargo xtask build` fills dist/") {
+        let file = entry.unwrap().path();
+        if file.is_file() && file.extension().is_none_or(|ending| ending != "wasm") {
+            fs::copy(&file, root.join(folder).join(file.file_name().unwrap())).unwrap();
+        }
+    }
 }

@@ -55,9 +55,14 @@ impl Page {
         &self.driver
     }
 
+    /// The page's address, without a route.
+    pub(crate) fn address(&self) -> String {
+        self.server.address()
+    }
+
     /// Opens the page at `route`, which is empty or begins with `#`, and waits until it stands.
     pub(crate) async fn open(&self, route: &str) -> WebDriverResult<()> {
-        self.driver.goto(format!("{}{route}", self.server.address())).await?;
+        self.driver.goto(format!("{}{route}", self.address())).await?;
         self.role("main", None).await.map(drop)
     }
 
@@ -189,7 +194,7 @@ impl Page {
             errors.map(|entry| format!("console: {}", entry.message)).collect();
         let requests = self.driver.get_log("performance").await?;
         let requests = requests.iter().map(|entry| entry.message.clone());
-        let foreign = foreign_requests(requests, &self.server.address());
+        let foreign = foreign_requests(requests, &self.address());
         complaints.extend(foreign.iter().map(|url| format!("left the page's folder: {url}")));
         complaints.extend(self.server.missed().iter().map(|path| format!("not there: {path}")));
         Ok(complaints)

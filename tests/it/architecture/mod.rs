@@ -5,6 +5,7 @@
 mod arrows;
 mod colours;
 mod files;
+mod styles;
 mod text;
 
 use files::File;
