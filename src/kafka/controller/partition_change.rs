@@ -385,3 +385,6 @@ impl<'a> PartitionChangeBuilder<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -232,3 +232,77 @@ impl RackList {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::base::Rng;
+
+    fn broker(id: i32, rack: Option<&str>, fenced: bool) -> UsableBroker {
+        UsableBroker { id: NodeId(id), rack: rack.map(Rc::from), fenced }
+    }
+
+    fn place(brokers: &[UsableBroker], replication_factor: i16) -> Result<Vec<Vec<i32>>, String> {
+        let placed = place_replicas(brokers, 3, replication_factor, &mut |_| 0);
+        let ids = |replicas: Vec<NodeId>| replicas.into_iter().map(|node| node.0).collect();
+        placed.map(|all| all.into_iter().map(ids).collect()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_racks_the_replicas_make_stripes() {
+        let brokers = [1, 2, 3].map(|id| broker(id, None, false));
+        let stripes = vec![vec![1, 2, 3], vec![2, 3, 1], vec![3, 1, 2]];
+        assert_eq!(place(&brokers, 3), Ok(stripes));
+    }
+
+    #[test]
+    fn what_cannot_be_placed_is_refused_in_kafkas_words() {
+        let brokers = [broker(1, None, false), broker(2, None, true)];
+        let error = |brokers: &[UsableBroker], factor| place(brokers, factor).unwrap_err();
+        assert_eq!(
+            error(&brokers, 0),
+            "Invalid replication factor 0: the replication factor must be positive."
+        );
+        assert_eq!(
+            error(&brokers, 3),
+            "The target replication factor of 3 cannot be reached because only 2 broker(s) are \
+             registered or some brokers have all their log directories cordoned."
+        );
+        assert_eq!(
+            error(&brokers[1..], 1),
+            "All brokers are currently fenced, or have all their log directories cordoned."
+        );
+    }
+
+    #[test]
+    fn however_brokers_are_racked_and_fenced_every_partition_gets_its_replicas() {
+        let mut rng = Rng::stream(1, "placement");
+        for _ in 0..300 {
+            let count = 1 + rng.index(9);
+            let mut brokers: Vec<UsableBroker> = (1..)
+                .take(count)
+                .map(|id| {
+                    broker(
+                        id,
+                        [None, Some("a"), Some("b"), Some("c")][rng.index(4)],
+                        rng.chance(1, 3),
+                    )
+                })
+                .collect();
+            brokers[0].fenced = false;
+            let factor = 1 + rng.index(count);
+            let placed =
+                place_replicas(&brokers, 40, i16::try_from(factor).unwrap(), &mut |bound| {
+                    rng.index(bound)
+                });
+            for replicas in placed.unwrap() {
+                let distinct: BTreeSet<&NodeId> = replicas.iter().collect();
+                assert_eq!(distinct.len(), factor, "{brokers:?} {replicas:?}");
+                let leader = brokers.iter().find(|broker| broker.id == replicas[0]).unwrap();
+                assert!(!leader.fenced, "{brokers:?} {replicas:?}");
+            }
+        }
+    }
+}

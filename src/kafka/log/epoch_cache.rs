@@ -154,4 +154,30 @@ mod tests {
         assert!(!cache.assign(3, 12));
         assert_eq!(cache.start_of(3), Some(10));
     }
+
+    fn entries(entries: &[(LeaderEpoch, Offset)]) -> LeaderEpochFileCache {
+        let mut cache = LeaderEpochFileCache::default();
+        for &(epoch, start) in entries {
+            cache.assign(epoch, start);
+        }
+        cache
+    }
+
+    #[test]
+    fn an_entry_that_contradicts_the_new_one_goes() {
+        let all = |cache: &LeaderEpochFileCache| cache.entries().collect::<Vec<_>>();
+        // The same epoch with an earlier start, a lower epoch, an earlier start of a higher epoch.
+        assert_eq!(all(&entries(&[(1, 0), (2, 10), (2, 8)])), [(1, 0), (2, 8)]);
+        assert_eq!(all(&entries(&[(1, 0), (4, 10), (3, 12)])), [(1, 0), (3, 12)]);
+        assert_eq!(all(&entries(&[(1, 0), (2, 10), (3, 10)])), [(1, 0), (3, 10)]);
+    }
+
+    #[test]
+    fn an_epoch_that_begins_where_the_log_is_cut_has_no_records_and_goes() {
+        let mut cache = entries(&[(1, 0), (2, 10)]);
+        cache.truncate_from_end(11);
+        assert_eq!(cache.latest_epoch(), Some(2));
+        cache.truncate_from_end(10);
+        assert_eq!(cache.latest_epoch(), Some(1));
+    }
 }

@@ -144,9 +144,16 @@ impl Assignor {
     }
 }
 
-/// The names of `topics` in the order of Kafka's hash map of them.
-fn in_hash_map_order(topics: &Topics) -> Vec<&TopicName> {
-    let mut names: Vec<&TopicName> = topics.keys().collect();
+/// The names of `topics` in the order of Kafka's hash map of them, which is filled as the members name them.
+fn in_hash_map_order<'a>(topics: &'a Topics, members: &Members) -> Vec<&'a TopicName> {
+    let mut names: Vec<&TopicName> = Vec::new();
+    for topic in members.iter().flat_map(|(_, subscription)| &subscription.topics) {
+        if let Some((name, _)) = topics.get_key_value(topic)
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
     java_hash::sort_as_hash_map_keys(&mut names, |name| java_hash::string_hash_code(name));
     names
 }
@@ -173,3 +180,6 @@ fn use_rack_aware_assignment(
     !consumer_racks.is_disjoint(&partition_racks)
         && racks_per_partition.iter().any(|racks| **racks != partition_racks)
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use super::{
 pub(super) fn assign(topics: &Topics, members: &Members) -> Assignment {
     let mut assignment: Assignment =
         members.iter().map(|(id, _)| (Rc::clone(id), Vec::new())).collect();
-    let mut states: Vec<TopicAssignmentState> = in_hash_map_order(topics)
+    let mut states: Vec<TopicAssignmentState> = in_hash_map_order(topics, members)
         .into_iter()
         .map(|name| TopicAssignmentState::new(name, &topics[name], members))
         .collect();
