@@ -12,6 +12,7 @@ fn orders(partitions: u32, replication: u32, acks: &str, extra: &str) -> String 
         r#"
 name = "orders"
 brokers = 3
+broker_config = {{ "offsets.topic.num.partitions" = 3 }}
 [[topics]]
 name = "orders"
 partitions = {partitions}

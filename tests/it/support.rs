@@ -2,7 +2,7 @@
 
 use brokerscope::base::{Duration, Time};
 use brokerscope::cluster::invariant::Checker;
-use brokerscope::cluster::{Action, Cluster, Scenario, scenario_file};
+use brokerscope::cluster::{Action, ActionError, Cluster, Scenario, scenario_file};
 
 /// Reads a scenario from text.
 pub(crate) fn scenario(text: &str) -> Scenario {
@@ -35,15 +35,27 @@ impl Watched {
     fn run_to(&mut self, until: Time) {
         while self.cluster.next_time().is_some_and(|at| at <= until) {
             self.cluster.step();
-            if let Err(violation) = self.checker.check(&self.cluster) {
-                let step = self.cluster.log_book().last_step();
-                panic!("seed {}: {violation}\nlast step: {step:?}", self.cluster.seed());
-            }
+            self.check();
         }
         self.cluster.advance_to(until);
     }
 
+    /// Does something that must be possible.
     pub(crate) fn apply(&mut self, action: &Action) {
-        self.cluster.apply(action).unwrap_or_else(|error| panic!("{action:?}: {error}"));
+        self.try_apply(action).unwrap_or_else(|error| panic!("{action:?}: {error}"));
+    }
+
+    /// Does something that may be refused.
+    pub(crate) fn try_apply(&mut self, action: &Action) -> Result<(), ActionError> {
+        let result = self.cluster.apply(action);
+        self.check();
+        result
+    }
+
+    fn check(&mut self) {
+        if let Err(violation) = self.checker.check(&self.cluster) {
+            let step = self.cluster.log_book().last_step();
+            panic!("seed {}: {violation}\nlast step: {step:?}", self.cluster.seed());
+        }
     }
 }

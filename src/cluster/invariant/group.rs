@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::Invariant;
+use super::{Invariant, Look};
 use crate::cluster::world::Cluster;
 use crate::kafka::coordinator::{Group, GroupState};
 
@@ -20,7 +20,8 @@ impl Invariant for OneOwnerPerPartition {
         "within one generation of a group every partition is assigned to at most one member"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        let cluster = look.cluster;
         for group in cluster.groups().filter(|group| group.state == GroupState::Stable) {
             let mut seen = BTreeSet::new();
             for partition in group.members.iter().flat_map(|member| member.assignment.iter()) {
@@ -76,7 +77,8 @@ impl Invariant for StableGroupOwnsEverything {
         "in a stable group every partition that the leader knew of has an owner"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        let cluster = look.cluster;
         cluster
             .groups()
             .filter(|group| group.state == GroupState::Stable)
@@ -99,7 +101,8 @@ impl Invariant for GenerationsOnlyGrow {
         "the generation of a stable group never falls, whichever broker coordinates it"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        let cluster = look.cluster;
         for group in cluster.groups().filter(|group| group.state == GroupState::Stable) {
             let before = self.before.entry(group.name.clone()).or_insert(group.generation);
             if *before > group.generation {

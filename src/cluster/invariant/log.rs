@@ -1,10 +1,10 @@
 //! Invariants of logs and high watermarks.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use super::Invariant;
+use super::{Invariant, Look};
 use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
-use crate::cluster::world::Cluster;
 
 /// I1: log start ≤ high watermark ≤ log end, and a leader's high watermark only grows.
 #[derive(Debug, Default)]
@@ -22,14 +22,14 @@ impl Invariant for OffsetsInOrder {
         "on every replica log start ≤ high watermark ≤ log end, and a leader's high watermark only grows"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
-        for (broker, tp, log) in cluster.logs() {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        for (broker, tp, log) in look.logs() {
             let (start, hw, end) = (log.log_start(), log.high_watermark(), log.log_end());
             if !(start <= hw && hw <= end) {
                 return Err(format!("broker {broker} {tp:?}: start {start}, HW {hw}, end {end}"));
             }
         }
-        for (broker, partition, log) in cluster.leaders() {
+        for (broker, partition, log) in look.leaders() {
             let now = (partition.leader_epoch(), log.high_watermark());
             let key = (broker, partition.tp);
             if let Some(before) = self.leaders.insert(key, now)
@@ -59,9 +59,10 @@ impl Invariant for HighWatermarkWithinIsr {
         "every in-sync replica's log reaches the leader's high watermark"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        let cluster = look.cluster;
         let image = cluster.metadata();
-        for (broker, partition, log) in cluster.leaders() {
+        for (broker, partition, log) in look.leaders() {
             let tp = partition.tp;
             let Some(state) = image.partition(tp) else { continue };
             // A leader that was replaced does not know yet; its ISR is not the partition's any more.
@@ -94,28 +95,20 @@ impl Invariant for LogMatching {
         "two replicas that hold the same offset with the same leader epoch hold the same record there"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
-        // Batches are shared by pointer from leader to follower: it is enough to compare the last
-        // batch that both hold; every batch was last once.
-        let mut last: BTreeMap<TopicPartition, Vec<_>> = BTreeMap::new();
-        for (broker, tp, log) in cluster.logs() {
-            if let Some(batch) = log.batches(log.log_end() - 1, log.log_end()).last() {
-                last.entry(tp).or_default().push((broker, log, batch));
-            }
-        }
-        for (tp, replicas) in &last {
-            for (broker, _, batch) in replicas {
-                for (other, log, _) in replicas {
-                    let Some(found) = log.batches(batch.base_offset, batch.base_offset + 1).next()
-                    else {
-                        continue;
-                    };
-                    if found.leader_epoch == batch.leader_epoch && found.batch != batch.batch {
-                        let offset = batch.base_offset;
-                        return Err(format!(
-                            "{tp:?}@{offset}: brokers {broker} and {other} differ"
-                        ));
-                    }
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        let cluster = look.cluster;
+        // It is enough to compare the last batch of the log that changed with what the others hold
+        // there: every batch was last once.
+        for (broker, tp, log) in look.logs() {
+            let end = log.log_end();
+            let Some(batch) = log.batches(end - 1, end).last() else { continue };
+            let offset = batch.base_offset;
+            for other in cluster.broker_ids().filter(|other| *other != broker) {
+                let found = cluster.log(other, tp).and_then(|log| log.batches(offset, offset + 1).next());
+                let Some(found) = found else { continue };
+                let same = Rc::ptr_eq(&found.batch, &batch.batch) || found.batch == batch.batch;
+                if found.base_offset == offset && found.leader_epoch == batch.leader_epoch && !same {
+                    return Err(format!("{tp:?}@{offset}: brokers {broker} and {other} differ"));
                 }
             }
         }
@@ -138,8 +131,8 @@ impl Invariant for OneLeaderPerEpoch {
         "at most one broker leads a partition in one leader epoch"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
-        for (broker, partition, _) in cluster.leaders() {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        for (broker, partition, _) in look.leaders() {
             let key = (partition.tp, partition.leader_epoch());
             let first = *self.leaders.entry(key).or_insert(broker);
             if first != broker {

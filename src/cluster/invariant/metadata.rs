@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::Invariant;
+use super::{Invariant, Look};
 use crate::base::TopicPartition;
-use crate::cluster::world::Cluster;
 use crate::kafka::controller::partition_change::PartitionRegistration;
 use crate::kafka::metadata::MetadataImage;
 
@@ -31,7 +30,11 @@ impl Invariant for IsrSubsetOfReplicas {
         "ISR and ELR are disjoint parts of the replicas, and a leader is in its ISR"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        if !look.metadata_changed {
+            return Ok(());
+        }
+        let cluster = look.cluster;
         for (tp, state) in partitions(cluster.metadata()) {
             let replicas: BTreeSet<_> = state.replicas.iter().collect();
             let isr: BTreeSet<_> = state.isr.iter().collect();
@@ -62,7 +65,11 @@ impl Invariant for LeaderIsActive {
         "a leader is registered and unfenced, and no fenced broker is in the ISR of a led partition"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        if !look.metadata_changed {
+            return Ok(());
+        }
+        let cluster = look.cluster;
         let image = cluster.metadata();
         let unfenced = |id| image.brokers.get(id).is_some_and(|broker| !broker.fenced);
         for (tp, state) in partitions(image).filter(|(_, state)| state.has_leader()) {
@@ -90,7 +97,11 @@ impl Invariant for EpochsOnlyGrow {
          new leader a new leader epoch"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        if !look.metadata_changed {
+            return Ok(());
+        }
+        let cluster = look.cluster;
         for (tp, now) in partitions(cluster.metadata()) {
             let Some(before) = self.before.insert(tp, now.clone()) else { continue };
             if Rc::ptr_eq(&before, now) {

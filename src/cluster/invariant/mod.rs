@@ -6,7 +6,11 @@ mod log;
 mod metadata;
 mod record;
 
+use super::event_log::StepKind;
 use super::world::Cluster;
+use crate::base::{NodeId, Offset, TopicPartition};
+use crate::kafka::log::UnifiedLog;
+use crate::kafka::partition::Partition;
 
 /// Something that must hold after every step. A checker may remember what it saw before.
 pub trait Invariant: std::fmt::Debug {
@@ -17,7 +21,36 @@ pub trait Invariant: std::fmt::Debug {
     fn sentence(&self) -> &'static str;
 
     /// Looks at the cluster after a step; the error says what is wrong.
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String>;
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String>;
+}
+
+/// The cluster after a step, and what the step can have changed. A step happens at one node, so the
+/// logs of the others need no second look.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The broker at which the step happened; `None` looks at every broker.
+    pub only: Option<NodeId>,
+    /// Whether the controller's metadata has changed.
+    pub metadata_changed: bool,
+}
+
+impl<'a> Look<'a> {
+    /// Logs that the step can have changed.
+    fn logs(&self) -> impl Iterator<Item = (NodeId, TopicPartition, &'a UnifiedLog)> {
+        let only = self.only;
+        let brokers = self.cluster.brokers();
+        brokers.filter(move |(node, _)| only.is_none_or(|id| id == node.id)).flat_map(
+            |(node, broker)| broker.logs().map(move |(tp, log)| (node.id, tp, log)),
+        )
+    }
+
+    /// Leaders that the step can have changed.
+    fn leaders(&self) -> impl Iterator<Item = (NodeId, &'a Partition, &'a UnifiedLog)> {
+        let only = self.only;
+        self.cluster.leaders().filter(move |(id, ..)| only.is_none_or(|only| only == *id))
+    }
 }
 
 /// The first invariant that broke.
@@ -44,6 +77,8 @@ impl std::fmt::Display for Violation {
 #[derive(Debug)]
 pub struct Checker {
     invariants: Vec<Box<dyn Invariant>>,
+    /// How far the controller's metadata was when last seen.
+    metadata_end: Offset,
 }
 
 impl Default for Checker {
@@ -63,6 +98,7 @@ impl Default for Checker {
                 Box::new(record::NoCommittedLoss::default()),
                 Box::new(record::SameKeySamePartition::default()),
             ],
+            metadata_end: -1,
         }
     }
 }
@@ -73,10 +109,15 @@ impl Checker {
         self.invariants.iter().map(|invariant| &**invariant)
     }
 
-    /// Checks all of them; the first that is broken.
+    /// Checks all of them after one step or action; the first that is broken.
     pub fn check(&mut self, cluster: &Cluster) -> Result<(), Violation> {
+        let metadata_end = cluster.metadata().next_offset;
+        let metadata_changed = std::mem::replace(&mut self.metadata_end, metadata_end) != metadata_end;
+        let step = cluster.log_book().last_step();
+        let only = step.filter(|step| step.kind != StepKind::Action).map(|step| step.node);
+        let look = Look { cluster, only, metadata_changed };
         for invariant in &mut self.invariants {
-            invariant.check(cluster).map_err(|detail| Violation {
+            invariant.check(&look).map_err(|detail| Violation {
                 invariant: invariant.name(),
                 sentence: invariant.sentence(),
                 detail,

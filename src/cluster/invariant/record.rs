@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Invariant;
+use super::{Invariant, Look};
 use crate::base::TopicId;
 use crate::cluster::ledger::Fate;
-use crate::cluster::world::Cluster;
 use crate::kafka::config::Acks;
 use crate::kafka::event::{Event, LogDeletion};
 
@@ -27,7 +26,8 @@ impl Invariant for NoCommittedLoss {
         "without unclean elections and lost disks no record acknowledged with acks=all is lost"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        let cluster = look.cluster;
         for logged in cluster.log_book().recent().rev().take_while(|l| l.number >= self.next_event)
         {
             self.excused |= match &logged.event {
@@ -62,7 +62,8 @@ impl Invariant for SameKeySamePartition {
         "records with the same key go to the same partition while the partition count stands"
     }
 
-    fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        let cluster = look.cluster;
         let since = self.next_event;
         self.next_event = cluster.log_book().next_number();
         for logged in cluster.log_book().recent().rev().take_while(|l| l.number >= since) {
