@@ -7,3 +7,4 @@ mod producers;
 mod properties;
 mod support;
 mod vectors;
+

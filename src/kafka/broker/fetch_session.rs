@@ -253,11 +253,23 @@ impl Broker {
             urgent |= is_urgent;
             if is_news {
                 news.push(fetched);
-            } else if self.disk.log(tp).is_none_or(|l| l.log_end() == entry.wanted.fetch_offset) {
+            } else if self.is_all_told(id, tp, entry.wanted.fetch_offset) {
                 session.dirty.remove(&tp);
             }
         }
         (news, urgent || total >= u64::from(waiting.min_bytes))
+    }
+}
+
+impl Broker {
+    /// Whether nothing is left to say about `tp`: the follower has the whole log, and it is in the
+    /// ISR, or may never be. One that may still join the ISR is looked at on each of its fetches, as
+    /// Kafka does, because it can be refused for reasons that pass: it is fenced, or another proposal
+    /// is under way.
+    fn is_all_told(&self, id: NodeId, tp: TopicPartition, fetch_offset: Offset) -> bool {
+        let has_all = self.disk.log(tp).is_none_or(|log| log.log_end() == fetch_offset);
+        let partition = self.process.partitions.get(&tp).filter(|p| p.is_leader());
+        has_all && partition.is_none_or(|partition| partition.isr().committed().contains(&id))
     }
 }
 
