@@ -12,6 +12,9 @@ use crate::support::scenario;
 fn run(line: &str) -> Option<String> {
     let mut words = line.split_whitespace();
     let (file, seed, seconds) = (words.next()?, words.next()?, words.next()?);
+    if line.starts_with('#') {
+        return None;
+    }
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let text = std::fs::read_to_string(data.join("scenarios").join(file)).unwrap();
     let mut cluster = Cluster::new(&scenario(&text), seed.parse().unwrap()).unwrap();
@@ -25,8 +28,8 @@ fn every_listed_session_has_its_hash() {
     let mut actual = String::new();
     for line in expected.data().lines() {
         match run(line) {
-            Some(result) if !line.starts_with('#') => writeln!(actual, "{result}").unwrap(),
-            _ => writeln!(actual, "{line}").unwrap(),
+            Some(result) => writeln!(actual, "{result}").unwrap(),
+            None => writeln!(actual, "{line}").unwrap(),
         }
     }
     assert!(actual.lines().filter(|line| !line.starts_with('#')).count() >= 6);

@@ -105,8 +105,10 @@ impl Cluster {
     ) {
         for (base, batch) in removed {
             for (offset, record) in (*base..).zip(&batch.records) {
+                // A record that was sent again may stand elsewhere by now; only its last place counts.
                 if let Some(id) = record.id
                     && offset >= from
+                    && self.ledger.entry(id).is_some_and(|e| e.place == Some((tp, offset)))
                     && !self.is_in_some_log(tp, offset, id)
                 {
                     self.ledger.gone(id);
