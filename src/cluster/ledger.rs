@@ -190,17 +190,31 @@ impl Ledger {
         self.len += 1;
     }
 
-    /// A leader appended it, or a follower copied it.
+    /// A leader appended it, or a follower copied it. A copy that a deposed leader makes does not
+    /// replace the place that was acknowledged.
     pub(super) fn appended(&mut self, record: RecordId, tp: TopicPartition, offset: Offset) {
         self.update(record, |entry| {
-            entry.place = Some((tp, offset));
-            entry.gone = false;
+            if entry.acked_at.is_none() || entry.place.is_none() || entry.gone {
+                entry.place = Some((tp, offset));
+                entry.gone = false;
+            }
         });
     }
 
-    /// The producer counts it as sent.
-    pub(super) fn acked(&mut self, record: RecordId, at: Time) {
-        self.update(record, |entry| entry.acked_at = Some(at));
+    /// The producer counts it as sent, and was told that it stands at `place`; `acks=0` tells nothing.
+    pub(super) fn acked(
+        &mut self,
+        record: RecordId,
+        at: Time,
+        place: Option<(TopicPartition, Offset)>,
+    ) {
+        self.update(record, |entry| {
+            entry.acked_at = Some(at);
+            if place.is_some() {
+                entry.place = place;
+                entry.gone = false;
+            }
+        });
     }
 
     /// The producer gave it up.
@@ -257,7 +271,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.created(RecordId(0), Time(1));
         ledger.appended(RecordId(0), place(), 7);
-        ledger.acked(RecordId(0), Time(2));
+        ledger.acked(RecordId(0), Time(2), Some((place(), 7)));
         assert_eq!(ledger.count(Fate::Acked), 1);
         ledger.gone(RecordId(0));
         assert_eq!(ledger.count(Fate::AckedThenLost), 1);

@@ -96,7 +96,7 @@ impl Default for Checker {
                 Box::new(group::StableGroupOwnsEverything),
                 Box::new(group::GenerationsOnlyGrow::default()),
                 Box::new(record::NoCommittedLoss::default()),
-                Box::new(record::SameKeySamePartition::default()),
+                Box::new(record::KeyNamesPartition::default()),
             ],
             metadata_end: -1,
         }

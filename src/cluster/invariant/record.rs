@@ -1,13 +1,13 @@
 //! Invariants of records: what producers and consumers may rely on.
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Invariant, Look};
 use crate::base::TopicId;
 use crate::cluster::ledger::Fate;
 use crate::kafka::config::Acks;
 use crate::kafka::event::{Event, LogDeletion};
+use crate::kafka::producer::partitioner::partition_for_key;
 
 /// I8: without an unclean election and without a lost disk, no record that an `acks=all` producer
 /// counts as sent is lost.
@@ -46,37 +46,39 @@ impl Invariant for NoCommittedLoss {
     }
 }
 
-/// I16: a key always goes to the same partition while the number of partitions stands.
+/// I16: a key goes to the partition that its hash names, for a partition count the topic has or had
+/// (records wait in a producer while a topic grows).
 #[derive(Debug, Default)]
-pub(super) struct SameKeySamePartition {
+pub(super) struct KeyNamesPartition {
     next_event: u64,
-    places: BTreeMap<(TopicId, usize, Rc<[u8]>), u32>,
+    counts: BTreeMap<TopicId, BTreeSet<u32>>,
 }
 
-impl Invariant for SameKeySamePartition {
+impl Invariant for KeyNamesPartition {
     fn name(&self) -> &'static str {
-        "same-key-same-partition"
+        "key-names-partition"
     }
 
     fn sentence(&self) -> &'static str {
-        "records with the same key go to the same partition while the partition count stands"
+        "a record with a key goes to partition murmur2(key) % n, for a number n of partitions that \
+         the topic has or had"
     }
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
         let cluster = look.cluster;
-        let since = self.next_event;
-        self.next_event = cluster.log_book().next_number();
+        if look.metadata_changed {
+            for (id, topic) in &cluster.metadata().topics {
+                let count = u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX);
+                self.counts.entry(*id).or_default().insert(count);
+            }
+        }
+        let since = std::mem::replace(&mut self.next_event, cluster.log_book().next_number());
         for logged in cluster.log_book().recent().rev().take_while(|l| l.number >= since) {
-            // Retries keep their partition; a growing topic changes the count under way.
             let Event::BatchSent { tp, batch } = &logged.event else { continue };
-            let producer = cluster.producers().find(|(node, _)| node.id == logged.node);
-            let Some((_, producer)) = producer else { continue };
-            let count = producer.waiting_records().len();
+            let Some(counts) = self.counts.get(&tp.topic) else { continue };
             for key in batch.records.iter().filter_map(|record| record.key.as_ref()) {
-                let place = (tp.topic, count, key.clone());
-                let first = *self.places.entry(place).or_insert(tp.partition);
-                if first != tp.partition {
-                    return Err(format!("{key:?} in partitions {first} and {}", tp.partition));
+                if !counts.iter().any(|&n| partition_for_key(key, n) == tp.partition) {
+                    return Err(format!("{key:?} in partition {} of {counts:?}", tp.partition));
                 }
             }
         }

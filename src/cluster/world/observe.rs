@@ -58,8 +58,13 @@ impl Cluster {
             Event::Appended { tp, base_offset, batch, as_leader } => {
                 self.fold_append(*tp, *base_offset, batch, *as_leader);
             }
-            Event::ProduceSucceeded { batch, .. } => {
-                record_ids(batch).for_each(|record| self.ledger.acked(record, self.now));
+            Event::ProduceSucceeded { tp, batch, base_offset } => {
+                for (offset, record) in (*base_offset..).zip(&batch.records) {
+                    let place = (*base_offset >= 0).then_some((*tp, offset));
+                    if let Some(id) = record.id {
+                        self.ledger.acked(id, self.now, place);
+                    }
+                }
                 self.metrics.current().acked += count(batch);
                 self.metrics.totals.acked += count(batch);
             }
