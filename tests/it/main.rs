@@ -7,4 +7,3 @@ mod producers;
 mod properties;
 mod support;
 mod vectors;
-

@@ -6,6 +6,7 @@ use brokerscope::cluster::ledger::Fate;
 use brokerscope::cluster::{Action, Cluster};
 use brokerscope::kafka::consumer::ServiceTime;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::support::{Watched, scenario};
 
@@ -92,7 +93,14 @@ fn pending(cluster: &Cluster) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    // The seed is fixed so that a build is green or red for its own sake; other seeds are for soaks.
+    #![proptest_config(ProptestConfig {
+        cases: 24,
+        max_shrink_iters: 200,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn invariants_hold_under_random_actions_and_the_cluster_comes_to_rest(

@@ -104,10 +104,12 @@ impl Invariant for LogMatching {
             let Some(batch) = log.batches(end - 1, end).last() else { continue };
             let offset = batch.base_offset;
             for other in cluster.broker_ids().filter(|other| *other != broker) {
-                let found = cluster.log(other, tp).and_then(|log| log.batches(offset, offset + 1).next());
+                let found =
+                    cluster.log(other, tp).and_then(|log| log.batches(offset, offset + 1).next());
                 let Some(found) = found else { continue };
                 let same = Rc::ptr_eq(&found.batch, &batch.batch) || found.batch == batch.batch;
-                if found.base_offset == offset && found.leader_epoch == batch.leader_epoch && !same {
+                if found.base_offset == offset && found.leader_epoch == batch.leader_epoch && !same
+                {
                     return Err(format!("{tp:?}@{offset}: brokers {broker} and {other} differ"));
                 }
             }

@@ -41,9 +41,9 @@ impl<'a> Look<'a> {
     fn logs(&self) -> impl Iterator<Item = (NodeId, TopicPartition, &'a UnifiedLog)> {
         let only = self.only;
         let brokers = self.cluster.brokers();
-        brokers.filter(move |(node, _)| only.is_none_or(|id| id == node.id)).flat_map(
-            |(node, broker)| broker.logs().map(move |(tp, log)| (node.id, tp, log)),
-        )
+        brokers
+            .filter(move |(node, _)| only.is_none_or(|id| id == node.id))
+            .flat_map(|(node, broker)| broker.logs().map(move |(tp, log)| (node.id, tp, log)))
     }
 
     /// Leaders that the step can have changed.
@@ -112,7 +112,8 @@ impl Checker {
     /// Checks all of them after one step or action; the first that is broken.
     pub fn check(&mut self, cluster: &Cluster) -> Result<(), Violation> {
         let metadata_end = cluster.metadata().next_offset;
-        let metadata_changed = std::mem::replace(&mut self.metadata_end, metadata_end) != metadata_end;
+        let metadata_changed =
+            std::mem::replace(&mut self.metadata_end, metadata_end) != metadata_end;
         let step = cluster.log_book().last_step();
         let only = step.filter(|step| step.kind != StepKind::Action).map(|step| step.node);
         let look = Look { cluster, only, metadata_changed };
