@@ -30,7 +30,7 @@ pub(super) enum Phase {
     /// Inside `commitSync()`.
     Committing { then: Next, in_flight: bool, retry_at: Time, deadline: Time, poll_deadline: Time },
     /// Inside `close()`.
-    Closing { committing: bool, deadline: Time },
+    Closing { committing: bool, retry_at: Time, deadline: Time },
     /// Not running.
     Stopped,
 }
@@ -171,10 +171,8 @@ impl Consumer {
     /// `close()`: commits where the client does so by itself, leaves the group, ends.
     pub(super) fn close(&mut self, out: &mut Out<'_>) {
         let deadline = out.now() + CLOSE_TIMEOUT;
-        self.phase = Phase::Closing { committing: true, deadline };
-        if !self.auto_commits() || self.commit_positions(CommitKind::Close, out) != Sent::Yes {
-            self.on_close_committed();
-        }
+        let committing = self.auto_commits();
+        self.phase = Phase::Closing { committing, retry_at: Time::ZERO, deadline };
         self.close_step(out);
     }
 
@@ -185,10 +183,19 @@ impl Consumer {
     }
 
     pub(super) fn close_step(&mut self, out: &mut Out<'_>) {
-        let Phase::Closing { committing, deadline } = self.phase else { return };
+        let Phase::Closing { committing, deadline, retry_at } = self.phase else { return };
         let late = deadline <= out.now();
         if committing && !late {
-            return;
+            let asking = |ask: &Ask| matches!(ask, Ask::Commit { kind: CommitKind::Close, .. });
+            if retry_at > out.now() || self.is_asking(asking) {
+                return;
+            }
+            if self.has_positions() {
+                match self.commit_positions(CommitKind::Close, out) {
+                    Sent::Yes | Sent::NotNow => return, // Or the coordinator is being looked for.
+                    Sent::Refused => {}
+                }
+            }
         }
         self.give_up_partitions(out);
         self.leave_group("the consumer is being closed", out);

@@ -54,6 +54,10 @@ impl Consumer {
         consumed.collect()
     }
 
+    pub(super) fn has_positions(&self) -> bool {
+        self.assigned.values().any(|partition| partition.position().is_some())
+    }
+
     pub(super) fn auto_commit_step(&mut self, out: &mut Out<'_>) {
         if self.auto_commits() && self.next_auto_commit <= out.now() {
             self.next_auto_commit = out.now() + self.spec.config.auto_commit_interval;
@@ -155,10 +159,10 @@ impl Consumer {
             | ErrorCode::CoordinatorNotAvailable
             | ErrorCode::RequestTimedOut => {
                 self.mark_coordinator_unknown();
-                self.on_commit_retriable(kind, error, out);
+                self.on_commit_retriable(kind, out);
             }
             ErrorCode::CoordinatorLoadInProgress | ErrorCode::UnknownTopicOrPartition => {
-                self.on_commit_retriable(kind, error, out);
+                self.on_commit_retriable(kind, out);
             }
             ErrorCode::RebalanceInProgress => {
                 membership.rejoin_needed |= current;
@@ -185,12 +189,7 @@ impl Consumer {
     }
 
     /// Might work later: `commitSync` tries again, automatic commits come back soon.
-    pub(super) fn on_commit_retriable(
-        &mut self,
-        kind: CommitKind,
-        error: ErrorCode,
-        out: &mut Out<'_>,
-    ) {
+    pub(super) fn on_commit_retriable(&mut self, kind: CommitKind, out: &mut Out<'_>) {
         let wait = self.backoff().after(0, out.rng());
         let again = out.now() + wait;
         match kind {
@@ -201,8 +200,15 @@ impl Consumer {
                     *retry_at = again;
                 }
             }
-            CommitKind::Prepare | CommitKind::Close => {
-                self.commit_failed(kind, error, error.message(), out);
+            CommitKind::Prepare => {
+                if let Some(membership) = &mut self.membership {
+                    membership.join_at = again;
+                }
+            }
+            CommitKind::Close => {
+                if let Phase::Closing { retry_at, .. } = &mut self.phase {
+                    *retry_at = again;
+                }
             }
         }
     }
@@ -218,7 +224,7 @@ impl Consumer {
         if in_flight || retry_at > now {
             return;
         }
-        if self.consumed().is_empty() {
+        if !self.has_positions() {
             return self.on_commit_sync_done(out);
         }
         // A refused commit has let the application go on already.

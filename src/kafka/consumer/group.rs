@@ -41,8 +41,8 @@ pub(super) struct Membership {
     pub(super) rejoin_needed: bool,
     /// Callbacks of the next rebalance have not been called yet.
     pub(super) needs_prepare: bool,
-    /// The commit before a rebalance is under way.
-    pub(super) preparing: bool,
+    /// Until when the commit before a rebalance is tried; `None` while no rebalance is being prepared.
+    pub(super) prepare_until: Option<Time>,
     pub(super) join_at: Time,
     pub(super) join_failures: u32,
     /// The leader waits for metadata of the group's topics.
@@ -67,7 +67,7 @@ impl Membership {
             generation: -1,
             rejoin_needed: true,
             needs_prepare: true,
-            preparing: false,
+            prepare_until: None,
             join_at: Time::ZERO,
             join_failures: 0,
             to_assign: None,

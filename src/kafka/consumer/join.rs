@@ -45,7 +45,7 @@ impl Consumer {
     /// Whether partitions are about to be given up: their offsets are being committed, so nothing more of them may
     /// reach the application (`markPendingRevocation`).
     pub(super) fn is_revoking(&self) -> bool {
-        let preparing = self.membership.as_ref().is_some_and(|membership| membership.preparing);
+        let preparing = self.membership.as_ref().is_some_and(|m| m.prepare_until.is_some());
         preparing && !self.is_cooperative()
     }
 
@@ -90,12 +90,16 @@ impl Consumer {
         if !membership.needs_prepare {
             return true;
         }
-        if membership.preparing {
-            return false;
-        }
         if auto_commits && membership.state == MemberState::Stable {
-            membership.preparing = true;
-            if self.commit_positions(CommitKind::Prepare, out) == Sent::Yes {
+            let until = *membership
+                .prepare_until
+                .get_or_insert(out.now() + self.spec.config.max_poll_interval);
+            let committing =
+                |ask: &Ask| matches!(ask, Ask::Commit { kind: CommitKind::Prepare, .. });
+            if self.is_asking(committing) {
+                return false;
+            }
+            if until > out.now() && self.commit_positions(CommitKind::Prepare, out) == Sent::Yes {
                 return false;
             }
         }
@@ -107,7 +111,7 @@ impl Consumer {
     pub(super) fn on_prepared(&mut self, out: &mut Out<'_>) {
         let cooperative = self.is_cooperative();
         let Some(membership) = &mut self.membership else { return };
-        membership.preparing = false;
+        membership.prepare_until = None;
         membership.needs_prepare = false;
         membership.assigned_from = None;
         self.metadata.group_topics.clear();

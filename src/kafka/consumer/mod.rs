@@ -212,9 +212,7 @@ impl Consumer {
                 Ask::FindCoordinator => self.on_coordinator_lookup_failed(out),
                 Ask::JoinGroup | Ask::SyncGroup => self.on_join_lost(out),
                 Ask::Heartbeat { .. } => self.on_heartbeat_lost(out),
-                Ask::Commit { kind, .. } => {
-                    self.on_commit_retriable(kind, ErrorCode::NetworkException, out);
-                }
+                Ask::Commit { kind, .. } => self.on_commit_retriable(kind, out),
                 Ask::OffsetFetch | Ask::ListOffsets(_) => self.retry_positions_later(out),
                 Ask::LeaveGroup | Ask::Fetch(_) => {}
             }
@@ -267,7 +265,10 @@ impl Consumer {
                 consider(deadline);
                 consider(poll_deadline);
             }
-            Phase::Closing { deadline, .. } => consider(deadline),
+            Phase::Closing { retry_at, deadline, .. } => {
+                consider(retry_at);
+                consider(deadline);
+            }
             Phase::Stopped => return,
         }
         self.alarm.set(out, next, Timer::Consumer(ConsumerTimer::Wake));

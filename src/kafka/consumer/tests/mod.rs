@@ -342,6 +342,24 @@ fn a_member_goes_on_after_its_broker_was_away_and_does_not_hammer_it_meanwhile()
 }
 
 #[test]
+fn close_waits_for_a_coordinator_to_commit_with_but_not_for_ever() {
+    for (away, expected) in [(3_000, Some(5)), (60_000, None)] {
+        let mut cluster = Cluster::new(1);
+        let id = cluster.add(member(&[]));
+        cluster.run_for(1_000);
+        cluster.produce(0, 5);
+        cluster.run_for(500);
+        cluster.stop_broker();
+        cluster.command(id, Command::Shutdown);
+        cluster.run_for(away);
+        cluster.link = Link::Up;
+        cluster.run_for(3_000);
+        assert_eq!(cluster.halted.len(), 1);
+        assert_eq!(cluster.committed(0), expected);
+    }
+}
+
+#[test]
 fn a_member_whose_coordinator_forgot_it_joins_again() {
     let mut cluster = Cluster::new(1);
     let id = cluster.add(member(&[]));
