@@ -10,6 +10,8 @@ use lexopt::Arg;
 use crate::{Failure, Outcome, Output};
 
 pub(crate) const HELP: &str = "\
+Checks that we answer as Apache Kafka does.
+
 Usage: scope conform DIR
 
 Runs every vector file DIR/KIND.jsonl of a kind that we know and prints one line for each:
