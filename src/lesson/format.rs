@@ -315,7 +315,11 @@ pub struct Measure {
     /// Which partition; all without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<u32>,
-    /// For rates and averages: over how many simulated milliseconds.
+    /// Which partition to leave out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub except_partition: Option<u32>,
+    /// For rates and averages: over how many simulated milliseconds. For losses: count only what
+    /// is not older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_ms: Option<u64>,
     /// Count only what came after the present step began.
@@ -337,9 +341,11 @@ pub enum Quantity {
     AckedRate,
     /// Times that consumers finished a record.
     Finished,
-    /// How often each record was finished on average, of those acknowledged inside the window and
-    /// at least two seconds ago.
+    /// How often each acknowledged record was finished on average, of those sent inside the window
+    /// and at least two seconds ago.
     FinishedPerRecord,
+    /// Times that a group, or a consumer without one, finished a record it had finished before.
+    Repeats,
     /// Consumers that run.
     Consumers,
     /// Consumers that run without a group.
@@ -354,9 +360,11 @@ pub enum Quantity {
     ReplicationFactor,
     /// Fewest in-sync replicas of a partition of the topic.
     InSync,
+    /// `min.insync.replicas` of the topic.
+    MinInsyncReplicas,
     /// Partitions without a leader.
     Leaderless,
-    /// Partitions of which the group has a committed offset.
+    /// Partitions of which the group has a committed offset; without one, the most of any group.
     Committed,
     /// Records acknowledged to producers.
     Acked,

@@ -18,6 +18,7 @@ pub trait Probe {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Gauge {
     measures: BTreeMap<String, Measure>,
+    step_began: Time,
     baselines: BTreeMap<String, f64>,
     kept: BTreeMap<(When, String), String>,
 }
@@ -26,12 +27,14 @@ impl Gauge {
     /// A gauge of these measures; `since_step` counts from the session's beginning until
     /// [`Self::begin_step`].
     pub fn new(measures: BTreeMap<String, Measure>) -> Self {
-        Self { measures, baselines: BTreeMap::new(), kept: BTreeMap::new() }
+        Self { measures, step_began: Time::ZERO, baselines: BTreeMap::new(), kept: BTreeMap::new() }
     }
 
     /// From now on `since_step` counts from here.
     pub fn begin_step(&mut self, probe: &impl Probe) {
-        let relative = self.measures.iter().filter(|(_, measure)| measure.since_step);
+        self.step_began = probe.now();
+        let counts = |measure: &Measure| measure.since_step && measure.window_ms.is_none();
+        let relative = self.measures.iter().filter(|(_, measure)| counts(measure));
         self.baselines = relative
             .map(|(name, measure)| (name.clone(), probe.read(measure).unwrap_or(0.0)))
             .collect();
@@ -47,8 +50,14 @@ impl Gauge {
 
     /// The number of the measure with that name.
     pub fn read(&self, name: &str, probe: &impl Probe) -> Option<f64> {
-        let value = probe.read(self.measures.get(name)?)?;
-        Some(value - self.baselines.get(name).copied().unwrap_or(0.0))
+        let measure = self.measures.get(name)?;
+        let Some(window) = measure.window_ms.filter(|_| measure.since_step) else {
+            let value = probe.read(measure)?;
+            return Some(value - self.baselines.get(name).copied().unwrap_or(0.0));
+        };
+        // The window reaches back to the beginning of the step at most.
+        let window_ms = Some(window.min(probe.now().since(self.step_began).as_millis()));
+        probe.read(&Measure { window_ms, ..measure.clone() })
     }
 
     /// Whether the condition holds; what cannot be measured does not hold.
@@ -178,6 +187,7 @@ pub(super) mod tests {
             group: None,
             topic: None,
             partition: None,
+            except_partition: None,
             window_ms: None,
             since_step: false,
         }
@@ -217,6 +227,28 @@ pub(super) mod tests {
         gauge.begin_step(&table);
         table.set(Quantity::AckedLost, 9.0);
         assert_eq!(gauge.text("lost", &table), "2");
+    }
+
+    /// A run that tells how long the window was that it was asked for.
+    struct Windows(Time);
+
+    impl Probe for Windows {
+        fn now(&self) -> Time {
+            self.0
+        }
+        fn read(&self, measure: &Measure) -> Option<f64> {
+            measure.window_ms.map(|window| window as f64)
+        }
+    }
+
+    #[test]
+    fn a_window_since_the_step_reaches_back_to_its_beginning_at_most() {
+        let lost =
+            Measure { since_step: true, window_ms: Some(30_000), ..measure(Quantity::AckedLost) };
+        let mut gauge = Gauge::new([("lost".to_owned(), lost)].into());
+        gauge.begin_step(&Windows(Time(50_000_000)));
+        assert_eq!(gauge.text("lost", &Windows(Time(57_000_000))), "7,000");
+        assert_eq!(gauge.text("lost", &Windows(Time(99_000_000))), "30,000");
     }
 
     #[test]

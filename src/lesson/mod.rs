@@ -7,6 +7,7 @@ pub mod gauge;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod lint;
 mod present;
+mod probe;
 pub mod progress;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod prose;
@@ -22,6 +23,7 @@ pub use format::{
     Quantity, Question, Right, Run, SolutionStep, Step, Timed, Way, When, WrongSolution,
 };
 pub use gauge::{Gauge, Probe};
+pub use probe::moment_of;
 pub use progress::{LessonRecord, Progress, Standing};
 pub use run::{LessonCommand, LessonEffect, LessonRun};
 pub use view::{LessonView, Phase};

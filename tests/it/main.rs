@@ -3,6 +3,7 @@
 mod architecture;
 mod cluster;
 mod determinism;
+mod lessons;
 mod producers;
 mod properties;
 mod support;

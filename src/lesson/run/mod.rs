@@ -122,6 +122,11 @@ impl LessonRun {
         &self.lesson
     }
 
+    /// The lesson's measures.
+    pub fn gauge(&self) -> &Gauge {
+        &self.gauge
+    }
+
     /// Where the learner stands.
     pub fn phase(&self) -> Phase {
         self.phase

@@ -170,7 +170,11 @@ fn a_task_without_a_hint_is_refused() {
 }
 
 /// The lessons that are shipped.
-const SHIPPED: &[(&str, &str)] = &[];
+const SHIPPED: &[(&str, &str)] = &[
+    ("no-group", include_str!("../content/en/no-group.md")),
+    ("no-replication", include_str!("../content/en/no-replication.md")),
+    ("one-partition", include_str!("../content/en/one-partition.md")),
+];
 
 /// What `build.rs` checks, and beyond it the types of scenario and actions.
 #[test]

@@ -1,0 +1,117 @@
+//! A lesson and its session together: the lesson looks at the cluster ten times a simulated second,
+//! whatever the speed, and what it asks for is done.
+
+use std::rc::Rc;
+
+use super::{PlaybackCommand, PlaybackResponse, Session, Speed};
+use crate::base::{Duration, Time};
+use crate::cluster::ScenarioError;
+use crate::lesson::{Lesson, LessonCommand, LessonEffect, LessonRecord, LessonRun, LessonView};
+
+/// Simulated time between two looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A lesson being taught.
+#[derive(Clone, Debug)]
+pub struct Tutor {
+    session: Session,
+    run: LessonRun,
+    next_look: Time,
+    completed: Option<LessonRecord>,
+    /// What the lesson wanted to do and could not; a mistake in the lesson or a quick learner.
+    refused: Vec<String>,
+}
+
+impl Tutor {
+    /// Begins a lesson.
+    pub fn begin(lesson: &Lesson, seed: u64) -> Result<Self, ScenarioError> {
+        let session = Session::new(&lesson.scenario, seed)?;
+        let (run, effects) = LessonRun::begin(Rc::new(lesson.clone()), session.cluster());
+        let next_look = session.cluster().now() + LOOK;
+        let mut tutor = Self { session, run, next_look, completed: None, refused: Vec::new() };
+        tutor.perform(effects);
+        Ok(tutor)
+    }
+
+    /// The session, for everything that is not the lesson.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The session, to be changed by the learner's hand.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// The lesson under way.
+    pub fn run(&self) -> &LessonRun {
+        &self.run
+    }
+
+    /// What the panel draws.
+    pub fn view(&self) -> LessonView {
+        self.run.view(self.session.cluster())
+    }
+
+    /// How the lesson ended, once it has.
+    pub fn completed(&self) -> Option<&LessonRecord> {
+        self.completed.as_ref()
+    }
+
+    /// What the lesson wanted to do and the cluster refused.
+    pub fn refused(&self) -> &[String] {
+        &self.refused
+    }
+
+    /// Does what the learner asks of the lesson.
+    pub fn command(&mut self, command: LessonCommand) {
+        let effects = self.run.command(command, self.session.cluster());
+        self.perform(effects);
+    }
+
+    /// A frame of `real` time.
+    pub fn update(&mut self, real: Duration) -> PlaybackResponse {
+        let mut frame = self.session.begin_frame(real);
+        loop {
+            let goes_on = self.session.run_frame(&mut frame, self.next_look);
+            self.look();
+            if !goes_on {
+                return frame.finish(self.session.cluster().now());
+            }
+        }
+    }
+
+    /// Lets the lesson look, if it is time or time stands still at a place it waits for.
+    fn look(&mut self) {
+        let now = self.session.cluster().now();
+        if now >= self.next_look || !self.session.playback().is_playing() {
+            self.next_look = now + LOOK;
+            let effects = self.run.observe(self.session.cluster());
+            self.perform(effects);
+        }
+    }
+
+    fn perform(&mut self, effects: Vec<LessonEffect>) {
+        for effect in effects {
+            let command = match effect {
+                LessonEffect::Play => PlaybackCommand::Play,
+                LessonEffect::Pause => PlaybackCommand::Pause,
+                LessonEffect::SetSpeed(factor) => PlaybackCommand::SetSpeed(Speed::near(factor)),
+                LessonEffect::StopAt(at) => PlaybackCommand::StopAt(at),
+                LessonEffect::PauseOn(moments) => PlaybackCommand::PauseOn(moments),
+                LessonEffect::Apply(action) => {
+                    if let Err(error) = self.session.act(action) {
+                        self.refused.push(error.message);
+                    }
+                    continue;
+                }
+                LessonEffect::Completed(record) => {
+                    self.completed = Some(record);
+                    continue;
+                }
+            };
+            // What it answers is about the picture, which a command of the lesson repaints anyway.
+            let PlaybackResponse { .. } = self.session.command(command);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Every lesson, played: unsolved at the start and after idling, solved by its reference solution,
+//! each wrong solution answered, each prediction with one right answer.
+
+use std::collections::BTreeSet;
+
+use brokerscope::base::Duration;
+use brokerscope::cluster::Action;
+use brokerscope::kafka::config::{BrokerConfig, ConsumerConfig, ProducerConfig, TopicConfig};
+use brokerscope::lesson::{
+    Block, Inline, Lesson, LessonCommand, Phase, Standing, Step, WrongSolution, course,
+};
+use brokerscope::session::{PlaybackCommand, Speed, Tutor};
+
+const SEEDS: [u64; 3] = [1, 42, 2_026];
+const FRAME: Duration = Duration::from_millis(100);
+/// Longest that a step may take, in simulated seconds.
+const PATIENCE: u64 = 90;
+
+fn lessons() -> impl Iterator<Item = &'static Lesson> {
+    course().lessons.iter()
+}
+
+fn begin(lesson: &Lesson, seed: u64) -> Tutor {
+    Tutor::begin(lesson, seed).unwrap_or_else(|error| panic!("{}: {error}", lesson.id))
+}
+
+/// A frame; where time stopped at a moment, the learner plays on.
+fn frame(tutor: &mut Tutor) {
+    let _response = tutor.update(FRAME);
+    let waits = matches!(tutor.view().phase, Phase::Intro | Phase::Running | Phase::Fixing);
+    if waits && !tutor.session().playback().is_playing() {
+        let _response = tutor.session_mut().command(PlaybackCommand::Play);
+    }
+}
+
+/// Goes on, answering `choice` to every question, until `arrived`.
+fn go_on(tutor: &mut Tutor, choice: usize, arrived: impl Fn(&Tutor) -> bool) {
+    for _ in 0..PATIENCE * 100 {
+        if arrived(tutor) {
+            return;
+        }
+        let view = tutor.view();
+        match view.phase {
+            Phase::Intro if tutor.session().playback().stop_at().is_some() => frame(tutor),
+            Phase::Predicting | Phase::Recalling => {
+                let last = view.question.expect("it asks").choices.len() - 1;
+                tutor.command(LessonCommand::Choose(choice.min(last)));
+                tutor.command(LessonCommand::Next);
+            }
+            Phase::Running | Phase::Fixing => frame(tutor),
+            _ => tutor.command(LessonCommand::Next),
+        }
+    }
+    panic!("{}: stuck at {:?}", tutor.view().id, tutor.view().phase);
+}
+
+fn to_the_task(lesson: &Lesson, seed: u64) -> Tutor {
+    let mut tutor = begin(lesson, seed);
+    go_on(&mut tutor, 0, |tutor| tutor.run().phase() == Phase::Fixing);
+    let _response = tutor.session_mut().command(PlaybackCommand::SetSpeed(Speed::REAL));
+    tutor
+}
+
+fn wrong_solutions(lesson: &Lesson) -> &[WrongSolution<Action>] {
+    let task = lesson.steps.iter().find_map(|step| match step {
+        Step::Act { wrong, .. } => Some(wrong),
+        _ => None,
+    });
+    task.expect("the build refuses a lesson without a task")
+}
+
+#[test]
+fn idling_solves_nothing_and_is_not_told_off() {
+    for lesson in lessons() {
+        let mut tutor = to_the_task(lesson, 42);
+        for _ in 0..400 {
+            frame(&mut tutor);
+            let view = tutor.view();
+            assert_eq!(view.phase, Phase::Fixing, "{}", lesson.id);
+            assert_eq!(view.feedback, [], "{}", lesson.id);
+            let open = view.goals.iter().filter(|goal| goal.why_not.is_some()).count();
+            assert_ne!(open, 0, "{}", lesson.id);
+        }
+    }
+}
+
+#[test]
+fn the_reference_solution_solves_it_for_every_seed() {
+    for (lesson, seed) in lessons().flat_map(|lesson| SEEDS.map(|seed| (lesson, seed))) {
+        let mut tutor = to_the_task(lesson, seed);
+        tutor.command(LessonCommand::ShowSolution);
+        go_on(&mut tutor, 0, |tutor| tutor.run().phase() == Phase::Solved);
+        go_on(&mut tutor, 0, |tutor| tutor.completed().is_some());
+        assert_eq!(tutor.refused(), [""; 0], "{}", lesson.id);
+        assert_eq!(tutor.completed().map(|record| record.standing), Some(Standing::Shown));
+    }
+}
+
+#[test]
+fn each_wrong_solution_stays_unsolved_and_gets_its_own_answer() {
+    for lesson in lessons() {
+        for wrong in wrong_solutions(lesson) {
+            let name = format!("{}: {}", lesson.id, wrong.name);
+            let mut tutor = to_the_task(lesson, 42);
+            let began = tutor.session().cluster().now();
+            let mut actions = wrong.actions.iter().peekable();
+            let mut answered = 0;
+            for _ in 0..450 {
+                let now = tutor.session().cluster().now();
+                while let Some(timed) =
+                    actions.next_if(|timed| began + Duration::from_millis(timed.after_ms) <= now)
+                {
+                    let done = tutor.session_mut().act(timed.action.clone());
+                    done.unwrap_or_else(|error| panic!("{name}: {error}"));
+                }
+                frame(&mut tutor);
+                let view = tutor.view();
+                assert_eq!(view.phase, Phase::Fixing, "{name}");
+                let own = tutor.run().gauge().fill(&wrong.feedback, tutor.session().cluster());
+                answered += usize::from(view.feedback.iter().any(|told| told.blocks == own));
+            }
+            assert!(answered >= 50, "{name}: answered for {answered} of 450 frames");
+        }
+    }
+}
+
+#[test]
+fn of_each_prediction_exactly_one_answer_comes_true_for_every_seed() {
+    for (lesson, seed) in lessons().flat_map(|lesson| SEEDS.map(|seed| (lesson, seed))) {
+        let mut tutor = begin(lesson, seed);
+        loop {
+            go_on(&mut tutor, 1, |tutor| {
+                matches!(tutor.run().phase(), Phase::Observed | Phase::Recalled | Phase::Fixing)
+                    || tutor.completed().is_some()
+            });
+            let view = tutor.view();
+            match view.phase {
+                Phase::Fixing => {
+                    tutor.command(LessonCommand::ShowSolution);
+                    go_on(&mut tutor, 1, |tutor| tutor.run().phase() == Phase::Solved);
+                }
+                Phase::Done => break,
+                _ => {
+                    let choices = view.question.expect("it was asked").choices;
+                    let right = choices.iter().filter(|choice| choice.right == Some(true)).count();
+                    assert_eq!(right, 1, "{} seed {seed}: {choices:#?}", lesson.id);
+                    assert!(!view.feedback.is_empty());
+                }
+            }
+            tutor.command(LessonCommand::Next);
+        }
+    }
+}
+
+#[test]
+fn a_learner_who_skips_everything_comes_to_the_end() {
+    for lesson in lessons() {
+        let mut tutor = begin(lesson, 42);
+        for _ in &lesson.steps {
+            tutor.command(LessonCommand::Skip);
+        }
+        let standing = tutor.completed().map(|record| record.standing);
+        assert_eq!(standing, Some(Standing::Skipped), "{}", lesson.id);
+    }
+}
+
+#[test]
+fn prerequisites_come_earlier_in_the_course() {
+    let order: Vec<_> = course()
+        .outline
+        .parts
+        .iter()
+        .flat_map(|part| &part.lessons)
+        .filter_map(|entry| entry.lesson.as_deref())
+        .collect();
+    let place = |id: &str| order.iter().position(|other| *other == id);
+    for lesson in lessons() {
+        for needed in &lesson.prerequisites {
+            assert!(place(needed) < place(&lesson.id), "{} needs {needed}", lesson.id);
+        }
+    }
+}
+
+/// Every line of text of a lesson.
+fn lines(lesson: &Lesson) -> Vec<&[Inline]> {
+    let mut blocks: Vec<&Block> = Vec::new();
+    let mut lines: Vec<&[Inline]> = Vec::new();
+    for step in &lesson.steps {
+        match step {
+            Step::Say { text, .. } | Step::Explain { text, .. } => blocks.extend(text),
+            Step::Predict { text, question, observed, .. } => {
+                blocks.extend(text.iter().chain(observed));
+                blocks.extend(question.choices.iter().flat_map(|choice| &choice.feedback));
+                lines.extend(question.choices.iter().map(|choice| &choice.text[..]));
+                lines.push(&question.text);
+            }
+            Step::Recall { question, .. } => {
+                blocks.extend(question.choices.iter().flat_map(|choice| &choice.feedback));
+                lines.push(&question.text);
+            }
+            Step::Act { text, hints, wrong, solved, .. } => {
+                blocks.extend(text.iter().chain(solved));
+                blocks.extend(wrong.iter().flat_map(|wrong| &wrong.feedback));
+                lines.extend(hints.iter().map(|hint| &hint[..]));
+            }
+        }
+    }
+    for block in blocks {
+        match block {
+            Block::Paragraph(line) => lines.push(line),
+            Block::List { items, .. } => lines.extend(items.iter().map(|item| &item[..])),
+            Block::Code(_) => {}
+        }
+    }
+    lines
+}
+
+fn codes(line: &[Inline], found: &mut BTreeSet<String>) {
+    for piece in line {
+        match piece {
+            Inline::Code(code) => {
+                found.insert(code.clone());
+            }
+            Inline::Strong(inner) | Inline::Emphasis(inner) => codes(inner, found),
+            Inline::Text(_) | Inline::Measured { .. } => {}
+        }
+    }
+}
+
+#[test]
+fn every_setting_that_a_text_names_exists_with_such_a_value() {
+    let keys: BTreeSet<&str> = BrokerConfig::KEYS
+        .iter()
+        .map(|key| key.name)
+        .chain(TopicConfig::KEYS.iter().map(|key| key.name))
+        .chain(ProducerConfig::KEYS.iter().map(|key| key.name))
+        .chain(ConsumerConfig::KEYS.iter().map(|key| key.name))
+        .chain(["group.id"])
+        .collect();
+    for lesson in lessons() {
+        let mut named = BTreeSet::new();
+        lines(lesson).into_iter().for_each(|line| codes(line, &mut named));
+        for code in named {
+            let key = code.split('=').next().unwrap_or_default();
+            if key.contains('.') || code.contains('=') {
+                assert!(keys.contains(key), "{}: there is no setting {key}", lesson.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_list_of_lessons_shows_is_short_and_whole() {
+    for lesson in lessons() {
+        assert!(lesson.title.chars().count() <= 40, "{}", lesson.title);
+        assert!(!lesson.ways.is_empty() && !lesson.controls.is_empty(), "{}", lesson.id);
+        for sentence in &lesson.teaches {
+            assert!(sentence.ends_with('.') && sentence.chars().count() <= 120, "{sentence}");
+        }
+    }
+}
