@@ -70,7 +70,10 @@ fn compile(folder: &Path) -> Result<Course, Vec<String>> {
         errors.push(format!("{}: {error}", path.display()));
     });
     let Ok(outline) = outline else { return Err(errors) };
-    errors.extend(outline_errors(&outline, &lessons));
+    // A lesson that could not be read would be missed here too; one complaint is enough.
+    if errors.is_empty() {
+        errors = outline_errors(&outline, &lessons);
+    }
     if errors.is_empty() { Ok(Course { outline, lessons }) } else { Err(errors) }
 }
 
