@@ -105,7 +105,7 @@ impl Tool for KafkaConsoleConsumer {
 
 fn number(options: &Options, name: &str, screen: &mut Screen<'_>) -> Result<Option<u64>, i32> {
     let Some(text) = options.value(name) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| {
+    text.parse().map(Some).map_err(|_error| {
         screen.err(format!("Cannot parse argument '{text}' of option {name}"));
         1
     })

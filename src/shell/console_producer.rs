@@ -177,9 +177,8 @@ impl Job for Producing {
         self.lines += 1;
         let (key, value) = match &self.separator {
             None => (None, line),
-            Some(separator) => match line.split_once(separator.as_str()) {
-                Some((key, value)) => (Some(key.to_owned()), value),
-                None => {
+            Some(separator) => {
+                let Some((key, value)) = line.split_once(separator.as_str()) else {
                     screen.err(format!(
                         "org.apache.kafka.common.KafkaException: No key separator found on line \
                          number {}: '{line}'",
@@ -187,8 +186,9 @@ impl Job for Producing {
                     ));
                     self.close(screen);
                     return;
-                }
-            },
+                };
+                (Some(key.to_owned()), value)
+            }
         };
         let send = Action::Send { name: self.name.to_string(), key, value: value.to_owned() };
         if let Err(error) = screen.apply(send) {

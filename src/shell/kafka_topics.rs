@@ -90,7 +90,7 @@ fn check(options: &Options, screen: &mut Screen<'_>) -> Result<&'static str, i32
         "alter" => &["topic", "partitions"],
         _ => &[],
     };
-    for name in needed.iter().filter(|name| !options.has(name)) {
+    if let Some(name) = needed.iter().find(|name| !options.has(name)) {
         screen.err(format!("Missing required argument \"[{name}]\""));
         return Err(options::usage(NAME, OPTIONS, screen));
     }
@@ -129,7 +129,7 @@ const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
 
 fn number(options: &Options, name: &str, screen: &mut Screen<'_>) -> Result<Option<i32>, i32> {
     let Some(text) = options.value(name) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| {
+    text.parse().map(Some).map_err(|_error| {
         screen.err(format!("Cannot parse argument '{text}' of option {name}"));
         1
     })
@@ -187,7 +187,7 @@ fn parse_assignment(text: &str) -> Result<Vec<Vec<i32>>, String> {
     let mut partitions: Vec<Vec<i32>> = Vec::new();
     for (index, part) in text.split(',').enumerate() {
         let brokers: Result<Vec<i32>, _> = part.split(':').map(|id| id.trim().parse()).collect();
-        let brokers = brokers.map_err(|_| format!("For input string: \"{part}\""))?;
+        let brokers = brokers.map_err(|_error| format!("For input string: \"{part}\""))?;
         let mut sorted = brokers.clone();
         sorted.sort_unstable();
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {

@@ -216,21 +216,8 @@ impl Shell {
         }
         self.last_code = 127;
         self.print(LineKind::Error, &format!("{name}: command not found"));
-        let hint = self.hint_for_unknown(plain);
+        let hint = hint_for_unknown(plain);
         self.print(LineKind::Hint, &hint);
-    }
-
-    fn hint_for_unknown(&self, name: &str) -> String {
-        if NOT_SIMULATED.contains(&name) {
-            return format!(
-                "Real Kafka has {name}; this terminal does not simulate it yet. `help` lists what it does."
-            );
-        }
-        let known = TOOLS.iter().map(|tool| tool.name());
-        match options::nearest(name, known) {
-            Some(near) => format!("Did you mean {near}? `help` lists every command."),
-            None => "`help` lists every command.".to_owned(),
-        }
     }
 
     fn print(&mut self, kind: LineKind, text: &str) {
@@ -242,6 +229,20 @@ impl Shell {
         if self.lines.len() > MAX_LINES {
             self.lines.drain(..self.lines.len() - MAX_LINES);
         }
+    }
+}
+
+/// What to say of a command that does not exist.
+fn hint_for_unknown(name: &str) -> String {
+    if NOT_SIMULATED.contains(&name) {
+        return format!(
+            "Real Kafka has {name}; this terminal does not simulate it yet. `help` lists what it does."
+        );
+    }
+    let known = TOOLS.iter().map(|tool| tool.name());
+    match options::nearest(name, known) {
+        Some(near) => format!("Did you mean {near}? `help` lists every command."),
+        None => "`help` lists every command.".to_owned(),
     }
 }
 

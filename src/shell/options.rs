@@ -80,13 +80,13 @@ pub(super) fn parse(
         let value = match (spec.value, attached) {
             (None, _) => String::new(),
             (Some(_), Some(value)) => value,
-            (Some(_), None) => match rest.next() {
-                Some(value) => value.clone(),
-                None => {
+            (Some(_), None) => {
+                let Some(value) = rest.next() else {
                     screen.err(format!("Option {name} requires an argument"));
                     return Err(usage(tool, specs, screen));
-                }
-            },
+                };
+                value.clone()
+            }
         };
         if spec.doc.is_empty() {
             screen.hint(format!("Real Kafka has --{name}; this simulator ignores it."));

@@ -1,10 +1,13 @@
 //! The fast suite: everything that needs no browser. One binary, so that it links once.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod architecture;
 mod cluster;
 mod determinism;
 mod lessons;
 mod producers;
 mod properties;
+mod shell;
 mod support;
 mod vectors;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::{Invariant, Look};
 use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::kafka::log::UnifiedLog;
 
 /// I1: log start ≤ high watermark ≤ log end, and a leader's high watermark only grows.
 #[derive(Debug, Default)]
@@ -71,7 +72,7 @@ impl Invariant for HighWatermarkWithinIsr {
             }
             for member in partition.isr().committed() {
                 // A member that lost its disk leaves the ISR when the controller notices.
-                let Some(end) = cluster.log(*member, tp).map(|log| log.log_end()) else { continue };
+                let Some(end) = cluster.log(*member, tp).map(UnifiedLog::log_end) else { continue };
                 if cluster.kept_disk(*member) && end < log.high_watermark() {
                     let hw = log.high_watermark();
                     return Err(format!("{tp:?}: HW {hw}, but broker {member} ends at {end}"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{ADMIN, Cluster, Message, Pending, Process};
+use super::{Cluster, Message, Pending, Process};
 use crate::base::{NodeId, Offset, RecordId, Time, TopicPartition};
 use crate::cluster::event_log::EventLog;
 use crate::cluster::ledger::Ledger;
@@ -303,11 +303,6 @@ impl Cluster {
         under_replicated == 0
             && offline == 0
             && self.leaders().count() == self.metadata().partition_count()
-    }
-
-    /// The administrator's client's node.
-    pub fn admin(&self) -> NodeId {
-        ADMIN
     }
 }
 
