@@ -78,9 +78,16 @@ impl Network {
         &mut self.links[from * self.nodes + to]
     }
 
-    /// When a message sent at `now` arrives; `None` if the link is cut and it vanishes.
-    pub fn send(&mut self, now: Time, from: usize, to: usize, records: usize) -> Option<Time> {
-        let delay = self.config.latency_us + self.rng.below(self.config.jitter_us + 1);
+    /// When a message sent at `now` arrives; `None` if the link is cut and it vanishes. `extra` is what
+    /// a fault adds; what is sent later on the same link waits behind it, as on a TCP connection.
+    pub fn send(
+        &mut self,
+        now: Time,
+        (from, to): (usize, usize),
+        records: usize,
+        extra: Duration,
+    ) -> Option<Time> {
+        let delay = self.config.latency_us + self.rng.below(self.config.jitter_us + 1) + extra.0;
         let link = &mut self.links[from * self.nodes + to];
         if link.cut {
             return None;
@@ -114,8 +121,9 @@ mod tests {
     fn messages_of_one_link_keep_their_order() {
         let mut network = Network::new(NetworkConfig { latency_us: 100, jitter_us: 500 }, 1);
         network.grow(2);
-        let arrivals: Vec<_> =
-            (0..200).map(|i| network.send(Time(i * 10), 0, 1, 0).unwrap()).collect();
+        let arrivals: Vec<_> = (0..200)
+            .map(|i| network.send(Time(i * 10), (0, 1), 0, Duration::ZERO).unwrap())
+            .collect();
         assert!(arrivals.is_sorted());
         assert!(arrivals[0] >= Time(100) && arrivals[199] <= Time(1_990 + 600));
     }
@@ -127,6 +135,6 @@ mod tests {
         network.link_mut(2, 1).cut = true;
         network.grow(9);
         assert!(network.link(2, 1).cut && !network.link(1, 2).cut);
-        assert_eq!(network.send(Time::ZERO, 2, 1, 0), None);
+        assert_eq!(network.send(Time::ZERO, (2, 1), 0, Duration::ZERO), None);
     }
 }

@@ -24,9 +24,10 @@ impl Cluster {
             None => Duration::ZERO,
         };
         let records = message.record_count();
-        let Some(arrival) = self.network.send(self.now, from, to_index, records) else { return };
+        let link = (from, to_index);
+        let Some(arrival) = self.network.send(self.now, link, records, extra) else { return };
         let pending = Pending::Deliver { from, to: to_index, sent_at: self.now, message };
-        self.queue.push(arrival + extra, Some(self.current), pending);
+        self.queue.push(arrival, Some(self.current), pending);
     }
 
     /// What the first fault rule that hits says.
