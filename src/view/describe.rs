@@ -1,1 +1,285 @@
-//! To come.
+//! The picture in words: a description of a few sentences for the live region, and tables that hold
+//! the same facts as the stage.
+
+use super::scene::{BrokerState, BrokerView, ConsumerView, GroupView, LaneRole, LaneView, Scene};
+use super::words::{count, health, idle, plural, rate};
+
+/// A table of text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TextTable {
+    /// What it shows.
+    pub caption: &'static str,
+    /// Heads of the columns.
+    pub head: Vec<&'static str>,
+    /// Rows; the first cell names the row.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The whole stage in a few sentences.
+pub fn summary(scene: &Scene) -> String {
+    let mut sentences = vec![brokers_sentence(scene)];
+    for topic in scene.topics.iter() {
+        sentences.push(format!(
+            "Topic {} has {} with {}.",
+            topic.name,
+            plural(u64::from(topic.partitions), "partition"),
+            match topic.replication_factor {
+                1 => "one copy each".to_owned(),
+                n => format!("{n} copies each"),
+            }
+        ));
+    }
+    let head = &scene.headline;
+    sentences.push(format!(
+        "{} records a second come in, {} are finished.",
+        rate(head.in_rate),
+        rate(head.out_rate)
+    ));
+    sentences.extend(scene.groups.iter().map(|group| group_sentence(group)));
+    if !scene.loners.is_empty() {
+        let n = scene.loners.len() as u64;
+        sentences.push(format!("{} without a group.", capital(&reads(n))));
+    }
+    if head.offline_partitions > 0 {
+        let what = plural(u64::from(head.offline_partitions), "partition");
+        sentences.push(format!("{what} without a leader."));
+    }
+    if head.lost > 0 {
+        sentences.push(format!("{} lost.", plural(head.lost, "acknowledged record")));
+    }
+    sentences.join(" ")
+}
+
+fn reads(n: u64) -> String {
+    if n == 1 { "one consumer reads".to_owned() } else { format!("{n} consumers read") }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn brokers_sentence(scene: &Scene) -> String {
+    let alive = scene.brokers.iter().filter(|broker| broker.state.is_alive()).count() as u64;
+    let all = scene.brokers.len() as u64;
+    let down: Vec<_> = scene.brokers.iter().filter(|broker| !broker.state.is_alive()).collect();
+    if down.is_empty() {
+        return format!("{} run.", plural(all, "broker"))
+            .replace("1 broker run.", "1 broker runs.");
+    }
+    let named: Vec<_> = down
+        .iter()
+        .map(|broker| format!("broker {} {}", broker.id, state_verb(broker.state)))
+        .collect();
+    format!("{alive} of {} run: {}.", plural(all, "broker"), named.join(", "))
+}
+
+fn state_verb(state: BrokerState) -> &'static str {
+    match state {
+        BrokerState::Running => "runs",
+        BrokerState::Fenced => "is not let in yet",
+        BrokerState::Stopping => "is stopping",
+        BrokerState::Paused => "is paused",
+        BrokerState::Stopped => "is stopped",
+        BrokerState::Crashed => "has crashed",
+    }
+}
+
+/// State of a broker in a word or two.
+pub fn broker_state(broker: &BrokerView) -> &'static str {
+    match broker.state {
+        BrokerState::Running if broker.disk_factor > 1 => "slow disk",
+        BrokerState::Running => "running",
+        BrokerState::Fenced => "fenced",
+        BrokerState::Stopping => "stopping",
+        BrokerState::Paused => "paused",
+        BrokerState::Stopped => "stopped",
+        BrokerState::Crashed if broker.disk_lost => "crashed, disk lost",
+        BrokerState::Crashed => "crashed",
+    }
+}
+
+fn group_sentence(group: &GroupView) -> String {
+    let working = group.members.iter().filter(|member| !member.owned.is_empty()).count();
+    let resting = group.members.len() - working;
+    let growth = if group.lag_trend >= 1.0 {
+        format!(" and {} more each second", rate(group.lag_trend))
+    } else {
+        String::new()
+    };
+    let members = match (working as u64, resting) {
+        (0, 0) => "it has no members".to_owned(),
+        (1, 0) => "1 member owns partitions".to_owned(),
+        (n, 0) => format!("{n} members own partitions"),
+        (1, rest) => format!("1 member owns partitions, {rest} have none"),
+        (n, rest) => format!("{n} members own partitions, {rest} have none"),
+    };
+    format!(
+        "Group {} is {}, {} behind{growth}; {members}.",
+        group.name,
+        group.state.name(),
+        plural(group.lag, "record")
+    )
+}
+
+/// All tables of the text view, in the order of the stage.
+pub fn tables(scene: &Scene) -> Vec<TextTable> {
+    vec![producers(scene), brokers(scene), replicas(scene), consumers(scene)]
+}
+
+fn producers(scene: &Scene) -> TextTable {
+    let rows = scene.producers.iter().map(|producer| {
+        vec![
+            producer.name.to_string(),
+            producer.topic.to_string(),
+            rate(producer.rate),
+            producer.acks.to_string(),
+            producer.keys.to_string(),
+            count(producer.waiting),
+            count(producer.failed),
+            health(producer.health).to_owned(),
+        ]
+    });
+    TextTable {
+        caption: "Producers",
+        head: vec![
+            "Name",
+            "Topic",
+            "Records per second",
+            "acks",
+            "Keys",
+            "Waiting",
+            "Failed",
+            "State",
+        ],
+        rows: rows.collect(),
+    }
+}
+
+fn brokers(scene: &Scene) -> TextTable {
+    let rows = scene.brokers.iter().map(|broker| {
+        let leads = broker.lanes.iter().filter(|lane| lane.role == LaneRole::Leader).count();
+        vec![
+            format!("Broker {}", broker.id),
+            broker_state(broker).to_owned(),
+            leads.to_string(),
+            (broker.lanes.len() - leads).to_string(),
+        ]
+    });
+    TextTable {
+        caption: "Brokers",
+        head: vec!["Name", "State", "Leads", "Follows"],
+        rows: rows.collect(),
+    }
+}
+
+/// Role of a replica in words.
+pub fn role(lane: &LaneView) -> &'static str {
+    match (lane.role, lane.in_sync) {
+        (LaneRole::Leader, _) => "leader",
+        (LaneRole::Follower, true) => "follower, in sync",
+        (LaneRole::Follower, false) => "follower, not in sync",
+        (LaneRole::Offline, _) => "offline: no leader",
+    }
+}
+
+fn replicas(scene: &Scene) -> TextTable {
+    let rows = scene.brokers.iter().flat_map(|broker| {
+        broker.lanes.iter().map(move |lane| {
+            vec![
+                lane.name.to_string(),
+                broker.id.to_string(),
+                role(lane).to_owned(),
+                lane.epoch.to_string(),
+                lane.log_start.to_string(),
+                lane.high_watermark.to_string(),
+                lane.log_end.to_string(),
+            ]
+        })
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|a, b| natural(&a[0]).cmp(&natural(&b[0])));
+    TextTable {
+        caption: "Replicas",
+        head: vec![
+            "Partition",
+            "Broker",
+            "Role",
+            "Leader epoch",
+            "Log start",
+            "High watermark",
+            "Log end",
+        ],
+        rows,
+    }
+}
+
+/// Orders `topic-2` before `topic-10`.
+fn natural(name: &str) -> (String, u64) {
+    let (topic, partition) = name.rsplit_once('-').unwrap_or((name, ""));
+    (topic.to_owned(), partition.parse().unwrap_or(0))
+}
+
+/// What a consumer owns, in words: `partition 0`, `partitions 0, 1, 2`, `nothing`.
+pub fn owns(consumer: &ConsumerView) -> String {
+    let indexes: Vec<_> =
+        consumer.owned.iter().map(|owned| owned.name.partition.to_string()).collect();
+    match indexes.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] => format!("partition {one}"),
+        many => format!("partitions {}", many.join(", ")),
+    }
+}
+
+fn consumers(scene: &Scene) -> TextTable {
+    let rows = scene.consumers().map(|consumer| {
+        vec![
+            consumer.name.to_string(),
+            consumer.group.as_deref().unwrap_or("none").to_owned(),
+            owns(consumer),
+            rate(consumer.rate),
+            count(consumer.lag),
+            consumer.idle.map_or("working", idle).to_owned(),
+        ]
+    });
+    TextTable {
+        caption: "Consumers",
+        head: vec!["Name", "Group", "Owns", "Records per second", "Behind", "State"],
+        rows: rows.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scene::SampleSize;
+    use super::*;
+
+    #[test]
+    fn the_picture_is_told_in_a_few_sentences() {
+        assert_eq!(
+            summary(&Scene::sample()),
+            "3 brokers run. Topic user-actions has 1 partition with 2 copies each. 50 records a second \
+             come in, 12 are finished. Group app-workers is Stable, 412 records behind and 38 more each \
+             second; 1 member owns partitions, 4 have none."
+        );
+    }
+
+    #[test]
+    fn the_tables_hold_every_thing_of_the_stage() {
+        let size = SampleSize { producers: 2, brokers: 3, partitions: 12, replicas: 2, members: 4 };
+        let tables = tables(&Scene::sample_of(size));
+        let lengths: Vec<_> = tables.iter().map(|table| table.rows.len()).collect();
+        assert_eq!(lengths, [2, 3, 24, 4]);
+        for table in &tables {
+            assert!(table.rows.iter().all(|row| row.len() == table.head.len()));
+        }
+    }
+
+    #[test]
+    fn partitions_are_listed_in_order_of_their_numbers() {
+        let size = SampleSize { producers: 1, brokers: 1, partitions: 11, replicas: 1, members: 1 };
+        let replicas = replicas(&Scene::sample_of(size));
+        assert_eq!(replicas.rows[2][0], "user-actions-2");
+        assert_eq!(replicas.rows[10][0], "user-actions-10");
+    }
+}

@@ -9,6 +9,7 @@ pub mod part;
 pub mod path;
 pub mod scene;
 pub mod terminal;
+pub mod words;
 
 pub use lesson::LessonView;
 pub use part::Part;

@@ -48,6 +48,7 @@ impl Rect {
     }
 
     /// The same rectangle, `dy` further down.
+    #[must_use]
     pub fn lowered(self, dy: f64) -> Self {
         Self { y: self.y + dy, ..self }
     }
