@@ -1,7 +1,23 @@
 //! The browser layer: the only place that knows Yew and the DOM. It draws what `view` projects and
 //! turns what the learner does into actions. It decides nothing about Kafka.
 
+pub mod charts;
+pub mod chrome;
+pub mod command;
+pub mod drawers;
+pub mod home;
+pub mod lesson;
+pub mod palette;
+pub mod playback;
+pub mod route;
+pub mod sandbox;
+pub mod stage;
+pub mod store;
+pub mod terminal;
+pub mod text;
+
 mod app;
+mod lab;
 
 pub use app::App;
 

@@ -7,11 +7,14 @@ pub mod lesson;
 pub mod motion;
 pub mod part;
 pub mod path;
+pub mod playback;
+pub mod sandbox;
 pub mod scene;
 pub mod terminal;
 pub mod words;
 
 pub use lesson::LessonView;
 pub use part::Part;
+pub use playback::PlaybackView;
 pub use scene::Scene;
 pub use terminal::TerminalView;

@@ -89,8 +89,8 @@ pub struct Progress {
     pub consumer: NodeId,
     /// Look of the record.
     pub hue: Hue,
-    /// Share done, 0 to 1.
-    pub share: f64,
+    /// Share done, 0 to 1; none when it goes too fast to be followed.
+    pub share: Option<f64>,
 }
 
 /// Everything to paint in one frame.
@@ -150,10 +150,15 @@ pub fn picture(
     }
     let working = motion.work.iter();
     picture.progress = working
-        .map(|work| Progress {
-            consumer: work.consumer,
-            hue: work.hue,
-            share: work.progress(motion.now),
+        .map(|work| {
+            let on_screen_ms =
+                work.until.since(work.from).as_secs_f64() * 1e3 / options.speed.max(1e-9);
+            let followed = on_screen_ms >= SHORTEST_FLIGHT_MS && !options.reduced;
+            Progress {
+                consumer: work.consumer,
+                hue: work.hue,
+                share: followed.then(|| work.progress(motion.now)),
+            }
         })
         .collect();
     picture

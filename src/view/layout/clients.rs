@@ -1,6 +1,6 @@
 //! Placing producers, groups and consumers.
 
-use super::{Detail, GroupShape, Rect, Shape};
+use super::{Detail, GroupShape, Point, Rect, Shape};
 use crate::base::NodeId;
 
 /// A producer or consumer on the stage.
@@ -72,6 +72,34 @@ impl Form {
             ClientBox { id, rect }
         };
         ids.iter().enumerate().map(place).collect()
+    }
+}
+
+/// Where a consumer's progress is drawn: middle, radius and stroke.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Ring {
+    /// Middle.
+    pub center: Point,
+    /// Radius.
+    pub radius: f64,
+    /// Width of the stroke.
+    pub stroke: f64,
+}
+
+impl Ring {
+    /// The ring of a consumer in `rect`.
+    pub fn of(rect: Rect, detail: Detail, scale: f64) -> Self {
+        let (inset, radius, stroke) = match detail {
+            Detail::Full => (35.0, 18.0, 4.5),
+            Detail::Line => (24.0, 12.0, 3.5),
+            Detail::Bar => (16.0, 7.5, 2.8),
+            Detail::Tile => (11.0, 5.5, 2.4),
+        };
+        Self {
+            center: Point { x: rect.right() - inset * scale, y: rect.center().y },
+            radius: radius * scale,
+            stroke: stroke * scale,
+        }
     }
 }
 

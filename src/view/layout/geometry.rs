@@ -72,7 +72,7 @@ impl Rect {
 }
 
 /// How many whole steps of `step` fit into `room`; 0 for nonsense.
-pub fn whole_steps(room: f64, step: f64) -> usize {
+pub(super) fn whole_steps(room: f64, step: f64) -> usize {
     let count = (room / step).floor().clamp(0.0, 1e6);
     #[expect(
         clippy::cast_possible_truncation,

@@ -6,11 +6,13 @@ mod brokers;
 mod clients;
 mod geometry;
 mod shape;
+mod tape;
 
 pub use brokers::{BrokerBox, LaneBox};
-pub use clients::{ClientBox, GroupBox};
+pub use clients::{ClientBox, GroupBox, Ring};
 pub use geometry::{Point, Rect, Size};
 pub use shape::{BrokerShape, GroupShape, Shape};
+pub use tape::Tape;
 
 use crate::base::{NodeId, TopicPartition};
 
@@ -187,6 +189,21 @@ impl Layout {
     pub fn client(&self, id: NodeId) -> Option<&ClientBox> {
         let members = self.groups.iter().flat_map(|group| &group.members);
         self.producers.iter().chain(members).find(|client| client.id == id)
+    }
+
+    /// Everything that can be chosen, with its place.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, Rect)> {
+        let members = self.groups.iter().flat_map(|group| &group.members);
+        let clients = self.producers.iter().chain(members).map(|client| (client.id, client.rect));
+        clients.chain(self.brokers.iter().map(|broker| (broker.id, broker.rect)))
+    }
+
+    /// The place of a node.
+    pub fn rect_of(&self, id: NodeId) -> Option<Rect> {
+        if id.is_controller() {
+            return Some(self.controller);
+        }
+        self.nodes().find(|(node, _)| *node == id).map(|(_, rect)| rect)
     }
 
     /// The box of a broker.

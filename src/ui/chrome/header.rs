@@ -1,0 +1,116 @@
+//! The header: name, place, ways to go, looks.
+
+use yew::{Callback, Html, Properties, classes, component, html};
+use yew_router::components::Link;
+
+use crate::ui::command::{Drawer, UiCommand};
+use crate::ui::route::Route;
+use crate::ui::store::Theme;
+use crate::ui::text;
+
+/// What the header shows.
+#[derive(Clone, PartialEq, Properties)]
+pub struct HeaderProps {
+    /// The present place.
+    pub route: Route,
+    /// Title of the present lesson.
+    #[prop_or_default]
+    pub lesson: Option<String>,
+    /// Seed of the session.
+    pub seed: u64,
+    /// The open drawer.
+    pub drawer: Option<Drawer>,
+    /// The look.
+    pub theme: Theme,
+    /// Whether type is large.
+    pub presenter: bool,
+    /// Where wishes go.
+    pub dispatch: Callback<UiCommand>,
+}
+
+/// The header.
+#[component]
+pub fn Header(props: &HeaderProps) -> Html {
+    let send = |command: UiCommand| props.dispatch.reform(move |_| command.clone());
+    let theme = text::theme(props.theme);
+    html! {
+        <header class="top">
+            <Link<Route> classes="brand" to={Route::Home}>
+                { mark() }
+                <span>{ text::NAME }</span>
+            </Link<Route>>
+            <nav class="places" aria-label="Places">
+                { place(Route::Lessons, text::LESSONS, matches!(props.route, Route::Lessons | Route::Lesson { .. })) }
+                if let Some(title) = &props.lesson {
+                    <span class="crumb" aria-current="page">{ title }</span>
+                }
+                { place(Route::Sandbox, text::SANDBOX, props.route == Route::Sandbox) }
+            </nav>
+            <div class="drawer-buttons" role="group" aria-label="Panels">
+                { for Drawer::ALL.iter().map(|drawer| drawer_button(*drawer, props)) }
+            </div>
+            <span class="seed" title="The same seed and the same actions give the same run">
+                { format!("seed {}", props.seed) }
+            </span>
+            <div class="looks">
+                <button type="button" class="icon-button" aria-label={text::PRESENTER} title={text::PRESENTER}
+                    aria-pressed={props.presenter.to_string()} onclick={send(UiCommand::TogglePresenter)}>
+                    <lucide_yew::Presentation size={18} />
+                </button>
+                <button type="button" class="icon-button" aria-label={theme} title={theme} onclick={send(UiCommand::CycleTheme)}>
+                    { theme_icon(props.theme) }
+                </button>
+                <button type="button" class="icon-button" aria-label={text::HELP} title={text::HELP}
+                    onclick={send(UiCommand::ToggleHelp)}>
+                    <lucide_yew::Keyboard size={18} />
+                </button>
+            </div>
+        </header>
+    }
+}
+
+fn theme_icon(theme: Theme) -> Html {
+    match theme {
+        Theme::System => html! { <lucide_yew::Contrast size={18} /> },
+        Theme::Light => html! { <lucide_yew::Sun size={18} /> },
+        Theme::Dark => html! { <lucide_yew::Moon size={18} /> },
+    }
+}
+
+fn place(route: Route, words: &'static str, here: bool) -> Html {
+    let class = classes!("place", here.then_some("is-here"));
+    html! { <Link<Route> classes={class} to={route}>{ words }</Link<Route>> }
+}
+
+fn drawer_button(drawer: Drawer, props: &HeaderProps) -> Html {
+    let open = props.drawer == Some(drawer);
+    let onclick = props.dispatch.reform(move |_| UiCommand::ToggleDrawer(drawer));
+    html! {
+        <button type="button" class="pill" aria-pressed={open.to_string()} {onclick}>
+            { icon(drawer) }
+            <span>{ text::drawer(drawer) }</span>
+        </button>
+    }
+}
+
+fn icon(drawer: Drawer) -> Html {
+    match drawer {
+        Drawer::Charts => html! { <lucide_yew::ChartLine size={16} /> },
+        Drawer::Records => html! { <lucide_yew::BookOpen size={16} /> },
+        Drawer::Events => html! { <lucide_yew::ScrollText size={16} /> },
+        Drawer::Table => html! { <lucide_yew::Captions size={16} /> },
+        Drawer::Terminal => html! { <lucide_yew::Terminal size={16} /> },
+    }
+}
+
+/// The product's sign: a log whose last record is not yet safe.
+fn mark() -> Html {
+    html! {
+        <svg class="brand-mark" viewBox="0 0 22 22" width="22" height="22" aria-hidden="true">
+            <rect class="brand-a" x="1" y="6" width="5.4" height="10" rx="1.6" />
+            <rect class="brand-b" x="8.3" y="6" width="5.4" height="10" rx="1.6" />
+            <rect class="brand-c" x="15.9" y="6.3" width="4.8" height="9.4" rx="1.4" />
+            <path class="brand-d" d="M14.7 3.4V18.6" />
+        </svg>
+    }
+}

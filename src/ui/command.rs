@@ -1,0 +1,117 @@
+//! Everything a learner can ask of the page, as one closed list: buttons, shortcuts and links all end
+//! here, and one owner ([`super::lab::Lab`]) answers.
+
+use std::rc::Rc;
+
+use crate::base::NodeId;
+use crate::cluster::Action;
+use crate::view::sandbox::Change;
+use crate::view::scene::MessageKind;
+
+/// One wish of the learner.
+#[derive(Clone, PartialEq, Debug)]
+pub enum UiCommand {
+    /// Let time run.
+    Play,
+    /// Hold time.
+    Pause,
+    /// The other of the two.
+    TogglePlay,
+    /// Take exactly one event.
+    Step,
+    /// A place on the scale of speeds, 0 to 50.
+    SetSpeed(u8),
+    /// One notch faster or slower.
+    Nudge(Nudge),
+    /// Back to the start of the session.
+    Restart,
+    /// Change the cluster.
+    Act(Rc<Action>),
+    /// Change a setting of the sandbox.
+    Sandbox(Change),
+    /// Look at something on the stage; none closes.
+    Select(Option<Selection>),
+    /// Open a drawer, or close it if it is open.
+    ToggleDrawer(Drawer),
+    /// Show or hide a kind of message.
+    ToggleKind(MessageKind),
+    /// Next of the looks: as the system, light, dark.
+    CycleTheme,
+    /// Larger type, or back.
+    TogglePresenter,
+    /// The list of shortcuts.
+    ToggleHelp,
+    /// Something in the lesson panel.
+    Lesson(LessonCommand),
+    /// Something in the terminal.
+    Terminal(TerminalCommand),
+}
+
+/// A change of speed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Nudge {
+    /// Faster.
+    Faster,
+    /// Slower.
+    Slower,
+}
+
+/// A thing on the stage.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Selection {
+    /// A broker, producer, consumer or the controller.
+    Node(NodeId),
+    /// A group.
+    Group(Rc<str>),
+}
+
+/// What can stand in the drawer under the stage.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Drawer {
+    /// Throughput, lag, latency.
+    Charts,
+    /// The record ledger.
+    Records,
+    /// What happened.
+    Events,
+    /// The stage as tables.
+    Table,
+    /// Kafka's commands.
+    Terminal,
+}
+
+impl Drawer {
+    /// Every drawer, in the order of its buttons.
+    pub const ALL: [Self; 5] =
+        [Self::Charts, Self::Records, Self::Events, Self::Table, Self::Terminal];
+}
+
+/// Something in the lesson panel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LessonCommand {
+    /// Choose an answer of the prediction.
+    Predict(usize),
+    /// The strong button.
+    Primary,
+    /// One more hint.
+    Hint,
+    /// Show the reference solution.
+    Solution,
+    /// Leave this step out.
+    Skip,
+    /// Begin the lesson again.
+    Restart,
+}
+
+/// Something in the terminal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TerminalCommand {
+    /// One line was entered.
+    Line(Rc<str>),
+    /// Ctrl+C.
+    Interrupt,
+    /// Ctrl+D.
+    EndOfInput,
+    /// Empty the screen.
+    Clear,
+}

@@ -1,0 +1,159 @@
+//! What stands in the drawer under the stage, besides charts and terminal: the record ledger, what
+//! happened, and the stage as tables.
+
+use yew::{Html, Properties, classes, component, html};
+
+use crate::view::describe::{TextTable, summary, tables};
+use crate::view::scene::{EventKind, EventView, LedgerView};
+use crate::view::{Part, Scene, words};
+
+/// The ledger.
+#[derive(Clone, PartialEq, Properties)]
+pub struct RecordsProps {
+    /// The ledger.
+    pub ledger: Part<LedgerView>,
+}
+
+/// What became of every record.
+#[component]
+pub fn Records(props: &RecordsProps) -> Html {
+    let ledger = &props.ledger;
+    let fates = [
+        ("created", ledger.created, "handed to a producer", ""),
+        ("on their way", ledger.waiting, "not acknowledged yet", ""),
+        ("acknowledged", ledger.acknowledged, "counted as sent", "is-good"),
+        ("given up", ledger.failed, "the application saw an error", "is-bad"),
+        (
+            "given up, yet stored",
+            ledger.failed_but_stored,
+            "an error does not mean: not written",
+            "is-warn",
+        ),
+        ("unavailable", ledger.unavailable, "stored where no leader lives now", "is-warn"),
+        ("lost", ledger.lost, "acknowledged, and gone everywhere", "is-bad"),
+    ];
+    html! {
+        <div class="records">
+            <dl class="fates">
+                { for fates.into_iter().filter(|(_, count, _, class)| *count > 0 || class.is_empty() || *class == "is-good").map(
+                    |(name, count, means, class)| html! {
+                        <div class={classes!("fate", class)}><dt>{ name }</dt><dd>{ words::count(count) }</dd><p>{ means }</p></div>
+                    }) }
+            </dl>
+            <table>
+                <caption>{ "Who finished how many" }</caption>
+                <thead><tr>
+                    <th scope="col">{ "Reader" }</th><th scope="col">{ "Finished once" }</th>
+                    <th scope="col">{ "Finished again" }</th><th scope="col">{ "Still to do" }</th>
+                </tr></thead>
+                <tbody>
+                    { for ledger.readers.iter().map(|row| html! {
+                        <tr>
+                            <th scope="row">{ row.reader.to_string() }<small>{ if row.is_group { " group" } else { " no group" } }</small></th>
+                            <td>{ words::count(row.delivered) }</td>
+                            <td class={if row.repeated > 0 { "is-warn" } else { "" }}>{ words::count(row.repeated) }</td>
+                            <td>{ words::count(row.pending) }</td>
+                        </tr>
+                    }) }
+                </tbody>
+            </table>
+            if !ledger.losses.is_empty() {
+                <table>
+                    <caption>{ "Lost records" }</caption>
+                    <thead><tr><th scope="col">{ "Partition" }</th><th scope="col">{ "Offset" }</th><th scope="col">{ "Why" }</th></tr></thead>
+                    <tbody>
+                        { for ledger.losses.iter().map(|loss| html! {
+                            <tr>
+                                <th scope="row">{ loss.partition.to_string() }</th>
+                                <td>{ loss.offset }{ loss.label.as_ref().map(|label| format!(" {label}")) }</td>
+                                <td class="words">{ loss.reason.to_string() }</td>
+                            </tr>
+                        }) }
+                    </tbody>
+                </table>
+            }
+        </div>
+    }
+}
+
+/// The list of events.
+#[derive(Clone, PartialEq, Properties)]
+pub struct EventListProps {
+    /// The events, oldest first.
+    pub events: Part<Vec<EventView>>,
+}
+
+/// What happened, newest first, with its cause.
+#[component]
+pub fn EventList(props: &EventListProps) -> Html {
+    html! {
+        <ol class="events" reversed=true aria-label="What happened, newest first">
+            if props.events.is_empty() { <li class="words">{ "Nothing out of the ordinary yet." }</li> }
+            { for props.events.iter().rev().map(|event| html! {
+                <li key={event.id} class={kind(event.kind)}>
+                    <time>{ event.at.to_string() }</time>
+                    <b>{ kind_name(event.kind) }</b>
+                    <span>
+                        { event.sentence.to_string() }
+                        if let Some(cause) = &event.cause { <small>{ format!("because {cause}") }</small> }
+                    </span>
+                </li>
+            }) }
+        </ol>
+    }
+}
+
+fn kind(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Failure | EventKind::Loss => "event is-bad",
+        EventKind::Recovery => "event is-good",
+        EventKind::Action => "event is-mine",
+        EventKind::Replication | EventKind::Group | EventKind::Admin => "event",
+    }
+}
+
+fn kind_name(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Replication => "replicas",
+        EventKind::Group => "group",
+        EventKind::Failure => "failure",
+        EventKind::Recovery => "recovery",
+        EventKind::Admin => "topic",
+        EventKind::Loss => "records",
+        EventKind::Action => "you",
+    }
+}
+
+/// The stage as text.
+#[derive(Clone, PartialEq, Properties)]
+pub struct TextViewProps {
+    /// The scene.
+    pub scene: Scene,
+}
+
+/// The stage as sentences and tables.
+#[component]
+pub fn TextView(props: &TextViewProps) -> Html {
+    html! {
+        <div class="text-view">
+            <p>{ summary(&props.scene) }</p>
+            { for tables(&props.scene).into_iter().map(table) }
+        </div>
+    }
+}
+
+fn table(table: TextTable) -> Html {
+    html! {
+        <table>
+            <caption>{ table.caption }</caption>
+            <thead><tr>{ for table.head.iter().map(|head| html! { <th scope="col">{ *head }</th> }) }</tr></thead>
+            <tbody>
+                { for table.rows.into_iter().map(|row| {
+                    let mut cells = row.into_iter();
+                    let name = cells.next().unwrap_or_default();
+                    html! { <tr><th scope="row">{ name }</th>{ for cells.map(|cell| html! { <td>{ cell }</td> }) }</tr> }
+                }) }
+            </tbody>
+        </table>
+    }
+}

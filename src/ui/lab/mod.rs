@@ -1,0 +1,275 @@
+//! The one owner of all state: the session, the looks, what is open. Children get narrow parts of the
+//! picture and one callback; motion is painted from here, once a frame, outside the page's structure.
+
+mod browser;
+mod host;
+mod keys;
+mod view;
+
+use std::collections::BTreeSet;
+
+use gloo_render::AnimationFrame;
+use yew::{Callback, Component, Context, Html, NodeRef, Properties};
+
+use self::browser::Listeners;
+use self::host::Host;
+use super::command::{Drawer, Nudge, Selection, UiCommand};
+use super::route::Route;
+use super::stage::Painter;
+use super::store::{BrowserStore, Memory, Theme};
+use crate::base::Duration;
+use crate::view::layout::{Layout, Shape, Size};
+use crate::view::motion::MotionOptions;
+use crate::view::scene::MessageKind;
+use crate::view::{Part, Scene};
+
+/// Structure is rendered at most this often: every so many milliseconds.
+const STRUCTURE_EVERY_MS: f64 = 100.0;
+
+/// The place to show.
+#[derive(Clone, PartialEq, Properties)]
+pub struct LabProps {
+    /// The place to show.
+    pub route: Route,
+}
+
+/// What reaches the owner.
+#[derive(Debug)]
+pub enum Msg {
+    /// The browser is about to paint; milliseconds on its clock.
+    Frame(f64),
+    /// The learner wants something.
+    Command(UiCommand),
+    /// The stage has this much room now.
+    Room(Size),
+    /// The system's looks or wish for less motion changed.
+    System,
+    /// A key went down that nobody else wanted.
+    Key(String),
+}
+
+/// The owner.
+#[derive(Debug)]
+pub struct Lab {
+    host: Host,
+    scene: Scene,
+    layout: Part<Layout>,
+    shape: Shape,
+    room: Size,
+    painter: Painter,
+    canvas: NodeRef,
+    stage: NodeRef,
+    dispatch: Callback<UiCommand>,
+    memory: Memory,
+    theme: Theme,
+    presenter: bool,
+    reduced: bool,
+    /// Counts changes of the look, so that charts are painted anew.
+    look: u32,
+    hidden: BTreeSet<MessageKind>,
+    drawer: Option<Drawer>,
+    selected: Option<Selection>,
+    help: bool,
+    frame: Option<AnimationFrame>,
+    last_frame: Option<f64>,
+    last_structure: f64,
+    listeners: Option<Listeners>,
+}
+
+impl Component for Lab {
+    type Message = Msg;
+    type Properties = LabProps;
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let host = Host::new();
+        let scene = host.scene(None);
+        let shape = Shape::from(&scene);
+        let room = Size { width: 900.0, height: 520.0 };
+        let memory = Memory::new(BrowserStore);
+        let canvas = NodeRef::default();
+        Self {
+            layout: Part::new(Layout::new(&shape, room, 1.0)),
+            host,
+            scene,
+            shape,
+            room,
+            painter: Painter::new(canvas.clone()),
+            canvas,
+            stage: NodeRef::default(),
+            dispatch: ctx.link().callback(Msg::Command),
+            theme: memory.theme(),
+            presenter: memory.presenter(),
+            reduced: browser::prefers_less_motion(),
+            look: 0,
+            memory,
+            hidden: BTreeSet::from([MessageKind::Heartbeat, MessageKind::Control]),
+            drawer: None,
+            selected: None,
+            help: false,
+            frame: None,
+            last_frame: None,
+            last_structure: 0.0,
+            listeners: None,
+        }
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        match msg {
+            Msg::Frame(at) => self.on_frame(ctx, at),
+            Msg::Command(command) => {
+                self.on_command(&command);
+                self.refresh();
+                self.wake(ctx);
+                true
+            }
+            Msg::Room(room) => {
+                let changed = room != self.room;
+                if changed {
+                    self.room = room;
+                    self.lay_out();
+                    self.wake(ctx);
+                }
+                changed
+            }
+            Msg::System => {
+                self.reduced = browser::prefers_less_motion();
+                self.new_look();
+                self.wake(ctx);
+                true
+            }
+            Msg::Key(key) => {
+                let Some(command) = keys::command(&key) else { return false };
+                ctx.link().send_message(Msg::Command(command));
+                false
+            }
+        }
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        self.page(ctx.props())
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
+        if first {
+            browser::set_looks(self.theme, self.presenter);
+            self.listeners = Some(Listeners::new(ctx, &self.stage));
+            self.lay_out();
+            self.wake(ctx);
+        }
+    }
+}
+
+impl Lab {
+    /// One frame: let time pass, paint what moves, and now and then render the structure.
+    fn on_frame(&mut self, ctx: &Context<Self>, at: f64) -> bool {
+        self.frame = None;
+        let real = self.last_frame.map_or(0.0, |before| (at - before).clamp(0.0, 250.0));
+        self.last_frame = Some(at);
+        let playing = self.host.advance(real);
+        let mut render = false;
+        if at - self.last_structure >= STRUCTURE_EVERY_MS {
+            self.last_structure = at;
+            render = self.refresh();
+        }
+        let flight = self.scene.clock.clock.network().latency_us;
+        let options = MotionOptions {
+            speed: self.host.playback().speed,
+            flight: Duration(flight),
+            hidden: self.hidden.clone(),
+            reduced: self.reduced,
+        };
+        let drift = if playing { real } else { 0.0 };
+        self.painter.paint(&self.host.motion(), &self.scene.flows, &self.layout, &options, drift);
+        if playing {
+            self.wake(ctx);
+        } else {
+            // The next frame, whenever it comes, begins anew.
+            self.last_frame = None;
+            render |= self.refresh();
+        }
+        render
+    }
+
+    /// Asks for a frame, unless one is on its way.
+    fn wake(&mut self, ctx: &Context<Self>) {
+        if self.frame.is_none() {
+            let link = ctx.link().clone();
+            self.frame = Some(gloo_render::request_animation_frame(move |at| {
+                link.send_message(Msg::Frame(at));
+            }));
+        }
+    }
+
+    /// Projects the scene anew. False when nothing changed.
+    fn refresh(&mut self) -> bool {
+        let scene = self.host.scene(Some(&self.scene));
+        if scene == self.scene {
+            return false;
+        }
+        self.scene = scene;
+        let shape = Shape::from(&self.scene);
+        if shape != self.shape {
+            self.shape = shape;
+            self.lay_out();
+        }
+        true
+    }
+
+    fn lay_out(&mut self) {
+        let scale = if self.presenter { 1.3 } else { 1.0 };
+        self.layout = Part::new(Layout::new(&self.shape, self.room, scale));
+        self.painter.forget_ways();
+    }
+
+    fn new_look(&mut self) {
+        self.look += 1;
+        browser::set_looks(self.theme, self.presenter);
+        self.painter.forget_palette();
+    }
+
+    fn on_command(&mut self, command: &UiCommand) {
+        match command {
+            UiCommand::Play => self.host.set_playing(true),
+            UiCommand::Pause => self.host.set_playing(false),
+            UiCommand::TogglePlay => {
+                let playing = self.host.playback().playing;
+                self.host.set_playing(!playing);
+            }
+            UiCommand::SetSpeed(notch) => self.host.set_notch(*notch),
+            UiCommand::Nudge(nudge) => {
+                let notch = self.host.playback().notch;
+                self.host.set_notch(match nudge {
+                    Nudge::Faster => notch + 1,
+                    Nudge::Slower => notch.saturating_sub(1),
+                });
+            }
+            UiCommand::Select(selection) => self.selected.clone_from(selection),
+            UiCommand::ToggleDrawer(drawer) => {
+                self.drawer = (self.drawer != Some(*drawer)).then_some(*drawer);
+            }
+            UiCommand::ToggleKind(kind) => {
+                if !self.hidden.remove(kind) {
+                    self.hidden.insert(*kind);
+                }
+            }
+            UiCommand::CycleTheme => {
+                self.theme = self.theme.next();
+                self.memory.set_theme(self.theme);
+                self.new_look();
+            }
+            UiCommand::TogglePresenter => {
+                self.presenter = !self.presenter;
+                self.memory.set_presenter(self.presenter);
+                self.new_look();
+                self.lay_out();
+            }
+            UiCommand::ToggleHelp => self.help = !self.help,
+            UiCommand::Step
+            | UiCommand::Restart
+            | UiCommand::Act(_)
+            | UiCommand::Sandbox(_)
+            | UiCommand::Lesson(_)
+            | UiCommand::Terminal(_) => {}
+        }
+    }
+}

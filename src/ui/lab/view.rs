@@ -1,0 +1,114 @@
+//! The page as a whole: which panel stands where.
+
+use yew::{Callback, Html, html};
+
+use super::{Lab, LabProps};
+use crate::ui::charts::Charts;
+use crate::ui::chrome::{Header, HeadlineStrip, Help, ShowMenu};
+use crate::ui::command::{Drawer, UiCommand};
+use crate::ui::drawers::{EventList, Records, TextView};
+use crate::ui::home::{HomePanel, LessonList, NotFoundPanel};
+use crate::ui::playback::PlaybackBar;
+use crate::ui::route::Route;
+use crate::ui::stage::Stage;
+use crate::ui::stage::inspector::Inspector;
+use crate::ui::text;
+use crate::view::{Part, describe};
+
+impl Lab {
+    /// The whole page.
+    pub(super) fn page(&self, props: &LabProps) -> Html {
+        let playback = self.host.playback();
+        let clock = self.scene.clock.clone();
+        let on_close = self.dispatch.reform(|()| UiCommand::ToggleHelp);
+        html! {
+            <div class="page" data-place={place(&props.route)}>
+                <button type="button" class="skip" onclick={Callback::from(|_| focus_stage())}>{ text::SKIP }</button>
+                <Header route={props.route.clone()} lesson={None::<String>} seed={clock.seed} drawer={self.drawer}
+                    theme={self.theme} presenter={self.presenter} dispatch={self.dispatch.clone()} />
+                <aside class="side" aria-label="Guide">{ self.side(props) }</aside>
+                <main class="main" id="main" tabindex="-1" aria-label={text::STAGE}>
+                    <div class="stage-bar">
+                        <HeadlineStrip headline={self.scene.headline.clone()} />
+                        <ShowMenu hidden={self.hidden.clone()} dispatch={self.dispatch.clone()} />
+                    </div>
+                    <div class="stage" ref={self.stage.clone()}>
+                        <Stage scene={self.scene.clone()} layout={self.layout.clone()} tempo={playback.tempo()}
+                            selected={self.selected.clone()} dispatch={self.dispatch.clone()} canvas={self.canvas.clone()} />
+                        if let Some(selection) = &self.selected {
+                            <Inspector scene={self.scene.clone()} layout={self.layout.clone()} selection={selection.clone()}
+                                dispatch={self.dispatch.clone()} />
+                        }
+                    </div>
+                    { self.drawer_panel() }
+                </main>
+                <PlaybackBar {playback} {clock} history={self.scene.history.clone()} events={self.scene.events.clone()}
+                    dispatch={self.dispatch.clone()} />
+                <Help open={self.help} {on_close} />
+                <p class="unseen" role="status" aria-live="polite">{ self.spoken() }</p>
+            </div>
+        }
+    }
+
+    fn side(&self, props: &LabProps) -> Html {
+        match &props.route {
+            Route::Home => html! { <HomePanel /> },
+            Route::Lessons => html! { <LessonList lessons={Part::new(Vec::new())} /> },
+            Route::Sandbox | Route::Lesson { .. } => html! { <HomePanel /> },
+            Route::NotFound => html! { <NotFoundPanel /> },
+        }
+    }
+
+    fn drawer_panel(&self) -> Html {
+        let Some(drawer) = self.drawer else { return Html::default() };
+        let inside = match drawer {
+            Drawer::Charts => {
+                html! { <Charts history={self.scene.history.clone()} look={self.look} /> }
+            }
+            Drawer::Records => html! { <Records ledger={self.scene.ledger.clone()} /> },
+            Drawer::Events => html! { <EventList events={self.scene.events.clone()} /> },
+            Drawer::Table => html! { <TextView scene={self.scene.clone()} /> },
+            Drawer::Terminal => Html::default(),
+        };
+        let onclick = self.dispatch.reform(move |_| UiCommand::ToggleDrawer(drawer));
+        html! {
+            <section class="drawer" aria-label={text::drawer(drawer)}>
+                <button type="button" class="icon-button drawer-close" aria-label={text::CLOSE} {onclick}>
+                    <lucide_yew::X size={16} />
+                </button>
+                <div class="drawer-body" tabindex="0">{ inside }</div>
+            </section>
+        }
+    }
+
+    /// What a screen reader is told: the whole picture while time stands still, the rest by events.
+    fn spoken(&self) -> String {
+        if self.host.playback().playing {
+            let marked = self.scene.events.iter().rev().find(|event| event.mark.is_some());
+            return marked.map(|event| event.sentence.to_string()).unwrap_or_default();
+        }
+        describe::summary(&self.scene)
+    }
+}
+
+fn place(route: &Route) -> &'static str {
+    match route {
+        Route::Home => "home",
+        Route::Lessons => "lessons",
+        Route::Lesson { .. } => "lesson",
+        Route::Sandbox => "sandbox",
+        Route::NotFound => "nowhere",
+    }
+}
+
+fn focus_stage() {
+    use wasm_bindgen::JsCast as _;
+    let main = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id("main"))
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    if let Some(main) = main {
+        // The element has a tabindex; a hidden page may still refuse.
+        drop(main.focus());
+    }
+}

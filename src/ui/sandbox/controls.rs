@@ -1,0 +1,76 @@
+//! Parts of the sandbox: a number with two buttons, and a refusal in Kafka's words.
+
+use web_sys::HtmlInputElement;
+use yew::{Callback, Event, Html, Properties, TargetCast as _, component, html};
+
+use crate::view::sandbox::{Control, Refusal};
+
+/// A number with two buttons.
+#[derive(Clone, PartialEq, Properties)]
+pub struct StepperProps {
+    /// What it counts.
+    pub name: &'static str,
+    /// Kafka's own name of it, or a word of help; may be empty.
+    pub config_key: &'static str,
+    /// Present value.
+    pub value: u32,
+    /// Smallest value the buttons ask for.
+    pub low: u32,
+    /// Largest.
+    pub high: u32,
+    /// Asked for.
+    pub on_change: Callback<u32>,
+}
+
+/// A number with two buttons.
+#[component]
+pub fn Stepper(props: &StepperProps) -> Html {
+    let StepperProps { name, value, low, high, .. } = *props;
+    let id = format!("count-{}", name.to_lowercase().replace(' ', "-"));
+    let to = |wanted: u32| props.on_change.reform(move |_| wanted);
+    let onchange = {
+        let on_change = props.on_change.clone();
+        Callback::from(move |event: Event| {
+            let input: HtmlInputElement = event.target_unchecked_into();
+            match input.value().trim().parse::<u32>() {
+                // The number changes when the cluster has changed, and not before.
+                Ok(wanted) if wanted <= high => {
+                    input.set_value(&value.to_string());
+                    on_change.emit(wanted);
+                }
+                // What is no number is put back.
+                _ => input.set_value(&value.to_string()),
+            }
+        })
+    };
+    html! {
+        <div class="control is-stepper">
+            <label for={id.clone()}>
+                { name }
+                if !props.config_key.is_empty() { <code>{ props.config_key }</code> }
+            </label>
+            <span class="stepper">
+                <button type="button" aria-label={format!("{name}: one less")} disabled={value <= low} onclick={to(value.saturating_sub(1))}>
+                    <lucide_yew::Minus size={16} />
+                </button>
+                <input {id} type="text" inputmode="numeric" value={value.to_string()} {onchange} />
+                <button type="button" aria-label={format!("{name}: one more")} disabled={value >= high} onclick={to(value + 1)}>
+                    <lucide_yew::Plus size={16} />
+                </button>
+            </span>
+        </div>
+    }
+}
+
+/// Kafka's error text next to the control that asked, with a hint.
+pub(super) fn refusal(refusal: Option<&Refusal>, control: Control) -> Html {
+    let Some(refusal) = refusal.filter(|refusal| refusal.control == Some(control)) else {
+        return Html::default();
+    };
+    html! {
+        <div class="refusal" role="status">
+            <lucide_yew::TriangleAlert size={16} />
+            <p><code>{ refusal.message.to_string() }</code><span>{ refusal.hint }</span></p>
+        </div>
+    }
+}

@@ -1,0 +1,388 @@
+//! What is inside the chosen thing, and what can be done to it.
+
+use std::rc::Rc;
+
+use yew::{
+    Callback, Html, KeyboardEvent, NodeRef, Properties, component, html, use_effect_with,
+    use_node_ref,
+};
+
+use crate::base::NodeId;
+use crate::cluster::Action;
+use crate::ui::command::{Selection, UiCommand};
+use crate::ui::text;
+use crate::view::layout::{Layout, Rect};
+use crate::view::sandbox::Change;
+use crate::view::scene::{BrokerView, ConsumerView, GroupView, ProducerHealth, ProducerView};
+use crate::view::{Part, Scene, describe, words};
+
+/// The scene, and what of it is chosen.
+#[derive(Clone, PartialEq, Properties)]
+pub struct InspectorProps {
+    /// The scene.
+    pub scene: Scene,
+    /// Where things stand.
+    pub layout: Part<Layout>,
+    /// What is chosen.
+    pub selection: Selection,
+    /// Where wishes go.
+    pub dispatch: Callback<UiCommand>,
+}
+
+/// Title, facts and buttons of the chosen thing.
+struct Content {
+    title: String,
+    state: String,
+    facts: Vec<(&'static str, String)>,
+    acts: Vec<Act>,
+}
+
+/// A button.
+struct Act {
+    words: &'static str,
+    /// What it means, on hover and for screen readers.
+    means: &'static str,
+    class: &'static str,
+    commands: Vec<UiCommand>,
+}
+
+/// A panel beside the chosen thing.
+#[component]
+pub fn Inspector(props: &InspectorProps) -> Html {
+    let panel = use_node_ref();
+    use_effect_with(props.selection.clone(), {
+        let panel = panel.clone();
+        move |_| focus(&panel)
+    });
+    let Some(content) = content(&props.scene, &props.selection) else {
+        return Html::default();
+    };
+    let close = props.dispatch.reform(|()| UiCommand::Select(None));
+    let onkeydown = {
+        let close = close.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Escape" {
+                event.stop_propagation();
+                close.emit(());
+            }
+        })
+    };
+    html! {
+        <section class="inspector" role="dialog" aria-label={content.title.clone()} tabindex="-1" ref={panel} {onkeydown}
+            style={beside(&props.layout, &props.selection)}>
+            <header>
+                <h3>{ &content.title }</h3>
+                <button type="button" class="icon-button" aria-label={text::CLOSE} onclick={close.reform(|_| ())}>
+                    <lucide_yew::X size={16} />
+                </button>
+            </header>
+            <p class="inspector-state">{ &content.state }</p>
+            <dl>
+                { for content.facts.iter().map(|(name, value)| html! { <><dt>{ *name }</dt><dd>{ value }</dd></> }) }
+            </dl>
+            <div class="acts">
+                { for content.acts.into_iter().map(|act| button(act, &props.dispatch)) }
+            </div>
+        </section>
+    }
+}
+
+fn focus(panel: &NodeRef) {
+    if let Some(element) = panel.cast::<web_sys::HtmlElement>() {
+        // The panel has a tabindex; the browser may still refuse while the page is hidden.
+        drop(element.focus());
+    }
+}
+
+fn button(act: Act, dispatch: &Callback<UiCommand>) -> Html {
+    let dispatch = dispatch.clone();
+    let commands = act.commands;
+    let onclick = Callback::from(move |_| {
+        for command in &commands {
+            dispatch.emit(command.clone());
+        }
+    });
+    html! { <button type="button" class={act.class} title={act.means} {onclick}>{ act.words }</button> }
+}
+
+fn content(scene: &Scene, selection: &Selection) -> Option<Content> {
+    match selection {
+        Selection::Group(name) => {
+            let found = scene.groups.iter().find(|group| group.name == *name)?;
+            Some(group(found))
+        }
+        Selection::Node(id) if id.is_controller() => Some(controller(scene)),
+        Selection::Node(id) => {
+            let found = scene.brokers.iter().find(|broker| broker.id == *id);
+            if let Some(found) = found {
+                return Some(broker(found, scene));
+            }
+            let found = scene.producers.iter().find(|producer| producer.id == *id);
+            if let Some(found) = found {
+                return Some(producer(found));
+            }
+            scene.consumers().find(|consumer| consumer.id == *id).map(consumer)
+        }
+    }
+}
+
+fn act(words: &'static str, means: &'static str, action: Action) -> Act {
+    Act { words, means, class: "button", commands: vec![UiCommand::Act(Rc::new(action))] }
+}
+
+fn danger(words: &'static str, means: &'static str, action: Action) -> Act {
+    Act { class: "button is-danger", ..act(words, means, action) }
+}
+
+fn broker(view: &BrokerView, scene: &Scene) -> Content {
+    let broker = view.id.0;
+    let mut acts = Vec::new();
+    if view.state.is_alive() {
+        acts.push(danger(
+            "Kill it",
+            "The process ends at once; its disk stays.",
+            Action::CrashBroker { broker, lose_disk: false },
+        ));
+        acts.push(danger(
+            "Kill it, lose its disk",
+            "The process ends and its logs are gone.",
+            Action::CrashBroker { broker, lose_disk: true },
+        ));
+        acts.push(act(
+            "Stop in order",
+            "It hands its leaders over first.",
+            Action::StopBroker { broker },
+        ));
+        acts.push(act(
+            "Freeze for 5 s",
+            "The process is suspended, as in a long garbage collection.",
+            Action::PauseBroker { broker, for_ms: 5_000 },
+        ));
+        acts.push(if view.disk_factor > 1 {
+            act(
+                "Mend the disk",
+                "Writes take their usual time again.",
+                Action::SlowDisk { broker, factor: 1 },
+            )
+        } else {
+            act(
+                "Slow the disk",
+                "Every write takes 50 times as long.",
+                Action::SlowDisk { broker, factor: 50 },
+            )
+        });
+        acts.push(network(view, scene));
+    } else {
+        acts.push(Act {
+            class: "button is-strong",
+            ..act(
+                "Start it",
+                "The process starts with what its disk holds.",
+                Action::StartBroker { broker },
+            )
+        });
+    }
+    let leads = view.lanes.iter().filter(|lane| !lane.readers.is_empty() || lane.isr.1 > 0).count();
+    let records: i64 = view.lanes.iter().map(|lane| lane.log_end - lane.log_start).sum();
+    let mut facts = vec![
+        ("Replicas", format!("{}, leads {leads}", view.lanes.len())),
+        ("Records on disk", words::count(u64::try_from(records).unwrap_or(0))),
+    ];
+    if !view.cut_off_from.is_empty() {
+        let others: Vec<_> = view.cut_off_from.iter().map(|id| node_name(*id)).collect();
+        facts.push(("Cut off from", others.join(", ")));
+    }
+    Content { title: format!("Broker {broker}"), state: broker_means(view).to_owned(), facts, acts }
+}
+
+/// Cuts a broker off from all other brokers and the controller, or mends that.
+fn network(view: &BrokerView, scene: &Scene) -> Act {
+    let others = scene.brokers.iter().map(|other| other.id).filter(|other| *other != view.id);
+    let others = others.chain([scene.controller.id]);
+    let heal = !view.cut_off_from.is_empty();
+    let commands = others.map(|other| {
+        let (a, b) = (view.id.0, other.0);
+        let action = if heal { Action::HealLink { a, b } } else { Action::CutLink { a, b } };
+        UiCommand::Act(Rc::new(action))
+    });
+    Act {
+        words: if heal { "Mend its network" } else { "Cut its network" },
+        means: "To the other brokers and the controller; clients still reach it.",
+        class: "button",
+        commands: commands.collect(),
+    }
+}
+
+fn node_name(id: NodeId) -> String {
+    if id.is_controller() { "the controller".to_owned() } else { format!("broker {id}") }
+}
+
+fn broker_means(view: &BrokerView) -> &'static str {
+    match describe::broker_state(view) {
+        "fenced" => "Runs, but the controller does not let it lead or follow.",
+        "stopping" => "Hands its leaders over before it stops.",
+        "paused" => "Does nothing for a while; nobody has noticed yet.",
+        "stopped" => "Was stopped in order.",
+        "crashed" => "Its process is gone. Its disk still holds its logs.",
+        "crashed, disk lost" => "Its process and its logs are gone.",
+        "slow disk" => "Every write takes much longer than usual.",
+        _ => "Takes writes, serves reads, copies other brokers' logs.",
+    }
+}
+
+fn controller(scene: &Scene) -> Content {
+    let view = &scene.controller;
+    Content {
+        title: "Controller".to_owned(),
+        state: "Knows which brokers live and decides who leads each partition. Simplified: real \
+                clusters run three or five of them."
+            .to_owned(),
+        facts: vec![("Elections", words::count(view.elections))],
+        acts: vec![
+            act(
+                "Elect preferred leaders",
+                "The first replica of each partition leads again.",
+                Action::ElectLeaders { unclean: false },
+            ),
+            danger(
+                "Elect at any price",
+                "A replica outside the ISR may lead: records can be lost.",
+                Action::ElectLeaders { unclean: true },
+            ),
+        ],
+    }
+}
+
+fn producer(view: &ProducerView) -> Content {
+    let name = || view.name.to_string();
+    let rate = |factor: f64| Action::SetRate {
+        name: name(),
+        rate: crate::kafka::producer::Rate::Poisson { per_second: (view.rate * factor).max(0.1) },
+    };
+    let acts = if view.health == ProducerHealth::Stopped {
+        Vec::new()
+    } else {
+        vec![
+            act("Twice the rate", "Its application sends twice as often.", rate(2.0)),
+            act("Half the rate", "Its application sends half as often.", rate(0.5)),
+            danger(
+                "Stop it",
+                "Sends what it has and ends.",
+                Action::RemoveProducer { name: name() },
+            ),
+        ]
+    };
+    let mut facts = vec![
+        ("Writes to", view.topic.to_string()),
+        ("Rate", format!("{} records per second", words::rate(view.rate))),
+        ("acks", view.acks.to_string()),
+        ("Keys", view.keys.to_string()),
+        ("Not acknowledged yet", words::count(view.waiting)),
+        ("Given up", words::count(view.failed)),
+    ];
+    if let Some(error) = &view.error {
+        facts.push(("Last error", error.to_string()));
+    }
+    Content {
+        title: view.name.to_string(),
+        state: format!("Producer, {}.", words::health(view.health)),
+        facts,
+        acts,
+    }
+}
+
+fn consumer(view: &ConsumerView) -> Content {
+    let name = || view.name.to_string();
+    let mut acts = Vec::new();
+    if view.running {
+        acts.push(danger(
+            "Kill it",
+            "The process ends at once; its group notices later.",
+            Action::KillConsumer { name: name() },
+        ));
+        acts.push(act(
+            "Stop in order",
+            "It commits and leaves its group.",
+            Action::RemoveConsumer { name: name() },
+        ));
+        acts.push(if view.group.is_some() {
+            act(
+                "Take it out of its group",
+                "It then reads every partition by itself and commits nothing.",
+                Action::SetGroup { name: name(), group: None },
+            )
+        } else {
+            act(
+                "Put it into app-workers",
+                "The group shares the partitions out.",
+                Action::SetGroup {
+                    name: name(),
+                    group: Some(crate::view::sandbox::DEFAULT_GROUP.to_owned()),
+                },
+            )
+        });
+    }
+    let state = view.idle.map_or("Working.".to_owned(), |idle| {
+        let mut words = words::idle(idle).to_owned();
+        if let Some(first) = words.get_mut(0..1) {
+            first.make_ascii_uppercase();
+        }
+        words + "."
+    });
+    let mut facts = vec![
+        ("Group", view.group.as_deref().unwrap_or("none").to_owned()),
+        ("Owns", describe::owns(view)),
+        ("Finishes", format!("{} records per second", words::rate(view.rate))),
+        ("Behind", words::plural(view.lag, "record")),
+        ("Fetched, waiting", words::count(view.buffered)),
+    ];
+    if let Some((partition, offset)) = &view.working_on {
+        facts.push(("Working on", format!("{partition} offset {offset}")));
+    }
+    Content { title: view.name.to_string(), state, facts, acts }
+}
+
+fn group(view: &GroupView) -> Content {
+    let members = u32::try_from(view.members.len()).unwrap_or(u32::MAX);
+    let grow = |words, means, n| Act {
+        words,
+        means,
+        class: "button",
+        commands: vec![UiCommand::Sandbox(Change::Consumers(n))],
+    };
+    let mut acts = vec![Act {
+        class: "button is-strong",
+        ..grow("Add a worker", "One more member; the group shares out anew.", members + 1)
+    }];
+    if members > 0 {
+        acts.push(grow("Remove a worker", "The last one leaves in order.", members - 1));
+    }
+    let coordinator = view.coordinator.map_or("none alive".to_owned(), |id| format!("broker {id}"));
+    Content {
+        title: view.name.to_string(),
+        state: format!("Consumer group, {}, generation {}.", view.state.name(), view.generation),
+        facts: vec![
+            ("Members", words::count(view.members.len() as u64)),
+            ("Behind", words::plural(view.lag, "record")),
+            ("Finishes", format!("{} records per second", words::rate(view.rate))),
+            ("Coordinator", coordinator),
+            ("Assignor", view.protocol.to_string()),
+        ],
+        acts,
+    }
+}
+
+/// Beside the chosen thing, inside the stage.
+fn beside(layout: &Layout, selection: &Selection) -> String {
+    const WIDTH: f64 = 264.0;
+    let rect = match selection {
+        Selection::Node(id) => layout.rect_of(*id),
+        Selection::Group(_) => layout.groups.first().map(|group| group.heading),
+    };
+    let rect = rect.unwrap_or(Rect { x: 0.0, y: 0.0, width: 0.0, height: 0.0 });
+    let width = WIDTH * layout.scale;
+    let right_side = rect.right() + 10.0 + width <= layout.size.width;
+    let left = if right_side { rect.right() + 10.0 } else { (rect.x - 10.0 - width).max(8.0) };
+    let top = rect.y.clamp(8.0, (layout.size.height - 330.0 * layout.scale).max(8.0));
+    format!("left:{left:.0}px;top:{top:.0}px;width:{width:.0}px")
+}

@@ -1,0 +1,162 @@
+//! What the page remembers between visits, behind a trait so that tests use memory.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// A place for a few short texts.
+pub trait Store {
+    /// The text under `key`.
+    fn read(&self, key: &str) -> Option<String>;
+    /// Keeps `value` under `key`. A full or forbidden store forgets silently: the page works without.
+    fn write(&self, key: &str, value: &str);
+}
+
+/// A store that forgets with the page.
+#[derive(Debug, Default)]
+pub struct MemoryStore(RefCell<BTreeMap<String, String>>);
+
+impl Store for MemoryStore {
+    fn read(&self, key: &str) -> Option<String> {
+        self.0.borrow().get(key).cloned()
+    }
+
+    fn write(&self, key: &str, value: &str) {
+        self.0.borrow_mut().insert(key.to_owned(), value.to_owned());
+    }
+}
+
+/// The browser's local storage.
+#[derive(Debug, Default)]
+pub struct BrowserStore;
+
+impl Store for BrowserStore {
+    fn read(&self, key: &str) -> Option<String> {
+        use gloo_storage::Storage as _;
+        gloo_storage::LocalStorage::get(key).ok()
+    }
+
+    fn write(&self, key: &str, value: &str) {
+        use gloo_storage::Storage as _;
+        // Private windows and full disks refuse; nothing is lost but the memory of the visit.
+        drop(gloo_storage::LocalStorage::set(key, value));
+    }
+}
+
+/// How the page looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Theme {
+    /// As the system does.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// Word for the document's `data-theme` attribute.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The next one of the round.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::System => Self::Light,
+            Self::Light => Self::Dark,
+            Self::Dark => Self::System,
+        }
+    }
+
+    fn parse(word: &str) -> Self {
+        match word {
+            "light" => Self::Light,
+            "dark" => Self::Dark,
+            _ => Self::System,
+        }
+    }
+}
+
+const THEME: &str = "brokerscope.theme";
+const PRESENTER: &str = "brokerscope.presenter";
+const SOLVED: &str = "brokerscope.solved";
+
+/// The page's memory.
+#[derive(Clone)]
+pub struct Memory(Rc<dyn Store>);
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").field("theme", &self.theme()).finish_non_exhaustive()
+    }
+}
+
+impl Memory {
+    /// A memory that keeps things in `store`.
+    pub fn new(store: impl Store + 'static) -> Self {
+        Self(Rc::new(store))
+    }
+
+    /// The chosen look.
+    pub fn theme(&self) -> Theme {
+        self.0.read(THEME).map(|word| Theme::parse(&word)).unwrap_or_default()
+    }
+
+    /// Remembers the look.
+    pub fn set_theme(&self, theme: Theme) {
+        self.0.write(THEME, theme.word());
+    }
+
+    /// Whether type is large.
+    pub fn presenter(&self) -> bool {
+        self.0.read(PRESENTER).is_some_and(|word| word == "yes")
+    }
+
+    /// Remembers the size of type.
+    pub fn set_presenter(&self, on: bool) {
+        self.0.write(PRESENTER, if on { "yes" } else { "no" });
+    }
+
+    /// Short names of the lessons solved so far.
+    pub fn solved(&self) -> BTreeSet<String> {
+        let text = self.0.read(SOLVED).unwrap_or_default();
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Remembers that a lesson is solved.
+    pub fn set_solved(&self, slug: &str) {
+        let mut all = self.solved();
+        if all.insert(slug.to_owned()) {
+            let words: Vec<_> = all.into_iter().collect();
+            self.0.write(SOLVED, &words.join(" "));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_read_back() {
+        let memory = Memory::new(MemoryStore::default());
+        assert_eq!(memory.theme(), Theme::System);
+        memory.set_theme(Theme::Dark);
+        memory.set_solved("one-partition");
+        memory.set_solved("no-group");
+        assert_eq!(memory.theme(), Theme::Dark);
+        assert_eq!(memory.solved().len(), 2);
+    }
+
+    #[test]
+    fn the_looks_go_round() {
+        assert_eq!(Theme::System.next().next().next(), Theme::System);
+    }
+}

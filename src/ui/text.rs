@@ -1,0 +1,159 @@
+//! Words of the page, apart from its code.
+
+use super::command::Drawer;
+use super::store::Theme;
+
+/// Name of the product.
+pub const NAME: &str = "Brokerscope";
+/// First stop of the keyboard.
+pub const SKIP: &str = "Skip to the cluster";
+/// The list of lessons, as a link.
+pub const LESSONS: &str = "Lessons";
+/// Free play, as a link.
+pub const SANDBOX: &str = "Sandbox";
+/// The stage's name.
+pub const STAGE: &str = "The cluster";
+/// Title of the first column.
+pub const PRODUCERS: &str = "Producers";
+/// Title of the second column.
+pub const BROKERS: &str = "Brokers";
+/// Title of the third column.
+pub const CONSUMERS: &str = "Consumers";
+/// Heading of consumers without a group.
+pub const NO_GROUP: &str = "no group";
+/// What that means.
+pub const NO_GROUP_MEANS: &str = "each reads everything";
+/// A broker without replicas.
+pub const NO_REPLICA: &str = "no replica here";
+/// Where nothing consumes.
+pub const NO_CONSUMERS: &str = "Nobody reads yet";
+/// Where nothing produces.
+pub const NO_PRODUCERS: &str = "Nobody writes yet";
+
+/// First visit: small line above the sentence.
+pub const HOME_EYEBROW: &str = "This is Kafka, running";
+/// First visit: the sentence.
+pub const HOME_TITLE: &str = "Five workers. One of them works.";
+/// First visit: what one sees.
+pub const HOME_BODY: &str = "Orders come in faster than they are finished, and adding workers did not \
+    help. Everything on the right is a whole Kafka cluster, simulated inside this page.";
+/// First visit: the button.
+pub const HOME_ACTION: &str = "Find out why";
+/// First visit: the other way.
+pub const HOME_SANDBOX: &str = "or play freely in the sandbox";
+/// First visit: what it is, in short.
+pub const HOME_NOTE: &str = "Nothing is sent anywhere. Click any broker, worker or record log to look \
+    inside; pause and slow time down as you like.";
+
+/// List of lessons: title.
+pub const LESSONS_TITLE: &str = "Lessons";
+/// List of lessons: first line.
+pub const LESSONS_LEAD: &str =
+    "Each one starts with a cluster that has something wrong. You predict, run it, and fix it.";
+/// Mark of a solved lesson.
+pub const SOLVED: &str = "solved";
+/// An address that leads nowhere.
+pub const NOT_FOUND: &str = "There is nothing at this address.";
+
+/// Sandbox: title.
+pub const SANDBOX_TITLE: &str = "Sandbox";
+/// Sandbox: first line.
+pub const SANDBOX_LEAD: &str = "Every change is asked of the cluster, as you would ask Kafka.";
+
+/// Playback bar: its name.
+pub const PLAYBACK: &str = "Time";
+/// Button.
+pub const PLAY: &str = "Play";
+/// Button.
+pub const PAUSE: &str = "Pause";
+/// Button.
+pub const STEP: &str = "Step one event";
+/// Button.
+pub const RESTART: &str = "Start again";
+/// Slider.
+pub const SPEED: &str = "Speed";
+/// Button that opens the clock's table.
+pub const CLOCK_ABOUT: &str = "About this clock";
+/// What the classroom clock is.
+pub const CLASSROOM_MEANS: &str = "Kafka's time constants span a millisecond to five minutes. The classroom clock \
+    changes these, so that you can watch them together. Everything else is Kafka's default.";
+/// What the true clock is.
+pub const DEFAULTS_MEAN: &str = "Kafka's own time constants, unchanged. Use the speed slider to watch \
+    short and long ones.";
+
+/// Button.
+pub const HELP: &str = "Keyboard shortcuts";
+/// Button.
+pub const PRESENTER: &str = "Large type";
+/// Button that opens the switches of motion.
+pub const SHOW: &str = "Show";
+/// Explains the switches.
+pub const SHOW_MEANS: &str = "What moves on the stage";
+/// Button.
+pub const CLOSE: &str = "Close";
+
+/// Lesson panel: button.
+pub const RUN: &str = "Run and see";
+/// Lesson panel: button.
+pub const CONTINUE: &str = "Continue";
+/// Lesson panel: button.
+pub const CHECK: &str = "Check";
+/// Lesson panel: button.
+pub const NEXT_LESSON: &str = "Next lesson";
+/// Lesson panel: button.
+pub const HINT: &str = "Hint";
+/// Lesson panel: button.
+pub const SOLUTION: &str = "Show solution";
+/// Lesson panel: button.
+pub const SKIP_STEP: &str = "Skip";
+/// Lesson panel: why the strong button waits.
+pub const PREDICT_FIRST: &str = "Choose an answer first: then you know what surprised you.";
+/// Lesson panel: a prediction that came true.
+pub const CAME_TRUE: &str = "this happened";
+/// Lesson panel: one that did not.
+pub const DID_NOT: &str = "this did not happen";
+/// Lesson panel: goal reached.
+pub const REACHED: &str = "Goal reached";
+/// Lesson panel: name of the goal.
+pub const GOAL: &str = "Goal";
+
+/// Terminal: name of its input.
+pub const TERMINAL_INPUT: &str = "Command line";
+/// Terminal: shown while empty.
+pub const TERMINAL_START: &str =
+    "Kafka's own commands work here. Try: kafka-topics --list --bootstrap-server localhost:9092";
+
+/// Name of a drawer.
+pub fn drawer(drawer: Drawer) -> &'static str {
+    match drawer {
+        Drawer::Charts => "Charts",
+        Drawer::Records => "Records",
+        Drawer::Events => "What happened",
+        Drawer::Table => "As text",
+        Drawer::Terminal => "Terminal",
+    }
+}
+
+/// Name of the button that changes the look.
+pub fn theme(theme: Theme) -> &'static str {
+    match theme {
+        Theme::System => "Look: as the system",
+        Theme::Light => "Look: light",
+        Theme::Dark => "Look: dark",
+    }
+}
+
+/// Shortcuts: key and what it does.
+pub const SHORTCUTS: &[(&str, &str)] = &[
+    ("Space", "play or pause"),
+    (".", "one event forward"),
+    ("+  and  -", "faster, slower"),
+    ("0", "start again"),
+    ("1 to 5", "charts, records, what happened, as text, terminal"),
+    ("t", "light, dark, or as the system"),
+    ("p", "large type"),
+    ("Arrow keys", "move between the things on the stage"),
+    ("Enter", "look inside the chosen thing"),
+    ("Escape", "close"),
+    ("?", "this list"),
+];
