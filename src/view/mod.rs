@@ -8,6 +8,7 @@ pub mod motion;
 pub mod part;
 pub mod path;
 pub mod playback;
+pub mod project;
 pub mod sandbox;
 pub mod scene;
 pub mod terminal;

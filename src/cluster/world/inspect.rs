@@ -287,6 +287,12 @@ impl Cluster {
         })
     }
 
+    /// Whether messages between two nodes vanish.
+    pub fn is_cut(&self, a: NodeId, b: NodeId) -> bool {
+        let (Some(&a), Some(&b)) = (self.index.get(&a), self.index.get(&b)) else { return false };
+        self.network.link(a, b).cut
+    }
+
     /// Number of events that wait.
     pub fn waiting(&self) -> usize {
         self.queue.len()

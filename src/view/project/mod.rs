@@ -1,0 +1,117 @@
+//! From a cluster to the picture: [`scene`] for the structure, a few times a second, and [`motion`] for
+//! every frame. Everything shown is read from the cluster; nothing is worked out by a formula of its own.
+
+mod activity;
+mod brokers;
+mod clients;
+mod facts;
+mod moving;
+mod sandbox;
+pub mod sentences;
+
+pub use moving::motion;
+pub use sandbox::sandbox;
+
+use self::activity::Activity;
+use super::part::Part;
+use super::scene::{ClockView, ControllerView, Hue, PartitionName, Scene, TopicView};
+use crate::base::{Time, TopicPartition};
+use crate::cluster::Cluster;
+use crate::kafka::config::TopicConfig;
+
+/// The picture of `cluster` now. Parts that did not change since `before` are shared with it.
+pub fn scene(cluster: &Cluster, before: Option<&Scene>) -> Scene {
+    // A picture from later on belongs to another run: the session was started again.
+    let before = before.filter(|scene| {
+        scene.clock.now <= shown(cluster, cluster.now()) && scene.clock.seed == cluster.seed()
+    });
+    let activity = Activity::read(cluster);
+    let (groups, loners) = clients::consumers(cluster, &activity, before);
+    Scene {
+        clock: ClockView {
+            now: shown(cluster, cluster.now()),
+            clock: cluster.scenario().clock,
+            seed: cluster.seed(),
+        },
+        headline: Part::renew(before.map(|b| &b.headline), facts::headline(cluster)),
+        topics: Part::renew(before.map(|b| &b.topics), topics(cluster)),
+        producers: renew_all(
+            before.map_or(&[], |b| &b.producers),
+            clients::producers(cluster, &activity),
+        ),
+        brokers: renew_all(
+            before.map_or(&[], |b| &b.brokers),
+            brokers::brokers(cluster, &activity),
+        ),
+        controller: Part::renew(before.map(|b| &b.controller), controller(cluster)),
+        groups,
+        loners,
+        flows: Part::renew(before.map(|b| &b.flows), activity.flows(cluster)),
+        history: facts::history(cluster, before.map(|b| &b.history)),
+        ledger: Part::renew(
+            before.map(|b| &b.ledger),
+            facts::ledger(cluster, before.map(|b| &*b.ledger)),
+        ),
+        events: facts::events(cluster, before.map(|b| &b.events)),
+    }
+}
+
+/// A moment as the page shows it: from the start of the clients on.
+fn shown(cluster: &Cluster, at: Time) -> Time {
+    Time(at.since(cluster.started()).0)
+}
+
+/// Shares what did not change with what stood in the same place before.
+fn renew_all<T: PartialEq>(before: &[Part<T>], now: impl IntoIterator<Item = T>) -> Vec<Part<T>> {
+    now.into_iter().enumerate().map(|(i, value)| Part::renew(before.get(i), value)).collect()
+}
+
+/// Look of a partition.
+fn hue(tp: TopicPartition) -> Hue {
+    // Topics begin at different looks, so that the first partitions of two topics differ.
+    Hue::of(tp.partition + (tp.topic.0.saturating_sub(1)) * 3)
+}
+
+/// Name of a partition, unless it belongs to Kafka itself or is gone.
+fn name(cluster: &Cluster, tp: TopicPartition) -> Option<PartitionName> {
+    let topic = cluster.metadata().topics.get(&tp.topic).filter(|topic| !topic.is_internal())?;
+    Some(PartitionName { topic: topic.name.clone(), partition: tp.partition })
+}
+
+/// Settings of a topic that says nothing of its own.
+fn topic_defaults(cluster: &Cluster) -> TopicConfig {
+    let config = cluster.scenario().broker_config().expect("the scenario was checked at the start");
+    config.topic_defaults()
+}
+
+fn topics(cluster: &Cluster) -> Vec<TopicView> {
+    let defaults = topic_defaults(cluster);
+    let visible = cluster.metadata().topics.values().filter(|topic| !topic.is_internal());
+    visible
+        .map(|topic| {
+            let logs = (0..).zip(&topic.partitions).filter_map(|(partition, _)| {
+                let log = cluster.leader_log(TopicPartition::new(topic.id, partition))?;
+                u64::try_from(log.log_end() - log.log_start()).ok()
+            });
+            let replicas = topic.partitions.first().map_or(0, |state| state.replicas.len());
+            TopicView {
+                name: topic.name.clone(),
+                partitions: u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX),
+                replication_factor: u32::try_from(replicas).unwrap_or(u32::MAX),
+                min_insync_replicas: topic.config(&defaults).min_insync_replicas,
+                records: logs.sum(),
+            }
+        })
+        .collect()
+}
+
+fn controller(cluster: &Cluster) -> ControllerView {
+    ControllerView {
+        id: cluster.controller().id(),
+        elections: cluster.metrics().totals.elections,
+        last_election: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

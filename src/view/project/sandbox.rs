@@ -1,0 +1,43 @@
+//! The present values of the sandbox's controls.
+
+use super::topic_defaults;
+use crate::cluster::Cluster;
+use crate::kafka::config::Acks;
+use crate::kafka::producer::{Keys, Rate};
+use crate::view::sandbox::{DEFAULT_GROUP, Refusal, SandboxView};
+
+/// Stands for a topic when there is none.
+const NO_TOPIC: &str = "user-actions";
+
+/// The controls' values in `cluster`, with the last refusal.
+pub fn sandbox(cluster: &Cluster, refusal: Option<Refusal>) -> SandboxView {
+    let topic = cluster.metadata().topics.values().find(|topic| !topic.is_internal());
+    let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let producers: Vec<_> =
+        cluster.producers().filter(|(_, p)| p.workload().rate != Rate::Off).collect();
+    let consumers: Vec<_> =
+        cluster.consumers().filter(|(node, _)| !node.name.starts_with("console-")).collect();
+    let first = producers.first().map(|(_, producer)| *producer);
+    let reader = consumers.first().map(|(_, consumer)| *consumer);
+    SandboxView {
+        topic: topic.map_or_else(|| NO_TOPIC.into(), |topic| topic.name.clone()),
+        partitions: topic.map_or(0, |topic| small(topic.partitions.len())),
+        replication_factor: topic
+            .and_then(|topic| topic.partitions.first())
+            .map_or(0, |state| small(state.replicas.len())),
+        min_insync_replicas: topic
+            .map_or(1, |topic| topic.config(&topic_defaults(cluster)).min_insync_replicas),
+        brokers: small(cluster.broker_ids().count()),
+        rate: first.map_or(10.0, |producer| producer.rate(cluster.now())),
+        keys: first.map_or(Keys::None, |producer| producer.workload().keys),
+        acks: first.map_or(Acks::All, |producer| producer.config().acks),
+        producers: producers.iter().map(|(node, _)| node.name.clone()).collect(),
+        group: match reader {
+            Some(consumer) => consumer.spec().group.clone(),
+            None => Some(DEFAULT_GROUP.into()),
+        },
+        service_micros: reader.map_or(80_000, |consumer| consumer.spec().service.mean().0),
+        consumers: consumers.iter().map(|(node, _)| node.name.clone()).collect(),
+        refusal,
+    }
+}

@@ -1,0 +1,257 @@
+//! Events in plain words: one sentence each, with the kind, a few words for the timeline, and the
+//! reason where Kafka gives one.
+
+use std::rc::Rc;
+
+use crate::base::{NodeId, TopicPartition};
+use crate::cluster::Cluster;
+use crate::cluster::event_log::Logged;
+use crate::kafka::event::{Event, LogDeletion};
+use crate::kafka::protocol::NamedPartition;
+use crate::view::scene::EventKind;
+use crate::view::words::plural;
+
+/// An event in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// What kind of thing happened.
+    pub kind: EventKind,
+    /// A sentence.
+    pub sentence: String,
+    /// A few words for the timeline.
+    pub mark: Option<String>,
+    /// Why, if somebody said so.
+    pub cause: Option<String>,
+}
+
+fn told(kind: EventKind, sentence: String) -> Told {
+    Told { kind, sentence, mark: None, cause: None }
+}
+
+impl Told {
+    fn marked(self, words: impl Into<String>) -> Self {
+        Self { mark: Some(words.into()), ..self }
+    }
+
+    fn because(self, reason: &str) -> Self {
+        Self { cause: (!reason.is_empty()).then(|| reason.to_owned()), ..self }
+    }
+}
+
+/// `logged` in words, or nothing for what happens all the time or inside Kafka's own topics.
+pub fn tell(cluster: &Cluster, logged: &Logged) -> Option<Told> {
+    let who = node_name(cluster, logged.node);
+    records(cluster, &who, &logged.event)
+        .or_else(|| partitions(cluster, &logged.event))
+        .or_else(|| processes(cluster, logged.node, &who, &logged.event))
+        .or_else(|| groups(&who, &logged.event))
+}
+
+/// A node as people call it.
+pub fn node_name(cluster: &Cluster, id: NodeId) -> Rc<str> {
+    if id.is_broker() {
+        return format!("Broker {id}").into();
+    }
+    if id.is_controller() {
+        return "The controller".into();
+    }
+    cluster.node(id).map_or_else(|| format!("client {id}").into(), |node| node.name.clone())
+}
+
+fn partition_name(cluster: &Cluster, tp: TopicPartition) -> Option<String> {
+    super::name(cluster, tp).map(|name| name.to_string())
+}
+
+fn records(cluster: &Cluster, who: &str, event: &Event) -> Option<Told> {
+    Some(match event {
+        Event::ProduceFailed { error, message, .. } => {
+            told(EventKind::Loss, format!("{who} gave records up: {}.", error.exception()))
+                .marked(error.exception().trim_end_matches("Exception"))
+                .because(message)
+        }
+        Event::LogTruncated { tp, to, removed } => {
+            let name = partition_name(cluster, *tp)?;
+            let cut: usize = removed.iter().map(|(_, batch)| batch.len()).sum();
+            let what = plural(cut as u64, "record");
+            told(EventKind::Loss, format!("{who} cut {name} back to offset {to}: {what} dropped."))
+                .marked("log cut")
+        }
+        Event::LogDeleted { tp, reason: LogDeletion::DiskLost, removed } => {
+            let name = partition_name(cluster, *tp)?;
+            let gone: usize = removed.iter().map(|(_, batch)| batch.len()).sum();
+            let what = plural(gone as u64, "record");
+            told(EventKind::Loss, format!("{who} lost its copy of {name}: {what}."))
+        }
+        Event::OffsetReset { group, tp, to } => {
+            let name = partition_name(cluster, *tp)?;
+            let whose = group.as_deref().unwrap_or("nobody's group");
+            let text =
+                format!("{who} begins {name} at offset {to}: nothing was committed for {whose}.");
+            told(EventKind::Group, text)
+        }
+        Event::ClientWarning { message } => {
+            told(EventKind::Group, format!("{who} warns: {message}"))
+        }
+        Event::ConsumerFailed { error, message } => {
+            told(EventKind::Failure, format!("{who} ended with {}.", error.exception()))
+                .because(message)
+        }
+        _ => return None,
+    })
+}
+
+fn partitions(cluster: &Cluster, event: &Event) -> Option<Told> {
+    Some(match event {
+        Event::LeaderElected { tp, leader: Some(leader), leader_epoch, unclean, from } => {
+            let name = partition_name(cluster, *tp)?;
+            // The first leader of a new partition is no news.
+            from.filter(|_| *leader_epoch > 0)?;
+            let how = if *unclean { ", although it may miss acknowledged records" } else { "" };
+            let text = format!("Broker {leader} leads {name} now{how} (epoch {leader_epoch}).");
+            let kind = if *unclean { EventKind::Loss } else { EventKind::Recovery };
+            told(kind, text).marked(if *unclean { "unclean election" } else { "election" })
+        }
+        Event::LeaderElected { tp, leader: None, .. } => {
+            let name = partition_name(cluster, *tp)?;
+            let text = format!("Nobody can lead {name}: no in-sync replica is alive.");
+            told(EventKind::Failure, text).marked("no leader")
+        }
+        Event::IsrChanged { tp, from, to } => {
+            let name = partition_name(cluster, *tp)?;
+            let left: Vec<_> = from.iter().filter(|id| !to.contains(id)).collect();
+            let joined: Vec<_> = to.iter().filter(|id| !from.contains(id)).collect();
+            let size = to.len();
+            match (left.as_slice(), joined.as_slice()) {
+                ([], []) => return None,
+                ([], joined) => {
+                    let text = format!(
+                        "{} in sync with {name} again: {size} in sync.",
+                        brokers_are(joined)
+                    );
+                    told(EventKind::Recovery, text).marked("in sync again")
+                }
+                (left, _) => {
+                    let text = format!(
+                        "{} no longer in sync with {name}: {size} in sync.",
+                        brokers_are(left)
+                    );
+                    told(EventKind::Replication, text).marked("ISR shrinks")
+                }
+            }
+        }
+        Event::TopicCreated { topic, partitions } if !topic.starts_with("__") => {
+            let text = format!(
+                "Topic {topic} was created with {}.",
+                plural(u64::from(*partitions), "partition")
+            );
+            told(EventKind::Admin, text).marked("topic created")
+        }
+        Event::PartitionsAdded { topic, partitions } => {
+            told(EventKind::Action, format!("Topic {topic} has {partitions} partitions now."))
+                .marked(format!("{partitions} partitions"))
+        }
+        Event::TopicDeleted { topic } => {
+            told(EventKind::Admin, format!("Topic {topic} was deleted.")).marked("topic deleted")
+        }
+        Event::TopicConfigChanged { topic, key, value } => {
+            let value = value.as_deref().unwrap_or("its default");
+            told(EventKind::Action, format!("{key} of {topic} is {value} now."))
+        }
+        _ => return None,
+    })
+}
+
+fn brokers_are(ids: &[&NodeId]) -> String {
+    match ids {
+        [one] => format!("Broker {one} is"),
+        many => {
+            let names: Vec<_> = many.iter().map(ToString::to_string).collect();
+            format!("Brokers {} are", names.join(" and "))
+        }
+    }
+}
+
+fn processes(cluster: &Cluster, node: NodeId, who: &str, event: &Event) -> Option<Told> {
+    Some(match event {
+        Event::ProcessStarted if node.is_broker() => {
+            told(EventKind::Recovery, format!("{who} started.")).marked("started")
+        }
+        Event::ProcessStarted if node.is_client() && node != cluster.admin() => {
+            told(EventKind::Action, format!("{who} started."))
+        }
+        Event::ProcessEnded { clean: false } => told(EventKind::Failure, format!("{who} crashed."))
+            .marked(short_end(node, who, "crashed")),
+        Event::ProcessEnded { clean: true } if node != cluster.admin() => {
+            told(EventKind::Action, format!("{who} stopped in order."))
+                .marked(short_end(node, who, "stopped"))
+        }
+        Event::BrokerFenced { broker } => {
+            let text = format!("The controller gave broker {broker} up: no heartbeat came.");
+            told(EventKind::Failure, text).marked("fenced")
+        }
+        Event::BrokerUnfenced { broker } => {
+            told(EventKind::Recovery, format!("The controller lets broker {broker} work again."))
+        }
+        Event::ControlledShutdownStarted { broker } => told(
+            EventKind::Action,
+            format!("Broker {broker} hands its leaders over before it stops."),
+        ),
+        Event::ProcessPaused { span } => {
+            told(EventKind::Failure, format!("{who} is frozen for {span}.")).marked("frozen")
+        }
+        _ => return None,
+    })
+}
+
+fn short_end(node: NodeId, who: &str, what: &str) -> String {
+    if node.is_broker() { format!("broker {node} {what}") } else { format!("{who} {what}") }
+}
+
+fn groups(who: &str, event: &Event) -> Option<Told> {
+    Some(match event {
+        Event::GroupStateChanged { group, from: _, to, generation, reason } => match *to {
+            "PreparingRebalance" => {
+                told(EventKind::Group, format!("Group {group} begins to share out anew."))
+                    .marked("rebalance")
+                    .because(reason)
+            }
+            "Stable" => told(
+                EventKind::Group,
+                format!("Group {group} has shared out its partitions: generation {generation}."),
+            ),
+            "Empty" => told(EventKind::Group, format!("Group {group} has no members any more.")),
+            _ => return None,
+        },
+        Event::MemberRemoved { group, member_id, reason } => {
+            let member = member_id.rsplit_once('-').map_or(&**member_id, |(name, _)| name);
+            told(EventKind::Group, format!("Group {group} removed {member}.")).because(reason)
+        }
+        Event::PartitionsAssigned { partitions, .. } if !partitions.is_empty() => {
+            told(EventKind::Group, format!("{who} got {}.", list(partitions)))
+        }
+        Event::PartitionsRevoked { partitions, .. } if !partitions.is_empty() => {
+            told(EventKind::Group, format!("{who} gave back {}.", list(partitions)))
+        }
+        Event::PartitionsLost { partitions, .. } if !partitions.is_empty() => {
+            told(EventKind::Failure, format!("{who} lost {} to others.", list(partitions)))
+        }
+        Event::PollIntervalExceeded { group } => {
+            let text = format!("{who} left {group}: it was too long between two polls.");
+            told(EventKind::Failure, text).marked("max.poll.interval.ms")
+        }
+        Event::CommitFailed { group, error } => told(
+            EventKind::Failure,
+            format!("{who} could not commit for {group}: {}.", error.exception()),
+        ),
+        _ => return None,
+    })
+}
+
+/// `user-actions-0`, or `5 partitions` when there are many.
+fn list(partitions: &[NamedPartition]) -> String {
+    if partitions.len() > 4 {
+        return plural(partitions.len() as u64, "partition");
+    }
+    let names: Vec<_> = partitions.iter().map(|(topic, i)| format!("{topic}-{i}")).collect();
+    names.join(", ")
+}

@@ -1,0 +1,128 @@
+use super::*;
+use crate::cluster::Action;
+use crate::cluster::scenario::{ConsumerDef, ProducerDef, Scenario, TopicDef};
+use crate::kafka::consumer::{CommitPolicy, ServiceTime};
+use crate::kafka::producer::{Keys, Rate};
+use crate::view::describe;
+use crate::view::scene::{BrokerState, Idle, LaneRole};
+
+fn scenario() -> Scenario {
+    Scenario {
+        name: "view".into(),
+        seed: 42,
+        clock: crate::cluster::Clock::Classroom,
+        brokers: 3,
+        racks: Vec::new(),
+        network: None,
+        broker_config: std::collections::BTreeMap::default(),
+        topics: vec![TopicDef {
+            name: "user-actions".into(),
+            partitions: 1,
+            replication_factor: 2,
+            assignment: None,
+            config: std::collections::BTreeMap::default(),
+        }],
+        producers: vec![ProducerDef {
+            name: "web".into(),
+            count: 2,
+            topic: "user-actions".into(),
+            rate: Rate::Constant { per_second: 25.0 },
+            record_size: 100,
+            keys: Keys::None,
+            config: std::collections::BTreeMap::default(),
+        }],
+        consumers: vec![ConsumerDef {
+            name: "worker".into(),
+            count: 3,
+            group: Some("app-workers".into()),
+            topics: vec!["user-actions".into()],
+            assign: false,
+            service: ServiceTime::Fixed { micros: 80_000 },
+            commit: CommitPolicy::None,
+            config: std::collections::BTreeMap::default(),
+        }],
+        actions: Vec::new(),
+    }
+}
+
+fn after(seconds: u64) -> Cluster {
+    let mut cluster = Cluster::new(&scenario(), 42).unwrap();
+    let until = cluster.started() + crate::base::Duration::from_secs(seconds);
+    cluster.run_until(until);
+    cluster
+}
+
+#[test]
+fn one_worker_works_and_the_others_have_no_partition() {
+    let scene = scene(&after(20), None);
+    let group = &scene.groups[0];
+    let resting = group.members.iter().filter(|m| m.idle == Some(Idle::NoPartition)).count();
+    assert_eq!((group.members.len(), resting), (3, 2));
+    assert!(group.lag > 200, "lag was {}", group.lag);
+    assert!(group.lag_trend > 20.0, "trend was {}", group.lag_trend);
+    assert!((40.0..60.0).contains(&scene.headline.in_rate), "{}", scene.headline.in_rate);
+    assert!((10.0..15.0).contains(&scene.headline.out_rate), "{}", scene.headline.out_rate);
+}
+
+#[test]
+fn each_partition_has_one_leader_lane_and_its_followers() {
+    let scene = scene(&after(5), None);
+    let lanes: Vec<_> = scene.brokers.iter().flat_map(|broker| &broker.lanes).collect();
+    let leaders = lanes.iter().filter(|lane| lane.role == LaneRole::Leader).count();
+    assert_eq!((lanes.len(), leaders), (2, 1));
+    assert!(lanes.iter().all(|lane| lane.high_watermark <= lane.log_end));
+    assert!(
+        lanes.iter().any(|lane| lane.readers.iter().any(|reader| &*reader.name == "app-workers"))
+    );
+}
+
+#[test]
+fn what_did_not_change_is_shared_with_the_picture_before() {
+    let cluster = after(5);
+    let first = scene(&cluster, None);
+    let second = scene(&cluster, Some(&first));
+    assert_eq!(first, second);
+}
+
+#[test]
+fn a_killed_broker_is_dark_and_its_partitions_move() {
+    let mut cluster = after(5);
+    let leader = scene(&cluster, None).brokers.iter().find_map(|broker| {
+        broker.lanes.iter().any(|lane| lane.role == LaneRole::Leader).then_some(broker.id)
+    });
+    let leader = leader.unwrap();
+    cluster.apply(&Action::CrashBroker { broker: leader.0, lose_disk: false }).unwrap();
+    cluster.run_until(cluster.now() + crate::base::Duration::from_secs(8));
+    let scene = scene(&cluster, None);
+    let broker = scene.brokers.iter().find(|broker| broker.id == leader).unwrap();
+    assert_eq!(broker.state, BrokerState::Crashed);
+    assert!(scene.events.iter().any(|event| event.mark.as_deref() == Some("election")));
+    assert!(scene.brokers.iter().any(|broker| {
+        broker.id != leader && broker.lanes.iter().any(|lane| lane.role == LaneRole::Leader)
+    }));
+}
+
+#[test]
+fn messages_in_flight_are_within_their_time() {
+    let cluster = after(5);
+    let motion = motion(&cluster);
+    assert!(!motion.messages.is_empty());
+    for message in &motion.messages {
+        assert!(message.sent_at <= motion.now && motion.now <= message.arrives_at);
+    }
+}
+
+#[test]
+fn the_sandbox_shows_the_clusters_own_values() {
+    let view = sandbox(&after(3), None);
+    assert_eq!((view.partitions, view.replication_factor, view.brokers), (1, 2, 3));
+    assert_eq!((view.producers.len(), view.consumers.len()), (2, 3));
+    assert_eq!(view.service_micros, 80_000);
+}
+
+#[test]
+fn the_description_tells_the_real_cluster() {
+    let text = describe::summary(&scene(&after(20), None));
+    assert!(text.starts_with("3 brokers run. Topic user-actions has 1 partition"), "{text}");
+    assert!(text.contains("1 member owns partitions, 2 have none"), "{text}");
+}
