@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::base::NodeId;
 use crate::cluster::Action;
+use crate::lesson::LessonCommand;
 use crate::view::sandbox::Change;
 use crate::view::scene::MessageKind;
 
@@ -84,23 +85,6 @@ impl Drawer {
     /// Every drawer, in the order of its buttons.
     pub const ALL: [Self; 5] =
         [Self::Charts, Self::Records, Self::Events, Self::Table, Self::Terminal];
-}
-
-/// Something in the lesson panel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LessonCommand {
-    /// Choose an answer of the prediction.
-    Predict(usize),
-    /// The strong button.
-    Primary,
-    /// One more hint.
-    Hint,
-    /// Show the reference solution.
-    Solution,
-    /// Leave this step out.
-    Skip,
-    /// Begin the lesson again.
-    Restart,
 }
 
 /// Something in the terminal.

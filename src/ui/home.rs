@@ -3,10 +3,9 @@
 use yew::{Html, Properties, classes, component, html};
 use yew_router::components::Link;
 
+use crate::lesson::{OutlineEntry, Part, Progress, course};
 use crate::ui::route::Route;
 use crate::ui::text;
-use crate::view::Part;
-use crate::view::lesson::LessonListing;
 
 /// The first lesson's address.
 pub const FIRST_LESSON: &str = "one-partition";
@@ -30,41 +29,59 @@ pub fn HomePanel() -> Html {
     }
 }
 
-/// The lessons.
+/// What the learner has done.
 #[derive(Clone, PartialEq, Properties)]
 pub struct LessonListProps {
-    /// The lessons, in order.
-    pub lessons: Part<Vec<LessonListing>>,
+    /// What the learner has done.
+    pub progress: Progress,
 }
 
-/// The list of lessons.
+/// The course: parts in order, lessons to come included.
 #[component]
 pub fn LessonList(props: &LessonListProps) -> Html {
+    let parts = course().outline.parts.iter();
     html! {
         <div class="lesson-list">
             <h1>{ text::LESSONS_TITLE }</h1>
             <p>{ text::LESSONS_LEAD }</p>
-            <ol>
-                { for props.lessons.iter().map(listing) }
-            </ol>
+            { for parts.map(|part| part_of_course(part, &props.progress)) }
         </div>
     }
 }
 
-fn listing(lesson: &LessonListing) -> Html {
-    let to = Route::Lesson { slug: lesson.slug.to_string() };
+/// A part with its lessons; parts of which nothing is written yet are one quiet line.
+fn part_of_course(part: &Part, progress: &Progress) -> Html {
+    let written = part.lessons.iter().any(|entry| entry.lesson.is_some());
+    let to_come = part.lessons.iter().filter(|entry| entry.lesson.is_none()).count();
     html! {
-        <li class={classes!("listing", lesson.solved.then_some("is-solved"))}>
-            <Link<Route> {to}>
+        <section class={classes!("part", (!written).then_some("is-to-come"))}>
+            <h2>{ format!("{}. {}", part.letter, part.title) }</h2>
+            if written {
+                <ol>{ for part.lessons.iter().filter_map(|entry| listing(entry, progress)) }</ol>
+            } else {
+                <p>{ text::TO_COME }</p>
+            }
+            if written && to_come > 0 { <p>{ format!("{to_come} more to come") }</p> }
+        </section>
+    }
+}
+
+fn listing(entry: &OutlineEntry, progress: &Progress) -> Option<Html> {
+    let id = entry.lesson.clone()?;
+    let solved = progress.is_done(&id);
+    let teaches = course().lesson(&id).and_then(|lesson| lesson.teaches.first().cloned());
+    Some(html! {
+        <li class={classes!("listing", solved.then_some("is-solved"))}>
+            <Link<Route> to={Route::Lesson { slug: id }}>
                 <span class="eyebrow">
-                    { lesson.eyebrow.to_string() }
-                    if lesson.solved { <span class="solved"><lucide_yew::CircleCheck size={14} />{ text::SOLVED }</span> }
+                    { &entry.code }
+                    if solved { <span class="solved"><lucide_yew::CircleCheck size={14} />{ text::SOLVED }</span> }
                 </span>
-                <strong>{ lesson.title.to_string() }</strong>
-                <span>{ lesson.teaches.to_string() }</span>
+                <strong>{ &entry.title }</strong>
+                <span>{ teaches.unwrap_or_default() }</span>
             </Link<Route>>
         </li>
-    }
+    })
 }
 
 /// An address that leads nowhere.

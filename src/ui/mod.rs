@@ -17,6 +17,7 @@ pub mod terminal;
 pub mod text;
 
 mod app;
+mod crash;
 mod lab;
 
 pub use app::App;
@@ -28,6 +29,7 @@ pub fn mount() {
         .and_then(|window| window.document())
         .and_then(|document| document.get_element_by_id("app"))
         .expect("index.html carries the mount element");
+    crash::install();
     root.set_inner_html("");
     yew::Renderer::<App>::with_root(root).render();
 }

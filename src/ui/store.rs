@@ -1,8 +1,10 @@
 //! What the page remembers between visits, behind a trait so that tests use memory.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use crate::lesson::{LessonRecord, Progress};
 
 /// A place for a few short texts.
 pub trait Store {
@@ -86,7 +88,8 @@ impl Theme {
 
 const THEME: &str = "brokerscope.theme";
 const PRESENTER: &str = "brokerscope.presenter";
-const SOLVED: &str = "brokerscope.solved";
+const PROGRESS: &str = "brokerscope.progress";
+const UNREADABLE: &str = "brokerscope.progress.unreadable";
 
 /// The page's memory.
 #[derive(Clone)]
@@ -124,35 +127,39 @@ impl Memory {
         self.0.write(PRESENTER, if on { "yes" } else { "no" });
     }
 
-    /// Short names of the lessons solved so far.
-    pub fn solved(&self) -> BTreeSet<String> {
-        let text = self.0.read(SOLVED).unwrap_or_default();
-        text.split_whitespace().map(str::to_owned).collect()
+    /// What the learner has done so far. A save that cannot be read is kept aside.
+    pub fn progress(&self) -> Progress {
+        let Some(text) = self.0.read(PROGRESS) else { return Progress::default() };
+        let (progress, set_aside) = Progress::load(&text);
+        if set_aside.is_some() {
+            self.0.write(UNREADABLE, &text);
+        }
+        progress
     }
 
-    /// Remembers that a lesson is solved.
-    pub fn set_solved(&self, slug: &str) {
-        let mut all = self.solved();
-        if all.insert(slug.to_owned()) {
-            let words: Vec<_> = all.into_iter().collect();
-            self.0.write(SOLVED, &words.join(" "));
-        }
+    /// Remembers how a lesson went.
+    pub fn set_record(&self, lesson: &str, record: LessonRecord) {
+        let mut progress = self.progress();
+        progress.record(lesson, record);
+        self.0.write(PROGRESS, &progress.save());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lesson::Standing;
 
     #[test]
     fn what_is_remembered_is_read_back() {
         let memory = Memory::new(MemoryStore::default());
         assert_eq!(memory.theme(), Theme::System);
         memory.set_theme(Theme::Dark);
-        memory.set_solved("one-partition");
-        memory.set_solved("no-group");
+        let record = LessonRecord { standing: Standing::Solved, ..LessonRecord::default() };
+        memory.set_record("one-partition", record.clone());
+        memory.set_record("no-group", record);
         assert_eq!(memory.theme(), Theme::Dark);
-        assert_eq!(memory.solved().len(), 2);
+        assert!(memory.progress().is_done("one-partition") && memory.progress().is_done("no-group"));
     }
 
     #[test]

@@ -92,30 +92,28 @@ pub const SHOW_MEANS: &str = "What moves on the stage";
 /// Button.
 pub const CLOSE: &str = "Close";
 
-/// Lesson panel: button.
-pub const RUN: &str = "Run and see";
-/// Lesson panel: button.
-pub const CONTINUE: &str = "Continue";
-/// Lesson panel: button.
-pub const CHECK: &str = "Check";
-/// Lesson panel: button.
-pub const NEXT_LESSON: &str = "Next lesson";
+/// List of lessons: a part without lessons.
+pub const TO_COME: &str = "to come";
 /// Lesson panel: button.
 pub const HINT: &str = "Hint";
 /// Lesson panel: button.
 pub const SOLUTION: &str = "Show solution";
 /// Lesson panel: button.
 pub const SKIP_STEP: &str = "Skip";
-/// Lesson panel: why the strong button waits.
-pub const PREDICT_FIRST: &str = "Choose an answer first: then you know what surprised you.";
-/// Lesson panel: a prediction that came true.
-pub const CAME_TRUE: &str = "this happened";
-/// Lesson panel: one that did not.
-pub const DID_NOT: &str = "this did not happen";
+/// Lesson panel: an answer that was right.
+pub const CAME_TRUE: &str = "this is what happens";
+/// Lesson panel: one that was not.
+pub const DID_NOT: &str = "your answer";
 /// Lesson panel: goal reached.
-pub const REACHED: &str = "Goal reached";
+pub const REACHED: &str = "Reached";
 /// Lesson panel: name of the goal.
 pub const GOAL: &str = "Goal";
+/// Lesson panel: heading over the controls.
+pub const YOUR_HANDS: &str = "What you can change";
+/// Lesson panel: when there are hints left.
+pub const MORE_HINTS: &str = "left";
+/// The session could not begin.
+pub const BROKEN: &str = "This cluster cannot start";
 
 /// Terminal: name of its input.
 pub const TERMINAL_INPUT: &str = "Command line";

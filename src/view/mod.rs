@@ -3,7 +3,6 @@
 
 pub mod describe;
 pub mod layout;
-pub mod lesson;
 pub mod motion;
 pub mod part;
 pub mod path;
@@ -14,7 +13,6 @@ pub mod scene;
 pub mod terminal;
 pub mod words;
 
-pub use lesson::LessonView;
 pub use part::Part;
 pub use playback::PlaybackView;
 pub use scene::Scene;

@@ -35,7 +35,7 @@ impl MotionOptions {
             return 1.0;
         }
         let on_screen_ms = self.flight.as_secs_f64() * 1e3 / self.speed.max(1e-9);
-        ((SHORTEST_FLIGHT_MS * 1.4 - on_screen_ms) / (SHORTEST_FLIGHT_MS * 0.4)).clamp(0.0, 1.0)
+        ((SHORTEST_FLIGHT_MS * 1.25 - on_screen_ms) / (SHORTEST_FLIGHT_MS * 0.25)).clamp(0.0, 1.0)
     }
 }
 

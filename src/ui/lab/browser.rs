@@ -111,3 +111,8 @@ pub(super) fn set_looks(theme: Theme, presenter: bool) {
         drop(root.set_attribute("data-type", if presenter { "large" } else { "normal" }));
     }
 }
+
+/// Keeps the session as text where a crash can still show it.
+pub(super) fn note_for_a_crash(session: &str) {
+    crate::ui::crash::note(session);
+}

@@ -1,113 +1,316 @@
-//! DEVELOPMENT FIXTURE, replaced by the session: a picture that moves by itself.
+//! The session behind the page: free play or a lesson, with the terminal, and what Kafka refused.
 
 use std::rc::Rc;
 
-use crate::base::{NodeId, Time, TopicId, TopicPartition};
-use crate::view::scene::{Hue, Message, MessageKind, Motion, SampleSize, Work};
-use crate::view::{PlaybackView, Scene};
+use super::scenarios;
+use crate::base::Duration;
+use crate::cluster::{Action, Cluster, Scenario};
+use crate::lesson::{LessonCommand, LessonRecord, LessonView, Moment, Phase, course};
+use crate::session::{PlaybackCommand, PlaybackResponse, Session, Speed, Stop, Tutor};
+use crate::shell::Shell;
+use crate::ui::command::TerminalCommand;
+use crate::ui::route::Route;
+use crate::view::sandbox::{Change, Control, Refusal, SandboxView, actions, hint};
+use crate::view::scene::Motion;
+use crate::view::{Part, PlaybackView, Scene, TerminalView, project};
 
+/// Simulated time that has passed when the first visit begins: long enough for the trouble to show.
+const HEAD_START: Duration = Duration::from_secs(14);
+/// Speed of free play at first: single messages can be followed.
+const FREE_SPEED: f64 = 0.2;
+
+/// What is played.
+#[derive(Debug)]
+enum Play {
+    Free(Box<Session>),
+    Lesson(Box<Tutor>),
+}
+
+/// The session behind the page.
 #[derive(Debug)]
 pub(super) struct Host {
-    now: u64,
-    playing: bool,
-    notch: u8,
-    size: SampleSize,
+    play: Play,
+    shell: Shell,
+    terminal: Part<TerminalView>,
+    lesson: Option<Part<LessonView>>,
+    sandbox: Part<SandboxView>,
+    refusal: Option<Refusal>,
+    /// Calls of the administrator's client that have no answer yet, with who asked.
+    asked: Vec<(u64, Option<Control>)>,
+    behind: bool,
+    stopped: Option<Rc<str>>,
+    seed: u64,
 }
 
 impl Host {
-    pub(super) fn new() -> Self {
-        let hash = web_sys::window().and_then(|w| w.location().search().ok()).unwrap_or_default();
-        let size = if hash.contains("large") {
-            SampleSize { producers: 8, brokers: 9, partitions: 48, replicas: 3, members: 50 }
-        } else if hash.contains("mid") {
-            SampleSize { producers: 4, brokers: 3, partitions: 6, replicas: 3, members: 6 }
-        } else {
-            SampleSize { producers: 3, brokers: 3, partitions: 1, replicas: 2, members: 5 }
+    /// The session for `route`. Addresses without a cluster of their own show the first visit's.
+    pub(super) fn new(route: &Route, seed: u64) -> Self {
+        let play = begin(route, seed);
+        let cluster = match &play {
+            Play::Free(session) => session.cluster(),
+            Play::Lesson(tutor) => tutor.session().cluster(),
         };
-        Self { now: 41_300_000, playing: !hash.contains("paused"), notch: 22, size }
-    }
-    fn speed(&self) -> f64 {
-        libm::pow(10.0, f64::from(self.notch) / 10.0 - 3.0)
-    }
-    pub(super) fn advance(&mut self, real_ms: f64) -> bool {
-        if self.playing {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "fixture")]
-            let step = (real_ms * 1e3 * self.speed()) as u64;
-            self.now += step;
-        }
-        self.playing
-    }
-    pub(super) fn playback(&self) -> PlaybackView {
-        let speed = self.speed();
-        PlaybackView {
-            playing: self.playing,
-            notch: self.notch,
-            speed,
-            label: crate::view::words::speed(speed).into(),
+        let mut host = Self {
+            sandbox: Part::new(project::sandbox(cluster, None)),
+            play,
+            shell: Shell::default(),
+            terminal: Part::default(),
+            lesson: None,
+            refusal: None,
+            asked: Vec::new(),
             behind: false,
             stopped: None,
-        }
-    }
-    pub(super) fn set_playing(&mut self, playing: bool) {
-        self.playing = playing;
-    }
-    pub(super) fn set_notch(&mut self, notch: u8) {
-        self.notch = notch.min(50);
-    }
-    pub(super) fn scene(&self, _before: Option<&Scene>) -> Scene {
-        let mut scene = Scene::sample_of(self.size);
-        scene.clock.now = Time(self.now);
-        scene
-    }
-    pub(super) fn motion(&self) -> Motion {
-        let now = self.now;
-        let mut messages = Vec::new();
-        let tp = Some(TopicPartition::new(TopicId(1), 0));
-        let mut push = |from: i32, to: i32, kind, records, phase: u64, every: u64| {
-            let age = (now + phase) % every;
-            if age < 40_000 {
-                messages.push(Message {
-                    from: NodeId(from),
-                    to: NodeId(to),
-                    kind,
-                    records,
-                    partition: tp,
-                    hue: Hue::of(0),
-                    sent_at: Time(now - age),
-                    arrives_at: Time(now - age + 40_000),
-                });
-            }
+            seed,
         };
-        for p in 0..3_u64 {
-            let id = 1000 + i32::try_from(p).unwrap_or(0);
-            push(
-                id,
-                1,
-                MessageKind::Produce,
-                1 + u32::try_from(p * p * 4).unwrap_or(1),
-                p * 17_000,
-                50_000,
-            );
-            push(id, 1, MessageKind::Produce, 1, p * 17_000 + 14_000, 50_000);
-            push(1, id, MessageKind::Ack, 0, p * 31_000, 60_000);
-        }
-        push(1, 2, MessageKind::Replication, 3, 9_000, 50_000);
-        push(2, 1, MessageKind::Replication, 0, 33_000, 50_000);
-        push(1, 1100, MessageKind::ConsumerFetch, 12, 9_000, 70_000);
-        push(1100, 1, MessageKind::ConsumerFetch, 0, 39_000, 70_000);
-        push(2, 100, MessageKind::Heartbeat, 0, 39_000, 90_000);
-        push(1103, 1, MessageKind::Heartbeat, 0, 12_000, 90_000);
-        push(1102, 1, MessageKind::Control, 0, 52_000, 90_000);
-        let begun = now - now % 83_000;
-        let work = vec![Work {
-            consumer: NodeId(1100),
-            hue: Hue::of(0),
-            from: Time(begun),
-            until: Time(begun + 83_000),
-        }];
-        Motion { now: Time(now), messages, work }
+        host.renew_terminal();
+        host.renew_lesson();
+        host
     }
-    pub(super) fn tempo_name(&self) -> Rc<str> {
-        "fixture".into()
+
+    fn session(&self) -> &Session {
+        match &self.play {
+            Play::Free(session) => session,
+            Play::Lesson(tutor) => tutor.session(),
+        }
+    }
+
+    fn session_mut(&mut self) -> &mut Session {
+        match &mut self.play {
+            Play::Free(session) => session,
+            Play::Lesson(tutor) => tutor.session_mut(),
+        }
+    }
+
+    fn cluster(&self) -> &Cluster {
+        self.session().cluster()
+    }
+
+    /// A frame of `real_ms`. True while time runs.
+    pub(super) fn advance(&mut self, real_ms: f64) -> bool {
+        let real = Duration(micros(real_ms));
+        let response = match &mut self.play {
+            Play::Free(session) => session.update(real),
+            Play::Lesson(tutor) => tutor.update(real),
+        };
+        self.note(response);
+        if self.shell.running().is_some() {
+            let changed = match &mut self.play {
+                Play::Free(session) => self.shell.poll(&mut **session),
+                Play::Lesson(tutor) => self.shell.poll(tutor.session_mut()),
+            };
+            if changed {
+                self.renew_terminal();
+            }
+        }
+        self.session().playback().is_playing()
+    }
+
+    fn note(&mut self, response: PlaybackResponse) {
+        self.behind = response.behind.is_some();
+        if let Some(Stop::Moment(moment)) = response.stopped {
+            self.stopped = Some(moment_words(moment).into());
+        }
+    }
+
+    /// Does what is asked of playback.
+    pub(super) fn playback_command(&mut self, command: PlaybackCommand) {
+        self.stopped = None;
+        let response = self.session_mut().command(command);
+        self.note(response);
+    }
+
+    /// What the playback bar shows.
+    pub(super) fn playback(&self) -> PlaybackView {
+        let playback = self.session().playback();
+        let speed = playback.speed();
+        PlaybackView {
+            playing: playback.is_playing(),
+            notch: speed.notch(),
+            speed: speed.factor(),
+            label: speed.to_string().into(),
+            behind: self.behind && playback.is_playing(),
+            stopped: self.stopped.clone(),
+        }
+    }
+
+    /// Changes the cluster.
+    pub(super) fn act(&mut self, action: &Action, control: Option<Control>) {
+        self.refusal = None;
+        let call = self.cluster().next_admin_call();
+        if let Err(error) = self.session_mut().act(action.clone()) {
+            let message = error.message.as_str().into();
+            self.refusal = Some(Refusal { control, message, hint: hint("") });
+        } else if self.cluster().next_admin_call() > call {
+            self.asked.push((call, control));
+        }
+    }
+
+    /// Changes a setting of the sandbox.
+    pub(super) fn change(&mut self, change: Change) {
+        for action in actions(&self.sandbox, change) {
+            self.act(&action, Some(change.control()));
+        }
+    }
+
+    /// The last refusal.
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
+        self.refusal.as_ref()
+    }
+
+    /// Does what is asked in the lesson panel.
+    pub(super) fn lesson_command(&mut self, command: LessonCommand) {
+        self.stopped = None;
+        if let Play::Lesson(tutor) = &mut self.play {
+            tutor.command(command);
+        }
+    }
+
+    /// Id of the lesson that is over, if one is.
+    pub(super) fn finished_lesson(&self) -> Option<String> {
+        match &self.play {
+            Play::Lesson(tutor) if tutor.run().phase() == Phase::Done => {
+                Some(tutor.run().lesson().id.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// How the lesson ended, once it has.
+    pub(super) fn record(&self) -> Option<(String, LessonRecord)> {
+        let Play::Lesson(tutor) = &self.play else { return None };
+        Some((tutor.run().lesson().id.clone(), tutor.completed()?.clone()))
+    }
+
+    /// Does what is asked in the terminal.
+    pub(super) fn terminal_command(&mut self, command: &TerminalCommand) {
+        let session: &mut Session = match &mut self.play {
+            Play::Free(session) => session,
+            Play::Lesson(tutor) => tutor.session_mut(),
+        };
+        match command {
+            TerminalCommand::Line(line) => self.shell.submit(line, session),
+            TerminalCommand::Interrupt => self.shell.interrupt(session),
+            TerminalCommand::EndOfInput => self.shell.end_of_input(session),
+            TerminalCommand::Clear => self.shell.submit("clear", session),
+        }
+        self.renew_terminal();
+    }
+
+    /// The picture; looks after answers of the administrator's client on the way.
+    pub(super) fn scene(&mut self, before: Option<&Scene>) -> Scene {
+        self.hear_answers();
+        self.renew_lesson();
+        let view = project::sandbox(self.cluster(), self.refusal.clone());
+        self.sandbox = Part::renew(Some(&self.sandbox), view);
+        project::scene(self.cluster(), before)
+    }
+
+    fn hear_answers(&mut self) {
+        let mut refusal = None;
+        let cluster = match &self.play {
+            Play::Free(session) => session.cluster(),
+            Play::Lesson(tutor) => tutor.session().cluster(),
+        };
+        self.asked.retain(|(call, control)| match cluster.admin_answer(*call) {
+            None => true,
+            Some(Ok(_)) => false,
+            Some(Err(error)) => {
+                let text = format!("{}: {}", error.error.exception(), error.message);
+                let hint = hint(error.error.name());
+                refusal = Some(Refusal { control: *control, message: text.into(), hint });
+                false
+            }
+        });
+        if refusal.is_some() {
+            self.refusal = refusal;
+        }
+    }
+
+    /// What moves now.
+    pub(super) fn motion(&self) -> Motion {
+        project::motion(self.cluster())
+    }
+
+    /// The terminal.
+    pub(super) fn terminal(&self) -> &Part<TerminalView> {
+        &self.terminal
+    }
+
+    /// The lesson, if one is taught.
+    pub(super) fn lesson(&self) -> Option<&Part<LessonView>> {
+        self.lesson.as_ref()
+    }
+
+    /// Values of the sandbox's controls.
+    pub(super) fn sandbox(&self) -> &Part<SandboxView> {
+        &self.sandbox
+    }
+
+    /// The session as text: for a report.
+    pub(super) fn saved(&self) -> String {
+        self.session().save()
+    }
+
+    /// The same place again, from its beginning.
+    pub(super) fn restarted(&self, route: &Route) -> Self {
+        Self::new(route, self.seed)
+    }
+
+    fn renew_terminal(&mut self) {
+        self.terminal = Part::renew(Some(&self.terminal), TerminalView::from(&self.shell));
+    }
+
+    fn renew_lesson(&mut self) {
+        self.lesson = match &self.play {
+            Play::Lesson(tutor) => Some(Part::renew(self.lesson.as_ref(), tutor.view())),
+            Play::Free(_) => None,
+        };
+    }
+}
+
+fn begin(route: &Route, seed: u64) -> Play {
+    if let Route::Lesson { slug } = route
+        && let Some(lesson) = course().lesson(slug)
+    {
+        let tutor = Tutor::begin(lesson, seed).expect("a test starts every lesson's cluster");
+        return Play::Lesson(Box::new(tutor));
+    }
+    let (scenario, head_start) = match route {
+        Route::Sandbox => (scenarios::sandbox(), Duration::ZERO),
+        _ => (scenarios::first_visit(), HEAD_START),
+    };
+    Play::Free(Box::new(free(&scenario, seed, head_start)))
+}
+
+/// A session that plays already, `head_start` after its beginning.
+fn free(scenario: &Scenario, seed: u64, head_start: Duration) -> Session {
+    let mut session = Session::new(scenario, seed).expect("a test starts these clusters");
+    let command = |session: &mut Session, command| {
+        let PlaybackResponse { .. } = session.command(command);
+    };
+    command(&mut session, PlaybackCommand::SetSpeed(Speed::FASTEST));
+    command(&mut session, PlaybackCommand::Play);
+    let at = session.cluster().now() + head_start;
+    while session.cluster().now() < at {
+        let PlaybackResponse { .. } = session.update(Duration::from_millis(20));
+    }
+    command(&mut session, PlaybackCommand::SetSpeed(Speed::near(FREE_SPEED)));
+    session
+}
+
+fn micros(real_ms: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let micros = (real_ms * 1e3).clamp(0.0, 1e9) as u64;
+    micros
+}
+
+fn moment_words(moment: Moment) -> &'static str {
+    match moment {
+        Moment::Election => "a leader was elected",
+        Moment::Rebalance => "a group shared out anew",
+        Moment::IsrShrink => "a copy fell out of sync",
+        Moment::BrokerFenced => "a broker was given up",
+        Moment::PartitionsAdded => "partitions were added",
+        Moment::LogDeleted => "a log is gone",
     }
 }

@@ -4,12 +4,14 @@
 mod browser;
 mod host;
 mod keys;
+mod scenarios;
 mod view;
 
 use std::collections::BTreeSet;
 
 use gloo_render::AnimationFrame;
 use yew::{Callback, Component, Context, Html, NodeRef, Properties};
+use yew_router::scope_ext::RouterScopeExt as _;
 
 use self::browser::Listeners;
 use self::host::Host;
@@ -18,11 +20,15 @@ use super::route::Route;
 use super::stage::Painter;
 use super::store::{BrowserStore, Memory, Theme};
 use crate::base::Duration;
+use crate::lesson::{LessonCommand, course};
+use crate::session::{PlaybackCommand, Speed};
 use crate::view::layout::{Layout, Shape, Size};
 use crate::view::motion::MotionOptions;
 use crate::view::scene::MessageKind;
 use crate::view::{Part, Scene};
 
+/// Seed of every session that no link asks otherwise.
+const SEED: u64 = 42;
 /// Structure is rendered at most this often: every so many milliseconds.
 const STRUCTURE_EVERY_MS: f64 = 100.0;
 
@@ -81,7 +87,7 @@ impl Component for Lab {
     type Properties = LabProps;
 
     fn create(ctx: &Context<Self>) -> Self {
-        let host = Host::new();
+        let mut host = Host::new(&ctx.props().route, SEED);
         let scene = host.scene(None);
         let shape = Shape::from(&scene);
         let room = Size { width: 900.0, height: 520.0 };
@@ -113,11 +119,21 @@ impl Component for Lab {
         }
     }
 
+    fn changed(&mut self, ctx: &Context<Self>, before: &LabProps) -> bool {
+        let route = &ctx.props().route;
+        // The list of lessons is read beside whatever runs.
+        if *route != before.route && *route != Route::Lessons {
+            self.begin(Host::new(route, SEED));
+            self.wake(ctx);
+        }
+        true
+    }
+
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::Frame(at) => self.on_frame(ctx, at),
             Msg::Command(command) => {
-                self.on_command(&command);
+                self.on_command(ctx, &command);
                 self.refresh();
                 self.wake(ctx);
                 true
@@ -190,6 +206,16 @@ impl Lab {
         render
     }
 
+    /// Another session takes the place of this one.
+    fn begin(&mut self, host: Host) {
+        self.host = host;
+        self.selected = None;
+        self.scene = self.host.scene(None);
+        self.shape = Shape::from(&self.scene);
+        self.lay_out();
+        browser::note_for_a_crash(&self.host.saved());
+    }
+
     /// Asks for a frame, unless one is on its way.
     fn wake(&mut self, ctx: &Context<Self>) {
         if self.frame.is_none() {
@@ -227,22 +253,43 @@ impl Lab {
         self.painter.forget_palette();
     }
 
-    fn on_command(&mut self, command: &UiCommand) {
+    fn on_command(&mut self, ctx: &Context<Self>, command: &UiCommand) {
         match command {
-            UiCommand::Play => self.host.set_playing(true),
-            UiCommand::Pause => self.host.set_playing(false),
-            UiCommand::TogglePlay => {
-                let playing = self.host.playback().playing;
-                self.host.set_playing(!playing);
+            UiCommand::Play => self.host.playback_command(PlaybackCommand::Play),
+            UiCommand::Pause => self.host.playback_command(PlaybackCommand::Pause),
+            UiCommand::TogglePlay => self.host.playback_command(PlaybackCommand::TogglePlay),
+            UiCommand::Step => self.host.playback_command(PlaybackCommand::StepEvent),
+            UiCommand::SetSpeed(notch) => {
+                self.host.playback_command(PlaybackCommand::SetSpeed(Speed::at(*notch)));
             }
-            UiCommand::SetSpeed(notch) => self.host.set_notch(*notch),
-            UiCommand::Nudge(nudge) => {
-                let notch = self.host.playback().notch;
-                self.host.set_notch(match nudge {
-                    Nudge::Faster => notch + 1,
-                    Nudge::Slower => notch.saturating_sub(1),
-                });
+            UiCommand::Nudge(Nudge::Faster) => self.host.playback_command(PlaybackCommand::Faster),
+            UiCommand::Nudge(Nudge::Slower) => self.host.playback_command(PlaybackCommand::Slower),
+            UiCommand::Restart => self.begin(self.host.restarted(&ctx.props().route)),
+            UiCommand::Act(action) => {
+                self.host.act(action, None);
+                browser::note_for_a_crash(&self.host.saved());
             }
+            UiCommand::Sandbox(change) => {
+                self.host.change(*change);
+                browser::note_for_a_crash(&self.host.saved());
+            }
+            UiCommand::Lesson(LessonCommand::Next) if self.host.finished_lesson().is_some() => {
+                self.next_lesson(ctx);
+            }
+            UiCommand::Lesson(command) => {
+                self.host.lesson_command(*command);
+                if let Some((lesson, record)) = self.host.record() {
+                    self.memory.set_record(&lesson, record);
+                }
+            }
+            UiCommand::Terminal(command) => self.host.terminal_command(command),
+            looks => self.on_looks(looks),
+        }
+    }
+
+    /// What changes the page and not the session.
+    fn on_looks(&mut self, command: &UiCommand) {
+        match command {
             UiCommand::Select(selection) => self.selected.clone_from(selection),
             UiCommand::ToggleDrawer(drawer) => {
                 self.drawer = (self.drawer != Some(*drawer)).then_some(*drawer);
@@ -264,12 +311,17 @@ impl Lab {
                 self.lay_out();
             }
             UiCommand::ToggleHelp => self.help = !self.help,
-            UiCommand::Step
-            | UiCommand::Restart
-            | UiCommand::Act(_)
-            | UiCommand::Sandbox(_)
-            | UiCommand::Lesson(_)
-            | UiCommand::Terminal(_) => {}
+            _ => {}
+        }
+    }
+
+    /// Goes to the lesson after the one that is over, or to the list after the last one.
+    fn next_lesson(&self, ctx: &Context<Self>) {
+        let done = self.host.finished_lesson();
+        let next = done.and_then(|id| course().after(&id));
+        let route = next.map_or(Route::Lessons, |next| Route::Lesson { slug: next.id.clone() });
+        if let Some(navigator) = ctx.link().navigator() {
+            navigator.push(&route);
         }
     }
 }

@@ -8,12 +8,15 @@ use crate::ui::chrome::{Header, HeadlineStrip, Help, ShowMenu};
 use crate::ui::command::{Drawer, UiCommand};
 use crate::ui::drawers::{EventList, Records, TextView};
 use crate::ui::home::{HomePanel, LessonList, NotFoundPanel};
+use crate::ui::lesson::LessonPanel;
 use crate::ui::playback::PlaybackBar;
 use crate::ui::route::Route;
+use crate::ui::sandbox::SandboxPanel;
 use crate::ui::stage::Stage;
 use crate::ui::stage::inspector::Inspector;
+use crate::ui::terminal::Terminal;
 use crate::ui::text;
-use crate::view::{Part, describe};
+use crate::view::describe;
 
 impl Lab {
     /// The whole page.
@@ -24,7 +27,7 @@ impl Lab {
         html! {
             <div class="page" data-place={place(&props.route)}>
                 <button type="button" class="skip" onclick={Callback::from(|_| focus_stage())}>{ text::SKIP }</button>
-                <Header route={props.route.clone()} lesson={None::<String>} seed={clock.seed} drawer={self.drawer}
+                <Header route={props.route.clone()} lesson={self.host.lesson().map(|lesson| lesson.title.clone())} seed={clock.seed} drawer={self.drawer}
                     theme={self.theme} presenter={self.presenter} dispatch={self.dispatch.clone()} />
                 <aside class="side" aria-label="Guide">{ self.side(props) }</aside>
                 <main class="main" id="main" tabindex="-1" aria-label={text::STAGE}>
@@ -40,6 +43,7 @@ impl Lab {
                                 dispatch={self.dispatch.clone()} />
                         }
                     </div>
+                    { self.refused() }
                     { self.drawer_panel() }
                 </main>
                 <PlaybackBar {playback} {clock} history={self.scene.history.clone()} events={self.scene.events.clone()}
@@ -51,11 +55,29 @@ impl Lab {
     }
 
     fn side(&self, props: &LabProps) -> Html {
-        match &props.route {
-            Route::Home => html! { <HomePanel /> },
-            Route::Lessons => html! { <LessonList lessons={Part::new(Vec::new())} /> },
-            Route::Sandbox | Route::Lesson { .. } => html! { <HomePanel /> },
-            Route::NotFound => html! { <NotFoundPanel /> },
+        match (&props.route, self.host.lesson()) {
+            (Route::Home, _) => html! { <HomePanel /> },
+            (Route::Lessons, _) => html! { <LessonList progress={self.memory.progress()} /> },
+            (Route::Sandbox, _) => html! {
+                <SandboxPanel sandbox={self.host.sandbox().clone()} dispatch={self.dispatch.clone()} />
+            },
+            (Route::Lesson { .. }, Some(lesson)) => html! {
+                <LessonPanel lesson={lesson.clone()} sandbox={self.host.sandbox().clone()} dispatch={self.dispatch.clone()} />
+            },
+            (Route::Lesson { .. } | Route::NotFound, _) => html! { <NotFoundPanel /> },
+        }
+    }
+
+    /// A refusal that belongs to no control on screen.
+    fn refused(&self) -> Html {
+        let Some(refusal) = self.host.refusal().filter(|refusal| refusal.control.is_none()) else {
+            return Html::default();
+        };
+        html! {
+            <div class="refusal is-loose" role="status">
+                <lucide_yew::TriangleAlert size={16} />
+                <p><code>{ refusal.message.to_string() }</code><span>{ refusal.hint }</span></p>
+            </div>
         }
     }
 
@@ -68,7 +90,7 @@ impl Lab {
             Drawer::Records => html! { <Records ledger={self.scene.ledger.clone()} /> },
             Drawer::Events => html! { <EventList events={self.scene.events.clone()} /> },
             Drawer::Table => html! { <TextView scene={self.scene.clone()} /> },
-            Drawer::Terminal => Html::default(),
+            Drawer::Terminal => html! { <Terminal terminal={self.host.terminal().clone()} dispatch={self.dispatch.clone()} /> },
         };
         let onclick = self.dispatch.reform(move |_| UiCommand::ToggleDrawer(drawer));
         html! {

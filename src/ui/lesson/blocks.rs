@@ -2,27 +2,32 @@
 
 use yew::{Html, html};
 
-use crate::view::lesson::{Block, Span};
+use crate::lesson::{Block, Inline};
 
 /// Pieces of text, one below the other.
 pub fn blocks(blocks: &[Block]) -> Html {
     let one = |block: &Block| match block {
-        Block::Text(line) => html! { <p>{ spans(line) }</p> },
-        Block::List(items) => {
-            html! { <ul>{ for items.iter().map(|item| html! { <li>{ spans(item) }</li> }) }</ul> }
+        Block::Paragraph(words) => html! { <p>{ line(words) }</p> },
+        Block::List { ordered: false, items } => {
+            html! { <ul>{ for items.iter().map(|item| html! { <li>{ line(item) }</li> }) }</ul> }
         }
-        Block::Code(code) => html! { <pre><code>{ code.to_string() }</code></pre> },
+        Block::List { ordered: true, items } => {
+            html! { <ol>{ for items.iter().map(|item| html! { <li>{ line(item) }</li> }) }</ol> }
+        }
+        Block::Code(code) => html! { <pre><code>{ code }</code></pre> },
     };
     blocks.iter().map(one).collect()
 }
 
 /// Pieces of a line.
-pub fn spans(spans: &[Span]) -> Html {
-    let one = |span: &Span| match span {
-        Span::Plain(words) => html! { { words.to_string() } },
-        Span::Strong(words) => html! { <strong>{ words.to_string() }</strong> },
-        Span::Soft(words) => html! { <em>{ words.to_string() }</em> },
-        Span::Code(words) => html! { <code>{ words.to_string() }</code> },
+pub fn line(pieces: &[Inline]) -> Html {
+    let one = |piece: &Inline| match piece {
+        Inline::Text(words) => html! { { words } },
+        Inline::Strong(inside) => html! { <strong>{ line(inside) }</strong> },
+        Inline::Emphasis(inside) => html! { <em>{ line(inside) }</em> },
+        Inline::Code(words) => html! { <code>{ words }</code> },
+        // Filled in before it comes here; a name is better than a hole.
+        Inline::Measured { name, .. } => html! { { name } },
     };
-    spans.iter().map(one).collect()
+    pieces.iter().map(one).collect()
 }

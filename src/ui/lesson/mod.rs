@@ -3,20 +3,23 @@
 pub mod blocks;
 
 use yew::{Callback, Html, Properties, classes, component, html};
-use yew_router::components::Link;
 
-use self::blocks::{blocks, spans};
-use crate::ui::command::{LessonCommand, UiCommand};
-use crate::ui::route::Route;
+use self::blocks::{blocks, line};
+use crate::lesson::view::{ChoiceView, FeedbackKind, FeedbackView, GoalView, QuestionView, SolutionView};
+use crate::lesson::{Control as Taught, LessonCommand, LessonView, Phase};
+use crate::ui::command::UiCommand;
+use crate::ui::sandbox::SandboxPanel;
 use crate::ui::text;
 use crate::view::Part;
-use crate::view::lesson::{GoalView, LessonAction, LessonView, PredictionView};
+use crate::view::sandbox::{Control, SandboxView};
 
 /// The lesson.
 #[derive(Clone, PartialEq, Properties)]
 pub struct LessonPanelProps {
     /// The lesson at its present step.
     pub lesson: Part<LessonView>,
+    /// Values of the controls that the lesson shows.
+    pub sandbox: Part<SandboxView>,
     /// Where wishes go.
     pub dispatch: Callback<UiCommand>,
 }
@@ -25,111 +28,116 @@ pub struct LessonPanelProps {
 #[component]
 pub fn LessonPanel(props: &LessonPanelProps) -> Html {
     let lesson = &props.lesson;
-    let (done, all) = lesson.progress;
+    let controls = controls(lesson);
     html! {
         <article class="lesson" aria-labelledby="lesson-title">
             <header>
                 <p class="eyebrow">
-                    { lesson.eyebrow.to_string() }
-                    { steps(done, all) }
+                    <span>{ format!("{} · {}", lesson.code, lesson.title) }</span>
+                    { steps(lesson.step, lesson.steps) }
                 </p>
-                <h1 id="lesson-title">{ lesson.title.to_string() }</h1>
+                <h1 id="lesson-title">{ &lesson.headline }</h1>
             </header>
-            <div class="prose">{ blocks(&lesson.body) }</div>
-            if let Some(goal) = &lesson.goal { { goal_box(goal) } }
-            if let Some(prediction) = &lesson.prediction { { question(prediction, &props.dispatch) } }
-            if !lesson.explanation.is_empty() {
-                <div class="explanation prose" role="status">{ blocks(&lesson.explanation) }</div>
+            <div class="prose">{ blocks(&lesson.blocks) }</div>
+            { for lesson.goals.iter().map(goal_box) }
+            if let Some(question) = &lesson.question { { prediction(question, &props.dispatch) } }
+            { for lesson.feedback.iter().map(feedback) }
+            if !controls.is_empty() {
+                <section class="hands" aria-label={text::YOUR_HANDS}>
+                    <SandboxPanel sandbox={props.sandbox.clone()} only={Some(controls)} embedded=true dispatch={props.dispatch.clone()} />
+                </section>
             }
-            { primary(lesson, &props.dispatch) }
             { hints(lesson) }
-            { small_buttons(lesson, &props.dispatch) }
+            { buttons(lesson, &props.dispatch) }
         </article>
     }
 }
 
+/// The controls to show: while the learner mends the cluster.
+fn controls(lesson: &LessonView) -> Vec<Control> {
+    if !matches!(lesson.phase, Phase::Fixing | Phase::Solved) {
+        return Vec::new();
+    }
+    let control = |control: &Taught| match control {
+        Taught::Partitions => Some(Control::Partitions),
+        Taught::ReplicationFactor => Some(Control::ReplicationFactor),
+        Taught::MinInsyncReplicas => Some(Control::MinInsync),
+        Taught::Acks => Some(Control::Acks),
+        Taught::Rate => Some(Control::Rate),
+        Taught::Keys => Some(Control::Keys),
+        Taught::Consumers => Some(Control::Consumers),
+        Taught::Group => Some(Control::Group),
+        Taught::ServiceTime => Some(Control::Service),
+        // These are done by clicking a broker.
+        Taught::Brokers | Taught::LoseDisk => None,
+    };
+    lesson.controls.iter().filter_map(control).collect()
+}
+
 /// One dot for each step.
-fn steps(done: u32, all: u32) -> Html {
+fn steps(now: usize, all: usize) -> Html {
     html! {
-        <span class="steps" role="img" aria-label={format!("step {} of {all}", (done + 1).min(all))}>
-            { for (0..all).map(|i| html! {
-                <i class={if i < done { "is-done" } else if i == done { "is-now" } else { "" }}></i>
+        <span class="steps" role="img" aria-label={format!("step {now} of {all}")}>
+            { for (1..=all).map(|i| html! {
+                <i class={if i < now { "is-done" } else if i == now { "is-now" } else { "" }}></i>
             }) }
         </span>
     }
 }
 
 fn goal_box(goal: &GoalView) -> Html {
-    let share = (goal.progress.clamp(0.0, 1.0) * 100.0).round();
+    let share = (goal.fraction.clamp(0.0, 1.0) * 100.0).round();
     html! {
-        <section class={classes!("goal", goal.reached.then_some("is-reached"))} aria-label={text::GOAL}>
+        <section class={classes!("goal", goal.met.then_some("is-reached"))} aria-label={text::GOAL}>
             <div class="goal-line">
-                <span>{ spans(&goal.sentence) }</span>
-                <b>{ goal.value.to_string() }</b>
+                <span>{ line(&goal.text) }</span>
+                <b>{ &goal.value }</b>
             </div>
             <progress max="100" value={share.to_string()} aria-label={text::GOAL}></progress>
-            if goal.reached {
+            if goal.met {
                 <p class="goal-note"><lucide_yew::CircleCheck size={16} />{ text::REACHED }</p>
-            } else if let Some(not_yet) = &goal.not_yet {
-                <p class="goal-note">{ not_yet.to_string() }</p>
+            } else if let Some(why) = &goal.why_not {
+                <p class="goal-note">{ line(why) }</p>
+            } else {
+                <p class="goal-note">{ &goal.wanted }</p>
             }
         </section>
     }
 }
 
-fn question(prediction: &PredictionView, dispatch: &Callback<UiCommand>) -> Html {
-    let choice = |(i, choice): (usize, &crate::view::lesson::Choice)| {
-        let chosen = prediction.chosen == Some(i);
-        let truth = choice.came_true;
-        let class = classes!(
-            "choice",
-            chosen.then_some("is-chosen"),
-            truth.map(|came_true| if came_true { "is-true" } else { "is-false" })
-        );
-        let onchange =
-            dispatch.reform(move |_: yew::Event| UiCommand::Lesson(LessonCommand::Predict(i)));
+fn prediction(question: &QuestionView, dispatch: &Callback<UiCommand>) -> Html {
+    let choice = |(i, choice): (usize, &ChoiceView)| {
+        let verdict = choice.right.map(|right| if right { "is-true" } else { "is-false" });
+        let class = classes!("choice", choice.chosen.then_some("is-chosen"), verdict);
+        let onchange = dispatch.reform(move |_: yew::Event| UiCommand::Lesson(LessonCommand::Choose(i)));
+        let note = match (choice.right, choice.chosen) {
+            (Some(true), _) => Some(text::CAME_TRUE),
+            (Some(false), true) => Some(text::DID_NOT),
+            _ => None,
+        };
         html! {
             <label {class}>
-                <input type="radio" name="prediction" checked={chosen} disabled={prediction.locked} {onchange} />
-                <span>{ choice.text.to_string() }</span>
-                if let Some(came_true) = truth {
-                    if came_true || chosen {
-                        <small>{ if came_true { text::CAME_TRUE } else { text::DID_NOT } }</small>
-                    }
-                }
+                <input type="radio" name="prediction" checked={choice.chosen} disabled={!question.open} {onchange} />
+                <span>{ line(&choice.text) }</span>
+                if let Some(note) = note { <small>{ note }</small> }
             </label>
         }
     };
     html! {
         <fieldset class="prediction">
-            <legend>{ spans(&prediction.question) }</legend>
-            { for prediction.choices.iter().enumerate().map(choice) }
+            <legend>{ line(&question.text) }</legend>
+            { for question.choices.iter().enumerate().map(choice) }
         </fieldset>
     }
 }
 
-fn primary(lesson: &LessonView, dispatch: &Callback<UiCommand>) -> Html {
-    let Some(action) = lesson.action else { return Html::default() };
-    if let (LessonAction::NextLesson, Some((slug, title))) = (action, &lesson.next) {
-        let to = Route::Lesson { slug: slug.to_string() };
-        return html! {
-            <Link<Route> classes="button is-primary" {to}>{ format!("{}: {title}", text::NEXT_LESSON) }</Link<Route>>
-        };
-    }
-    let words = match action {
-        LessonAction::Run => text::RUN,
-        LessonAction::Continue => text::CONTINUE,
-        LessonAction::Check => text::CHECK,
-        LessonAction::NextLesson => text::NEXT_LESSON,
+fn feedback(feedback: &FeedbackView) -> Html {
+    let kind = match feedback.kind {
+        FeedbackKind::Right | FeedbackKind::Solved => "is-good",
+        FeedbackKind::Wrong | FeedbackKind::Observed => "is-plain",
+        FeedbackKind::NotYet => "is-warn",
     };
-    let onclick = dispatch.reform(|_| UiCommand::Lesson(LessonCommand::Primary));
-    html! {
-        <>
-            <button type="button" class="button is-primary" disabled={lesson.blocked.is_some()}
-                aria-describedby={lesson.blocked.as_ref().map(|_| "blocked")} {onclick}>{ words }</button>
-            if let Some(why) = &lesson.blocked { <p class="blocked" id="blocked">{ why.to_string() }</p> }
-        </>
-    }
+    html! { <div class={classes!("explanation", "prose", kind)} role="status">{ blocks(&feedback.blocks) }</div> }
 }
 
 fn hints(lesson: &LessonView) -> Html {
@@ -137,28 +145,41 @@ fn hints(lesson: &LessonView) -> Html {
         <>
             if !lesson.hints.is_empty() {
                 <ol class="hints" role="status" aria-label={text::HINT}>
-                    { for lesson.hints.iter().map(|hint| html! { <li><lucide_yew::CircleQuestionMark size={16} /><span>{ hint.to_string() }</span></li> }) }
+                    { for lesson.hints.iter().map(|hint| html! { <li><lucide_yew::CircleQuestionMark size={16} /><span>{ line(hint) }</span></li> }) }
                 </ol>
             }
             if let Some(solution) = &lesson.solution {
                 <section class="solution" role="status" aria-label={text::SOLUTION}>
-                    <ol>{ for solution.iter().map(|line| html! { <li>{ line.to_string() }</li> }) }</ol>
+                    <ol>{ for solution.iter().map(solution_line) }</ol>
                 </section>
             }
         </>
     }
 }
 
-fn small_buttons(lesson: &LessonView, dispatch: &Callback<UiCommand>) -> Html {
-    let button = |words: &'static str, command: LessonCommand, enabled: bool| {
-        let onclick = dispatch.reform(move |_| UiCommand::Lesson(command));
-        html! { <button type="button" class="quiet" disabled={!enabled} {onclick}>{ words }</button> }
+fn solution_line(step: &SolutionView) -> Html {
+    html! { <li class={if step.done { "is-done" } else { "" }}>{ line(&step.why) }</li> }
+}
+
+fn buttons(lesson: &LessonView, dispatch: &Callback<UiCommand>) -> Html {
+    let send = |command: LessonCommand| dispatch.reform(move |_| UiCommand::Lesson(command));
+    let button = |words: String, command: LessonCommand, enabled: bool| {
+        html! { <button type="button" class="quiet" disabled={!enabled} onclick={send(command)}>{ words }</button> }
+    };
+    let hint = match lesson.hints_left {
+        0 => text::HINT.to_owned(),
+        left => format!("{} ({left} {})", text::HINT, text::MORE_HINTS),
     };
     html! {
         <div class="lesson-foot">
-            { button(text::HINT, LessonCommand::Hint, lesson.more_hints) }
-            { button(text::SOLUTION, LessonCommand::Solution, lesson.has_solution) }
-            { button(text::SKIP_STEP, LessonCommand::Skip, true) }
+            <button type="button" class="button is-primary" disabled={!lesson.primary.enabled} onclick={send(LessonCommand::Next)}>
+                { lesson.primary.label }
+            </button>
+            <div class="lesson-more">
+                { button(hint, LessonCommand::Hint, lesson.hints_left > 0) }
+                { button(text::SOLUTION.to_owned(), LessonCommand::ShowSolution, lesson.can_show_solution) }
+                { button(text::SKIP_STEP.to_owned(), LessonCommand::Skip, lesson.can_skip) }
+            </div>
         </div>
     }
 }

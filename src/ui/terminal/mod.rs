@@ -14,7 +14,8 @@ use yew::{
 use crate::ui::command::{TerminalCommand, UiCommand};
 use crate::ui::text;
 use crate::view::Part;
-use crate::view::terminal::{LineKind, TerminalLine, TerminalView};
+use crate::shell::{Line, LineKind};
+use crate::view::terminal::TerminalView;
 
 /// The terminal.
 #[derive(Clone, PartialEq, Properties)]
@@ -87,7 +88,7 @@ pub fn Terminal(props: &TerminalProps) -> Html {
                 { for props.terminal.lines.iter().map(line) }
             </div>
             <form class="terminal-input" {onsubmit}>
-                <label for="terminal-line">{ props.terminal.prompt.to_string() }</label>
+                <label for="terminal-line">{ props.terminal.prompt }</label>
                 <input id="terminal-line" ref={input} type="text" autocomplete="off" autocapitalize="off" spellcheck="false"
                     aria-label={text::TERMINAL_INPUT} enterkeyhint="send" {onkeydown} {onpaste} />
             </form>
@@ -115,7 +116,7 @@ fn selection_is_empty(field: &HtmlInputElement) -> bool {
     field.selection_start().ok().flatten() == field.selection_end().ok().flatten()
 }
 
-fn line(line: &TerminalLine) -> Html {
+fn line(line: &Line) -> Html {
     let class = match line.kind {
         LineKind::Input => "is-input",
         LineKind::Output => "is-output",

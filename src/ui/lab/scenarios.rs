@@ -1,0 +1,87 @@
+//! The clusters of the first visit and of the sandbox. Lessons bring their own.
+
+use crate::cluster::clock::Clock;
+use crate::cluster::scenario::{ConsumerDef, ProducerDef, Setting, Settings, TopicDef};
+use crate::cluster::Scenario;
+use crate::kafka::consumer::{CommitPolicy, ServiceTime};
+use crate::kafka::producer::{Keys, Rate};
+
+/// The topic of both.
+const TOPIC: &str = "user-actions";
+
+/// First visit: five workers and one partition; what comes in is more than one worker finishes.
+pub(super) fn first_visit() -> Scenario {
+    cluster("first-visit", 1, (3, 16.0), 5)
+}
+
+/// The sandbox: everything in order, and room for mistakes.
+pub(super) fn sandbox() -> Scenario {
+    cluster("sandbox", 3, (3, 9.0), 3)
+}
+
+fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: u32) -> Scenario {
+    Scenario {
+        name: name.to_owned(),
+        seed: 42,
+        clock: Clock::Classroom,
+        brokers: 3,
+        racks: Vec::new(),
+        network: None,
+        broker_config: Settings::new(),
+        topics: vec![TopicDef {
+            name: TOPIC.to_owned(),
+            partitions,
+            replication_factor: 2,
+            assignment: None,
+            config: Settings::new(),
+        }],
+        producers: vec![ProducerDef {
+            name: "web".to_owned(),
+            count: producers,
+            topic: TOPIC.to_owned(),
+            rate: Rate::Poisson { per_second: rate },
+            record_size: 100,
+            keys: Keys::None,
+            config: Settings::new(),
+        }],
+        consumers: vec![ConsumerDef {
+            name: "worker".to_owned(),
+            count: workers,
+            group: Some("app-workers".to_owned()),
+            topics: vec![TOPIC.to_owned()],
+            assign: false,
+            service: ServiceTime::Fixed { micros: 80_000 },
+            commit: CommitPolicy::None,
+            config: Settings::from([(
+                "auto.offset.reset".to_owned(),
+                Setting("earliest".to_owned()),
+            )]),
+        }],
+        actions: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Duration;
+    use crate::cluster::Cluster;
+
+    fn lag_after(scenario: &Scenario, seconds: u64) -> u64 {
+        let mut cluster = Cluster::new(scenario, scenario.seed).unwrap();
+        cluster.run_until(cluster.started() + Duration::from_secs(seconds));
+        cluster.lag_by_group().values().sum()
+    }
+
+    #[test]
+    fn on_the_first_visit_one_partition_drowns() {
+        let scenario = first_visit();
+        assert!(lag_after(&scenario, 10) > 150);
+        assert!(lag_after(&scenario, 30) > lag_after(&scenario, 10) + 400);
+    }
+
+    #[test]
+    fn the_sandbox_begins_in_order() {
+        assert!(lag_after(&sandbox(), 40) < 150);
+    }
+}
