@@ -36,7 +36,10 @@ fn show(what: &str, session: &str) -> Option<()> {
         Some(element)
     };
     add("h1", "Brokerscope has crashed")?;
-    add("p", "This is a mistake in Brokerscope. The text below lets somebody see the same thing happen: it holds the cluster, the seed and everything you did.")?;
+    add(
+        "p",
+        "This is a mistake in Brokerscope. The text below lets somebody see the same thing happen: it holds the cluster, the seed and everything you did.",
+    )?;
     add("pre", what)?;
     let text = add("textarea", session)?;
     // Valid attributes: nothing is refused.

@@ -8,7 +8,7 @@ use crate::view::scene::{EventKind, EventView, LedgerView};
 use crate::view::{Part, Scene, words};
 
 /// The ledger.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct RecordsProps {
     /// The ledger.
     pub ledger: Part<LedgerView>,
@@ -77,7 +77,7 @@ pub fn Records(props: &RecordsProps) -> Html {
 }
 
 /// The list of events.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct EventListProps {
     /// The events, oldest first.
     pub events: Part<Vec<EventView>>,
@@ -125,7 +125,7 @@ fn kind_name(kind: EventKind) -> &'static str {
 }
 
 /// The stage as text.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct TextViewProps {
     /// The scene.
     pub scene: Scene,

@@ -30,7 +30,7 @@ pub fn HomePanel() -> Html {
 }
 
 /// What the learner has done.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct LessonListProps {
     /// What the learner has done.
     pub progress: Progress,

@@ -159,7 +159,9 @@ mod tests {
         memory.set_record("one-partition", record.clone());
         memory.set_record("no-group", record);
         assert_eq!(memory.theme(), Theme::Dark);
-        assert!(memory.progress().is_done("one-partition") && memory.progress().is_done("no-group"));
+        assert!(
+            memory.progress().is_done("one-partition") && memory.progress().is_done("no-group")
+        );
     }
 
     #[test]

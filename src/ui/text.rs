@@ -33,10 +33,10 @@ pub const NO_PRODUCERS: &str = "Nobody writes yet";
 /// First visit: small line above the sentence.
 pub const HOME_EYEBROW: &str = "This is Kafka, running";
 /// First visit: the sentence.
-pub const HOME_TITLE: &str = "Five workers. One of them works.";
+pub const HOME_TITLE: &str = "Five workers, one working";
 /// First visit: what one sees.
 pub const HOME_BODY: &str = "Orders come in faster than they are finished, and adding workers did not \
-    help. Everything on the right is a whole Kafka cluster, simulated inside this page.";
+    help. What you see is a whole Kafka cluster, simulated inside this page.";
 /// First visit: the button.
 pub const HOME_ACTION: &str = "Find out why";
 /// First visit: the other way.

@@ -119,23 +119,23 @@ impl Layout {
             }
             (Direction::Down, Side::Producers) => {
                 let from = Point { x: client.center().x, y: client.bottom() };
-                Path {
-                    from,
-                    bend_from: Point { x: from.x, y: from.y + 2.0 * reach },
-                    bend_to: Point { x: target.x - reach, y: target.y - 2.0 * reach },
-                    to: target,
-                }
+                Self::along_the_edge(from, target, target.x - reach, reach)
             }
             (Direction::Down, Side::Consumers) => {
                 let from = Point { x: client.center().x, y: client.y };
-                Path {
-                    from,
-                    bend_from: Point { x: from.x, y: from.y - 2.0 * reach },
-                    bend_to: Point { x: target.x + reach, y: target.y + 2.0 * reach },
-                    to: target,
-                }
+                Self::along_the_edge(from, target, target.x + reach, -reach)
             }
         })
+    }
+
+    /// Down beside the brokers, at `edge`, rather than across them.
+    fn along_the_edge(from: Point, to: Point, edge: f64, reach: f64) -> Path {
+        Path {
+            from,
+            bend_from: Point { x: edge, y: from.y + 2.0 * reach },
+            bend_to: Point { x: edge, y: to.y - reach },
+            to,
+        }
     }
 
     /// Where messages enter or leave a broker: at the lane they are about, else at the heading.
@@ -168,7 +168,8 @@ impl Layout {
         let same_column = (a.rect.x - b.rect.x).abs() < 1.0;
         if same_column {
             let (start, end) = (at(a.rect, height(a), true), at(b.rect, height(b), true));
-            let bulge = (14.0 + (end.y - start.y).abs() * 0.06).min(30.0) * self.scale;
+            let most = if self.direction == Direction::Down { 12.0 } else { 30.0 };
+            let bulge = (14.0 + (end.y - start.y).abs() * 0.06).min(most) * self.scale;
             return Some(Path::beside(start, end, bulge));
         }
         let rightwards = a.rect.x < b.rect.x;

@@ -10,7 +10,7 @@ use crate::view::scene::{History, HistoryPoint};
 use crate::view::{Part, words};
 
 /// The series.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct ChartsProps {
     /// The series.
     pub history: Part<History>,
@@ -38,7 +38,7 @@ enum Subject {
     Latency,
 }
 
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 struct ChartProps {
     subject: Subject,
     history: Part<History>,

@@ -9,7 +9,7 @@ use crate::ui::store::Theme;
 use crate::ui::text;
 
 /// What the header shows.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct HeaderProps {
     /// The present place.
     pub route: Route,
@@ -106,11 +106,11 @@ fn icon(drawer: Drawer) -> Html {
 /// The product's sign: a log whose last record is not yet safe.
 fn mark() -> Html {
     html! {
-        <svg class="brand-mark" viewBox="0 0 22 22" width="22" height="22" aria-hidden="true">
-            <rect class="brand-a" x="1" y="6" width="5.4" height="10" rx="1.6" />
-            <rect class="brand-b" x="8.3" y="6" width="5.4" height="10" rx="1.6" />
-            <rect class="brand-c" x="15.9" y="6.3" width="4.8" height="9.4" rx="1.4" />
-            <path class="brand-d" d="M14.7 3.4V18.6" />
+        <svg class="brand-mark" viewBox="0 0 28 22" width="28" height="22" aria-hidden="true">
+            <rect class="brand-a" x="1" y="5" width="7" height="12" rx="2" />
+            <rect class="brand-b" x="10" y="5" width="7" height="12" rx="2" />
+            <path class="brand-d" d="M18.9 2.6V19.4" />
+            <rect class="brand-c" x="21" y="5.6" width="6" height="10.8" rx="1.8" />
         </svg>
     }
 }

@@ -7,7 +7,7 @@ use crate::view::scene::Headline;
 use crate::view::{Part, words};
 
 /// The numbers.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct HeadlineStripProps {
     /// The numbers.
     pub headline: Part<Headline>,
@@ -46,7 +46,7 @@ fn figures(head: &Headline) -> Vec<Figure> {
         figure("coming in", words::rate(head.in_rate), "/s"),
         figure("finished", words::rate(head.out_rate), "/s"),
         figure("behind", words::short_count(head.lag), ""),
-        figure("send to done, p99", head.latency_p99_us.map_or("–".to_owned(), words::micros), ""),
+        figure("latency p99", head.latency_p99_us.map_or("–".to_owned(), words::micros), ""),
     ];
     let alarms = [
         ("under-replicated", u64::from(head.under_replicated), ""),

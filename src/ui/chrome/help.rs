@@ -6,7 +6,7 @@ use yew::{Callback, Html, Properties, component, html, use_effect_with, use_node
 use crate::ui::text;
 
 /// Whether the dialog is open.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct HelpProps {
     /// Open.
     pub open: bool,

@@ -11,7 +11,7 @@ use crate::view::scene::MessageKind;
 use crate::view::words;
 
 /// What is switched off.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct ShowMenuProps {
     /// Kinds switched off.
     pub hidden: BTreeSet<MessageKind>,

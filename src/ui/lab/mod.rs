@@ -33,15 +33,15 @@ const SEED: u64 = 42;
 const STRUCTURE_EVERY_MS: f64 = 100.0;
 
 /// The place to show.
-#[derive(Clone, PartialEq, Properties)]
-pub struct LabProps {
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub(super) struct LabProps {
     /// The place to show.
     pub route: Route,
 }
 
 /// What reaches the owner.
 #[derive(Debug)]
-pub enum Msg {
+pub(super) enum Msg {
     /// The browser is about to paint; milliseconds on its clock.
     Frame(f64),
     /// The learner wants something.
@@ -56,7 +56,7 @@ pub enum Msg {
 
 /// The owner.
 #[derive(Debug)]
-pub struct Lab {
+pub(super) struct Lab {
     host: Host,
     scene: Scene,
     layout: Part<Layout>,
@@ -187,7 +187,8 @@ impl Lab {
             self.last_structure = at;
             render = self.refresh();
         }
-        let flight = self.scene.clock.clock.network().latency_us;
+        let network = self.scene.clock.clock.network();
+        let flight = network.latency_us + network.jitter_us / 2;
         let options = MotionOptions {
             speed: self.host.playback().speed,
             flight: Duration(flight),

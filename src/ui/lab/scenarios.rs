@@ -1,8 +1,8 @@
 //! The clusters of the first visit and of the sandbox. Lessons bring their own.
 
+use crate::cluster::Scenario;
 use crate::cluster::clock::Clock;
 use crate::cluster::scenario::{ConsumerDef, ProducerDef, Setting, Settings, TopicDef};
-use crate::cluster::Scenario;
 use crate::kafka::consumer::{CommitPolicy, ServiceTime};
 use crate::kafka::producer::{Keys, Rate};
 

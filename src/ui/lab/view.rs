@@ -90,7 +90,9 @@ impl Lab {
             Drawer::Records => html! { <Records ledger={self.scene.ledger.clone()} /> },
             Drawer::Events => html! { <EventList events={self.scene.events.clone()} /> },
             Drawer::Table => html! { <TextView scene={self.scene.clone()} /> },
-            Drawer::Terminal => html! { <Terminal terminal={self.host.terminal().clone()} dispatch={self.dispatch.clone()} /> },
+            Drawer::Terminal => {
+                html! { <Terminal terminal={self.host.terminal().clone()} dispatch={self.dispatch.clone()} /> }
+            }
         };
         let onclick = self.dispatch.reform(move |_| UiCommand::ToggleDrawer(drawer));
         html! {

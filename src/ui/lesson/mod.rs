@@ -5,7 +5,9 @@ pub mod blocks;
 use yew::{Callback, Html, Properties, classes, component, html};
 
 use self::blocks::{blocks, line};
-use crate::lesson::view::{ChoiceView, FeedbackKind, FeedbackView, GoalView, QuestionView, SolutionView};
+use crate::lesson::view::{
+    ChoiceView, FeedbackKind, FeedbackView, GoalView, QuestionView, SolutionView,
+};
 use crate::lesson::{Control as Taught, LessonCommand, LessonView, Phase};
 use crate::ui::command::UiCommand;
 use crate::ui::sandbox::SandboxPanel;
@@ -14,7 +16,7 @@ use crate::view::Part;
 use crate::view::sandbox::{Control, SandboxView};
 
 /// The lesson.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct LessonPanelProps {
     /// The lesson at its present step.
     pub lesson: Part<LessonView>,
@@ -109,7 +111,8 @@ fn prediction(question: &QuestionView, dispatch: &Callback<UiCommand>) -> Html {
     let choice = |(i, choice): (usize, &ChoiceView)| {
         let verdict = choice.right.map(|right| if right { "is-true" } else { "is-false" });
         let class = classes!("choice", choice.chosen.then_some("is-chosen"), verdict);
-        let onchange = dispatch.reform(move |_: yew::Event| UiCommand::Lesson(LessonCommand::Choose(i)));
+        let onchange =
+            dispatch.reform(move |_: yew::Event| UiCommand::Lesson(LessonCommand::Choose(i)));
         let note = match (choice.right, choice.chosen) {
             (Some(true), _) => Some(text::CAME_TRUE),
             (Some(false), true) => Some(text::DID_NOT),

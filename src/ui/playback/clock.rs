@@ -9,7 +9,7 @@ use crate::ui::text;
 use crate::view::scene::ClockView;
 
 /// The moment and the clock.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct ClockBoxProps {
     /// The moment, the clock, the seed.
     pub clock: ClockView,
@@ -32,7 +32,7 @@ pub fn ClockBox(props: &ClockBoxProps) -> Html {
     }
 }
 
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 struct AboutProps {
     clock: Clock,
 }

@@ -15,7 +15,7 @@ use crate::view::scene::{ClockView, EventView, History};
 use crate::view::{Part, PlaybackView};
 
 /// What the bar shows.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct PlaybackBarProps {
     /// Playing or not, how fast.
     pub playback: PlaybackView,
@@ -58,7 +58,7 @@ pub fn PlaybackBar(props: &PlaybackBarProps) -> Html {
 }
 
 /// The speed.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct SpeedSliderProps {
     /// Place on the scale.
     pub notch: u8,

@@ -9,7 +9,7 @@ use crate::view::Part;
 use crate::view::scene::{EventKind, EventView, History};
 
 /// What the timeline shows.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct TimelineProps {
     /// The moment.
     pub now: Time,
@@ -37,8 +37,8 @@ pub fn Timeline(props: &TimelineProps) -> Html {
     html! {
         <div class="timeline" role="img" aria-label={label(props, most)}>
             <svg class="lag-curve" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
-                <path class="lag-area" d={curve(&props.history, end, true)} />
-                <path class="lag-line" d={curve(&props.history, end, false)} />
+                <path class="lag-area" d={curve(&props.history, props.now, end, true)} />
+                <path class="lag-line" d={curve(&props.history, props.now, end, false)} />
             </svg>
             if most > 0 { <span class="lag-name" style={format!("left:{:.2}%", now.min(88.0))}>{ "lag" }</span> }
             <div class="rail"><i style={format!("width:{now:.2}%")}></i></div>
@@ -61,7 +61,7 @@ fn span(now: Time) -> f64 {
 }
 
 /// The lag curve in a box of 1000 by 100.
-fn curve(history: &History, end: f64, closed: bool) -> String {
+fn curve(history: &History, now: Time, end: f64, closed: bool) -> String {
     let most = history.points.iter().map(|point| point.lag).max().unwrap_or(0).max(20) as f64;
     let mut d = String::new();
     let mut last = 0.0;
@@ -69,20 +69,27 @@ fn curve(history: &History, end: f64, closed: bool) -> String {
         let x = point.at.as_secs_f64() / end * 1_000.0;
         let y = 94.0 - point.lag as f64 / most * 88.0;
         if i == 0 {
-            d.push_str(&if closed {
-                format!("M{x:.1} 100L{x:.1} {y:.1}")
-            } else {
-                format!("M{x:.1} {y:.1}")
-            });
+            let foot = if closed { format!("M{x:.1} 100L") } else { "M".to_owned() };
+            push(&mut d, format_args!("{foot}{x:.1} {y:.1}"));
         } else {
-            d.push_str(&format!("L{x:.1} {y:.1}"));
+            push(&mut d, format_args!("L{x:.1} {y:.1}"));
         }
-        last = x;
+    }
+    // Samples end a second ago at worst: the last value holds until now.
+    if let Some(point) = history.points.last() {
+        let y = 94.0 - point.lag as f64 / most * 88.0;
+        last = now.as_secs_f64() / end * 1_000.0;
+        push(&mut d, format_args!("L{last:.1} {y:.1}"));
     }
     if closed && !d.is_empty() {
-        d.push_str(&format!("L{last:.1} 100Z"));
+        push(&mut d, format_args!("L{last:.1} 100Z"));
     }
     d
+}
+
+fn push(path: &mut String, piece: std::fmt::Arguments<'_>) {
+    use std::fmt::Write as _;
+    path.write_fmt(piece).expect("a string takes whatever is written");
 }
 
 struct MarkAt {

@@ -6,8 +6,8 @@ use yew::{Callback, Event, Html, Properties, TargetCast as _, component, html};
 use crate::view::sandbox::{Control, Refusal};
 
 /// A number with two buttons.
-#[derive(Clone, PartialEq, Properties)]
-pub struct StepperProps {
+#[derive(Clone, PartialEq, Debug, Properties)]
+pub(super) struct StepperProps {
     /// What it counts.
     pub name: &'static str,
     /// Kafka's own name of it, or a word of help; may be empty.
@@ -24,7 +24,7 @@ pub struct StepperProps {
 
 /// A number with two buttons.
 #[component]
-pub fn Stepper(props: &StepperProps) -> Html {
+pub(super) fn Stepper(props: &StepperProps) -> Html {
     let StepperProps { name, value, low, high, .. } = *props;
     let id = format!("count-{}", name.to_lowercase().replace(' ', "-"));
     let to = |wanted: u32| props.on_change.reform(move |_| wanted);

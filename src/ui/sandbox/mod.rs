@@ -14,7 +14,7 @@ use crate::view::sandbox::{Change, Control, SandboxView};
 use crate::view::{Part, words};
 
 /// The settings.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct SandboxPanelProps {
     /// The present settings.
     pub sandbox: Part<SandboxView>,

@@ -12,7 +12,7 @@ use crate::view::layout::{BrokerBox, Detail};
 use crate::view::scene::{BrokerState, BrokerView, LaneRole};
 
 /// A broker and where it stands.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct BrokerPanelProps {
     /// The broker.
     pub broker: Part<BrokerView>,

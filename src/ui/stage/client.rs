@@ -12,7 +12,7 @@ use crate::view::scene::{ConsumerView, GroupView, ProducerHealth, ProducerView};
 use crate::view::{Part, words};
 
 /// A producer and where it stands.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct ProducerCardProps {
     /// The producer.
     pub producer: Part<ProducerView>,
@@ -71,7 +71,7 @@ pub fn ProducerCard(props: &ProducerCardProps) -> Html {
 }
 
 /// A group, or the consumers without one, and where they stand.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct GroupFrameProps {
     /// The group; none for consumers without one.
     pub group: Option<Part<GroupView>>,
@@ -130,7 +130,7 @@ pub fn GroupFrame(props: &GroupFrameProps) -> Html {
                 <span class="group-name">{ &*group.name }</span>
                 <span class={lag}>{ format!("lag {}{trend}", words::short_count(group.lag)) }</span>
                 <span class="group-state">
-                    { format!("{} · generation {}", group.state.name(), group.generation) }
+                    { format!("{} · gen {}", group.state.name(), group.generation) }
                 </span>
             </button>
         </div>
@@ -138,7 +138,7 @@ pub fn GroupFrame(props: &GroupFrameProps) -> Html {
 }
 
 /// A consumer and where it stands.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct ConsumerCardProps {
     /// The consumer.
     pub consumer: Part<ConsumerView>,
@@ -189,7 +189,7 @@ pub fn ConsumerCard(props: &ConsumerCardProps) -> Html {
                     if idle && consumer.owned.is_empty() {
                         { what }
                     } else {
-                        { format!("{} rec/s", words::rate(consumer.rate)) }
+                        { format!("{}/s", words::rate(consumer.rate)) }
                         if consumer.lag > 0 {
                             <span class="behind">{ format!(" · {} behind", words::short_count(consumer.lag)) }</span>
                         }

@@ -17,7 +17,7 @@ use crate::view::scene::{BrokerView, ConsumerView, GroupView, ProducerHealth, Pr
 use crate::view::{Part, Scene, describe, words};
 
 /// The scene, and what of it is chosen.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct InspectorProps {
     /// The scene.
     pub scene: Scene,
@@ -89,8 +89,10 @@ pub fn Inspector(props: &InspectorProps) -> Html {
 
 fn focus(panel: &NodeRef) {
     if let Some(element) = panel.cast::<web_sys::HtmlElement>() {
+        let options = web_sys::FocusOptions::new();
+        options.set_prevent_scroll(true);
         // The panel has a tabindex; the browser may still refuse while the page is hidden.
-        drop(element.focus());
+        drop(element.focus_with_options(&options));
     }
 }
 
@@ -383,6 +385,10 @@ fn beside(layout: &Layout, selection: &Selection) -> String {
     let width = WIDTH * layout.scale;
     let right_side = rect.right() + 10.0 + width <= layout.size.width;
     let left = if right_side { rect.right() + 10.0 } else { (rect.x - 10.0 - width).max(8.0) };
-    let top = rect.y.clamp(8.0, (layout.size.height - 330.0 * layout.scale).max(8.0));
-    format!("left:{left:.0}px;top:{top:.0}px;width:{width:.0}px")
+    // Things in the lower half have their panel grow upwards, so that it stays on the stage.
+    if rect.center().y > layout.size.height * 0.55 {
+        let bottom = (layout.size.height - rect.bottom()).max(8.0);
+        return format!("left:{left:.0}px;bottom:{bottom:.0}px;width:{width:.0}px");
+    }
+    format!("left:{left:.0}px;top:{:.0}px;width:{width:.0}px", rect.y.max(8.0))
 }

@@ -23,7 +23,7 @@ use crate::view::scene::{BrokerState, BrokerView, ConsumerView};
 use crate::view::{Part, Scene};
 
 /// The scene and how to draw it.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct StageProps {
     /// What to draw.
     pub scene: Scene,
@@ -41,7 +41,7 @@ pub struct StageProps {
 }
 
 /// Cells per second on screen up to which offsets can be read.
-const READABLE: f64 = 9.0;
+const READABLE: f64 = 16.0;
 
 /// The cluster.
 #[component]

@@ -7,11 +7,11 @@ use yew::NodeRef;
 
 use super::ring;
 use crate::ui::palette::Palette;
-use crate::view::layout::Layout;
+use crate::view::layout::{Layout, Rect};
 use crate::view::motion::{
     Dot, Mark, MotionOptions, Picture, Progress, Ribbon, SQUARES_FROM, Ways, picture,
 };
-use crate::view::scene::{Flow, Hue, Motion};
+use crate::view::scene::{Flow, Hue, MessageKind, Motion};
 
 const TAU: f64 = std::f64::consts::TAU;
 /// Speed of the pattern in a ribbon, in CSS pixels per second: always calm.
@@ -64,6 +64,10 @@ impl Painter {
         let brush = Brush { context: &context, palette, scale: layout.scale };
         brush.ribbons(&picture, self.drift);
         brush.dots(&picture);
+        // What moves goes under the panels: a record disappears into its broker.
+        for (_, rect) in layout.nodes() {
+            brush.clear(rect);
+        }
         for progress in &picture.progress {
             brush.progress(progress, layout);
         }
@@ -141,13 +145,23 @@ impl Brush<'_> {
         );
         self.dash(&[]);
         context.set_line_width(width);
-        context.set_global_alpha(0.30 * share);
+        // Copies are quieter than what clients send and read.
+        let strength = if ribbon.kind == MessageKind::Replication { 0.55 } else { 1.0 };
+        context.set_global_alpha(0.30 * share * strength);
         context.stroke();
         self.dash(&[1.0, 11.0 * self.scale]);
         context.set_line_dash_offset(-drift);
         context.set_line_width((width * 0.55).max(2.2 * self.scale));
-        context.set_global_alpha(0.85 * share);
+        context.set_global_alpha(0.85 * share * strength);
         context.stroke();
+    }
+
+    /// Clears a panel, but for its round corners.
+    fn clear(&self, rect: Rect) {
+        let corner = 8.0_f64.min(rect.height / 3.0);
+        let (width, height) = (rect.width - 2.0 * corner, rect.height - 2.0 * corner);
+        self.context.clear_rect(rect.x + corner, rect.y + 0.5, width, rect.height - 1.0);
+        self.context.clear_rect(rect.x + 0.5, rect.y + corner, rect.width - 1.0, height);
     }
 
     fn dash(&self, lengths: &[f64]) {

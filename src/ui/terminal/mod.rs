@@ -11,14 +11,14 @@ use yew::{
     component, html, use_effect_with, use_mut_ref, use_node_ref,
 };
 
+use crate::shell::{Line, LineKind};
 use crate::ui::command::{TerminalCommand, UiCommand};
 use crate::ui::text;
 use crate::view::Part;
-use crate::shell::{Line, LineKind};
 use crate::view::terminal::TerminalView;
 
 /// The terminal.
-#[derive(Clone, PartialEq, Properties)]
+#[derive(Clone, PartialEq, Debug, Properties)]
 pub struct TerminalProps {
     /// Output, prompt, history.
     pub terminal: Part<TerminalView>,

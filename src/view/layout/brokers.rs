@@ -167,8 +167,8 @@ pub(super) fn brokers(shape: &Shape, area: Rect, scale: f64) -> (Vec<BrokerBox>,
 pub(super) fn brokers_down(shape: &Shape, area: Rect, scale: f64) -> (Vec<BrokerBox>, Detail) {
     let most = shape.brokers.iter().map(|broker| broker.lanes.len()).max().unwrap_or(0);
     let form = match most {
-        0..=1 => &FORMS[0],
-        2..=4 => &FORMS[1],
+        0..=1 if shape.brokers.len() == 1 => &FORMS[0],
+        0..=4 => &FORMS[1],
         5..=12 => &FORMS[2],
         _ => &FORMS[3],
     };

@@ -95,7 +95,7 @@ impl Layout {
         let title = 40.0 * scale;
         let inner = room.width - 2.0 * pad;
         let producer_width = (inner * 0.15).clamp(112.0 * scale, 156.0 * scale);
-        let consumer_width = (inner * 0.235).clamp(190.0 * scale, 276.0 * scale);
+        let consumer_width = (inner * 0.24).clamp(202.0 * scale, 276.0 * scale);
         let gap = (inner * 0.07).clamp(34.0 * scale, 104.0 * scale);
         let broker_width = (inner - producer_width - consumer_width - 2.0 * gap).max(200.0 * scale);
         let body = room.height - title - pad;
@@ -145,9 +145,9 @@ impl Layout {
     }
 
     fn down(shape: &Shape, room: Size, scale: f64) -> Self {
-        let pad = 12.0 * scale;
+        let pad = 18.0 * scale;
         let title = 30.0 * scale;
-        let gap = 34.0 * scale;
+        let gap = 26.0 * scale;
         let width = room.width - 2.0 * pad;
         let area = |y: f64| Rect { x: pad, y, width, height: f64::INFINITY };
         let head =

@@ -201,19 +201,29 @@ fn idle(running: bool, consumer: &Consumer, owned: &[OwnedPartition], works: boo
 }
 
 fn owned(cluster: &Cluster, consumer: &Consumer) -> Vec<OwnedPartition> {
+    let group = consumer.spec().group.as_deref().and_then(|name| cluster.group(name));
+    let group = group.filter(|_| consumer.member_state().is_some()).map(|group| {
+        let lags = cluster.group_lag(group).map(|(tp, _, lag)| (tp, lag));
+        lags.collect::<BTreeMap<_, _>>()
+    });
     let partitions = consumer.owned_partitions().filter_map(|owned| {
         let (topic, partition) = &owned.partition;
         let id = cluster.metadata().topic_by_name(topic)?.id;
         let tp = TopicPartition::new(id, *partition);
         let position = done_up_to(consumer, tp, owned.position);
-        let end = cluster.leader_log(tp).map(|log| log.high_watermark());
-        let lag = position.zip(end).map_or(0, |(position, end)| end - position);
+        // What the group says of the partition; without a group, what the consumer has not done.
+        let said = group.as_ref().and_then(|lags| lags.get(&tp).copied());
+        let lag = said.unwrap_or_else(|| {
+            let end = cluster.leader_log(tp).map(|log| log.high_watermark());
+            let open = position.zip(end).map_or(0, |(position, end)| end - position);
+            u64::try_from(open).unwrap_or(0)
+        });
         Some(OwnedPartition {
             tp,
             name: PartitionName { topic: topic.clone(), partition: *partition },
             hue: hue(tp),
             position,
-            lag: u64::try_from(lag).unwrap_or(0),
+            lag,
         })
     });
     partitions.collect()

@@ -28,7 +28,13 @@ pub(super) fn headline(cluster: &Cluster) -> Headline {
         sum as f64 / last.len().max(1) as f64
     };
     let latency = |value: fn(&Sample) -> u64| last.iter().map(|s| value(s)).find(|us| *us > 0);
-    let (under_replicated, offline_partitions) = cluster.unhealthy_partitions();
+    // Kafka's own topics are not on the stage, so they do not count here.
+    let topics = cluster.metadata().topics.values().filter(|topic| !topic.is_internal());
+    let (mut under_replicated, mut offline_partitions) = (0, 0);
+    for state in topics.flat_map(|topic| &topic.partitions) {
+        under_replicated += u32::from(state.isr.len() < state.replicas.len());
+        offline_partitions += u32::from(!state.has_leader());
+    }
     let ledger = cluster.ledger();
     Headline {
         in_rate: average(|sample| sample.created),
