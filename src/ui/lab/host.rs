@@ -16,6 +16,8 @@ use crate::view::{Part, PlaybackView, Scene, TerminalView, project};
 
 /// Simulated time that has passed when the first visit begins: long enough for the trouble to show.
 const HEAD_START: Duration = Duration::from_secs(14);
+/// The same for the sandbox: its group has shared out its partitions.
+const SETTLING: Duration = Duration::from_secs(6);
 /// Speed of free play at first: single messages can be followed.
 const FREE_SPEED: f64 = 0.2;
 
@@ -276,7 +278,7 @@ fn begin(route: &Route, seed: u64) -> Play {
         return Play::Lesson(Box::new(tutor));
     }
     let (scenario, head_start) = match route {
-        Route::Sandbox => (scenarios::sandbox(), Duration::ZERO),
+        Route::Sandbox => (scenarios::sandbox(), SETTLING),
         _ => (scenarios::first_visit(), HEAD_START),
     };
     Play::Free(Box::new(free(&scenario, seed, head_start)))

@@ -143,17 +143,18 @@ fn column_width(area: f64, columns: usize, scale: f64) -> f64 {
 /// Places the brokers of `shape` in `area`, as large as fits.
 pub(super) fn brokers(shape: &Shape, area: Rect, scale: f64) -> (Vec<BrokerBox>, Detail) {
     let count = shape.brokers.len();
-    for form in &FORMS {
-        for columns in 1..=count.clamp(1, 3) {
-            let width = column_width(area.width, columns, scale);
-            if width < (form.min_width + 2.0 * form.pad) * scale {
-                continue;
-            }
-            let heights = rows(form, &shape.brokers, columns, width, scale);
-            let gaps = heights.len().saturating_sub(1) as f64 * GAP * scale;
-            if heights.iter().sum::<f64>() + gaps <= area.height {
-                return (place(form, shape, area, columns, scale), form.detail);
-            }
+    // One column reads best: what moves then passes beside brokers, not behind them.
+    let one_column = FORMS[..3].iter().map(|form| (form, 1));
+    let several = FORMS.iter().flat_map(|form| (1..=count.clamp(1, 3)).map(move |n| (form, n)));
+    for (form, columns) in one_column.chain(several) {
+        let width = column_width(area.width, columns, scale);
+        if width < (form.min_width + 2.0 * form.pad) * scale {
+            continue;
+        }
+        let heights = rows(form, &shape.brokers, columns, width, scale);
+        let gaps = heights.len().saturating_sub(1) as f64 * GAP * scale;
+        if heights.iter().sum::<f64>() + gaps <= area.height {
+            return (place(form, shape, area, columns, scale), form.detail);
         }
     }
     let form = &FORMS[FORMS.len() - 1];

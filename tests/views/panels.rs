@@ -1,0 +1,114 @@
+//! Panels around the stage: controls under their names, refusals in Kafka's words, facts as text.
+
+use brokerscope::base::Time;
+use brokerscope::cluster::Clock;
+use brokerscope::kafka::config::Acks;
+use brokerscope::kafka::producer::Keys;
+use brokerscope::ui::chrome::{HeadlineStrip, HeadlineStripProps};
+use brokerscope::ui::drawers::{
+    EventList, EventListProps, Records, RecordsProps, TextView, TextViewProps,
+};
+use brokerscope::ui::playback::{PlaybackBar, PlaybackBarProps};
+use brokerscope::ui::sandbox::{SandboxPanel, SandboxPanelProps};
+use brokerscope::view::sandbox::{Control, Refusal, SandboxView};
+use brokerscope::view::scene::ClockView;
+use brokerscope::view::{Part, PlaybackView, Scene};
+use expect_test::expect;
+use yew::Callback;
+
+use crate::{outline, render};
+
+fn sandbox(refusal: Option<Refusal>) -> String {
+    render::html::<SandboxPanel>(SandboxPanelProps {
+        sandbox: Part::new(SandboxView {
+            topic: "user-actions".into(),
+            partitions: 3,
+            replication_factor: 2,
+            min_insync_replicas: 1,
+            brokers: 3,
+            producers: vec!["web-1".into()],
+            rate: 10.0,
+            keys: Keys::None,
+            acks: Acks::All,
+            consumers: vec!["worker-1".into()],
+            group: Some("app-workers".into()),
+            service_micros: 80_000,
+            refusal,
+        }),
+        only: None,
+        embedded: false,
+        dispatch: Callback::noop(),
+    })
+}
+
+#[test]
+fn every_setting_of_the_sandbox_has_a_name_and_a_value() {
+    expect![[""]].assert_eq(&outline::of(&sandbox(None)));
+}
+
+#[test]
+fn settings_carry_kafkas_own_names() {
+    let html = sandbox(None);
+    for key in ["--partitions", "--replication-factor", "min.insync.replicas", "acks", "group.id"] {
+        assert!(html.contains(&format!("<code>{key}</code>")), "{key} is missing");
+    }
+}
+
+#[test]
+fn a_refusal_stands_with_its_control_and_is_announced() {
+    let message = "InvalidPartitionsException: The topic user-actions currently has 3 partition(s); \
+                   2 would not be an increase.";
+    let html = sandbox(Some(Refusal {
+        control: Some(Control::Partitions),
+        message: message.into(),
+        hint: "A topic can only get more partitions.",
+    }));
+    let (before, after) = html.split_once("class=\"refusal\" role=\"status\"").unwrap();
+    assert!(before.contains("--partitions") && !before.contains("--replication-factor"));
+    assert!(after.contains("would not be an increase") && after.contains("only get more"));
+}
+
+#[test]
+fn the_playback_bar_can_be_read_by_role_and_name() {
+    let scene = Scene::sample();
+    let html = render::html::<PlaybackBar>(PlaybackBarProps {
+        playback: PlaybackView {
+            playing: true,
+            notch: 23,
+            speed: 0.2,
+            label: "×0.2".into(),
+            behind: false,
+            stopped: None,
+        },
+        clock: ClockView { now: Time(41_300_000), clock: Clock::KafkaDefaults, seed: 42 },
+        history: scene.history.clone(),
+        events: scene.events.clone(),
+        dispatch: Callback::noop(),
+    });
+    expect![[""]].assert_eq(&outline::of(&html));
+}
+
+#[test]
+fn the_numbers_above_the_stage_are_a_list_of_names_and_values() {
+    let headline = Scene::sample().headline.clone();
+    let html = render::html::<HeadlineStrip>(HeadlineStripProps { headline });
+    expect![[""]].assert_eq(&outline::of(&html));
+}
+
+#[test]
+fn the_stage_as_text_tells_the_same_as_the_picture() {
+    let html = render::html::<TextView>(TextViewProps { scene: Scene::sample() });
+    assert!(html.contains("Group app-workers is Stable, 412 records behind"));
+    for caption in ["Producers", "Brokers", "Replicas", "Consumers"] {
+        assert!(html.contains(&format!("<caption>{caption}</caption>")), "{caption} is missing");
+    }
+}
+
+#[test]
+fn ledger_and_events_are_tables_and_lists() {
+    let scene = Scene::sample();
+    let ledger = render::html::<Records>(RecordsProps { ledger: scene.ledger.clone() });
+    assert!(ledger.contains("<caption>Who finished how many</caption>"), "{ledger}");
+    let events = render::html::<EventList>(EventListProps { events: scene.events.clone() });
+    assert!(events.contains("worker-1 joined group app-workers."), "{events}");
+}

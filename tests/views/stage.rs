@@ -1,0 +1,120 @@
+//! The stage: every thing has a role and a name that tells its state.
+
+use brokerscope::ui::command::UiCommand;
+use brokerscope::ui::stage::broker::{BrokerPanel, BrokerPanelProps};
+use brokerscope::ui::stage::client::{
+    ConsumerCard, ConsumerCardProps, ProducerCard, ProducerCardProps,
+};
+use brokerscope::ui::stage::{Stage, StageProps};
+use brokerscope::view::layout::{Layout, Shape, Size};
+use brokerscope::view::scene::{BrokerState, BrokerView, ProducerHealth, ProducerView, SampleSize};
+use brokerscope::view::{Part, Scene};
+use expect_test::expect;
+use yew::{Callback, NodeRef};
+
+use crate::{outline, render};
+
+const ROOM: Size = Size { width: 940.0, height: 560.0 };
+
+fn layout(scene: &Scene) -> Layout {
+    Layout::new(&Shape::from(scene), ROOM, 1.0)
+}
+
+fn stage(scene: Scene) -> String {
+    render::html::<Stage>(StageProps {
+        layout: Part::new(layout(&scene)),
+        scene,
+        tempo: 0.0,
+        selected: None,
+        dispatch: Callback::noop(),
+        canvas: NodeRef::default(),
+    })
+}
+
+fn broker(broker: BrokerView) -> String {
+    let scene = Scene::sample();
+    let layout = layout(&scene);
+    render::html::<BrokerPanel>(BrokerPanelProps {
+        broker: Part::new(broker),
+        place: layout.brokers[0].clone(),
+        detail: layout.lane_detail,
+        scale: 1.0,
+        readable: true,
+        since: None,
+        selected: false,
+        tab_stop: true,
+        dispatch: Callback::<UiCommand>::noop(),
+    })
+}
+
+#[test]
+fn the_whole_stage_can_be_read_by_role_and_name() {
+    expect![[""]].assert_eq(&outline::of(&stage(Scene::sample())));
+}
+
+#[test]
+fn offsets_and_marks_are_text() {
+    let html = broker((*Scene::sample().brokers[0]).clone());
+    for words in ["high watermark 426", "log end 429", "app-workers 412 behind", ">425<", ">428<"] {
+        assert!(html.contains(words), "{words} is missing");
+    }
+}
+
+#[test]
+fn a_crashed_broker_says_so_in_words() {
+    let view = BrokerView { state: BrokerState::Crashed, ..(*Scene::sample().brokers[0]).clone() };
+    let html = broker(view);
+    assert!(html.contains("aria-label=\"Broker 1: crashed, leads 1, follows 0\""), "{html}");
+    assert!(html.contains("is-crashed"));
+}
+
+#[test]
+fn a_failing_producer_names_its_error() {
+    let scene = Scene::sample();
+    let view = ProducerView {
+        health: ProducerHealth::Failing,
+        failed: 3,
+        error: Some("TimeoutException".into()),
+        ..(*scene.producers[0]).clone()
+    };
+    let layout = layout(&scene);
+    let html = render::html::<ProducerCard>(ProducerCardProps {
+        producer: Part::new(view),
+        place: layout.producers[0],
+        detail: layout.producer_detail,
+        selected: false,
+        tab_stop: false,
+        dispatch: Callback::noop(),
+    });
+    assert!(html.contains("TimeoutException") && html.contains("3 failed"), "{html}");
+}
+
+#[test]
+fn an_idle_worker_says_why() {
+    let scene = Scene::sample();
+    let layout = layout(&scene);
+    let html = render::html::<ConsumerCard>(ConsumerCardProps {
+        consumer: scene.groups[0].members[1].clone(),
+        place: layout.groups[0].members[1],
+        detail: layout.consumer_detail,
+        scale: 1.0,
+        selected: false,
+        tab_stop: false,
+        dispatch: Callback::noop(),
+    });
+    assert!(html.contains("idle: no partition left"), "{html}");
+}
+
+#[test]
+fn the_largest_cluster_renders_every_replica_and_member() {
+    let size = SampleSize { producers: 8, brokers: 9, partitions: 48, replicas: 3, members: 50 };
+    let html = stage(Scene::sample_of(size));
+    assert_eq!(html.matches("role=\"img\"").count(), 48 * 3);
+    assert_eq!(html.matches("aria-label=\"Consumer worker-").count(), 50);
+}
+
+#[test]
+fn the_stage_is_one_stop_of_the_keyboard_and_one_for_each_group() {
+    let html = stage(Scene::sample());
+    assert_eq!(html.matches("tabindex=\"0\"").count(), 2);
+}
