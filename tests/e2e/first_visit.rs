@@ -10,7 +10,7 @@ use crate::page::{Page, Preferences};
 fn the_page_opens_and_names_itself() {
     journey("opens", async |page| {
         page.open("").await?;
-        page.role("heading", Some("Brokerscope")).await?;
+        page.role("heading", Some("Five workers, one working")).await?;
         page.screenshot("first-visit-light").await.map(drop)
     });
 }
@@ -21,7 +21,7 @@ fn the_page_fits_a_phone_in_the_dark() {
         page.show_on(Page::PHONE).await?;
         page.prefer(Preferences { dark: true, reduced_motion: true }).await?;
         page.open("").await?;
-        page.role("heading", Some("Brokerscope")).await?;
+        page.role("heading", Some("Five workers, one working")).await?;
         let script = "return document.documentElement.scrollWidth";
         let width: u32 = page.driver().execute(script, Vec::new()).await?.convert()?;
         assert!(width <= 390, "the page is {width} pixels wide");

@@ -13,7 +13,7 @@ async fn the_page_takes_the_place_of_the_loading_line() {
     brokerscope::ui::mount();
     gloo_timers::future::TimeoutFuture::new(0).await;
 
-    assert!(root.query_selector("main h1").unwrap().is_some(), "{}", root.inner_html());
+    assert!(root.query_selector(".page h1").unwrap().is_some(), "{}", root.inner_html());
     assert!(!root.inner_html().contains("Starting"));
     root.remove();
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::scenarios;
 use crate::base::Duration;
 use crate::cluster::{Action, Cluster, Scenario};
-use crate::lesson::{LessonCommand, LessonRecord, LessonView, Moment, Phase, course};
+use crate::lesson::{LessonCommand, LessonRecord, LessonView, Moment, Phase, Way, course};
 use crate::session::{PlaybackCommand, PlaybackResponse, Session, Speed, Stop, Tutor};
 use crate::shell::Shell;
 use crate::ui::command::TerminalCommand;
@@ -241,6 +241,11 @@ impl Host {
     /// The lesson, if one is taught.
     pub(super) fn lesson(&self) -> Option<&Part<LessonView>> {
         self.lesson.as_ref()
+    }
+
+    /// Whether the lesson is worked on in the terminal.
+    pub(super) fn teaches_commands(&self) -> bool {
+        self.lesson.as_ref().is_some_and(|lesson| lesson.ways.contains(&Way::Terminal))
     }
 
     /// Values of the sandbox's controls.

@@ -92,6 +92,7 @@ impl Component for Lab {
         let shape = Shape::from(&scene);
         let room = Size { width: 900.0, height: 520.0 };
         let memory = Memory::new(BrowserStore);
+        let drawer = host.teaches_commands().then_some(Drawer::Terminal);
         let canvas = NodeRef::default();
         Self {
             layout: Part::new(Layout::new(&shape, room, 1.0)),
@@ -109,7 +110,7 @@ impl Component for Lab {
             look: 0,
             memory,
             hidden: BTreeSet::from([MessageKind::Heartbeat, MessageKind::Control]),
-            drawer: None,
+            drawer,
             selected: None,
             help: false,
             frame: None,
@@ -211,6 +212,9 @@ impl Lab {
     fn begin(&mut self, host: Host) {
         self.host = host;
         self.selected = None;
+        if self.host.teaches_commands() {
+            self.drawer = Some(Drawer::Terminal);
+        }
         self.scene = self.host.scene(None);
         self.shape = Shape::from(&self.scene);
         self.lay_out();
