@@ -17,7 +17,8 @@ pub(crate) fn of(html: &str) -> String {
             continue;
         }
         let what = role.unwrap_or(tag);
-        let words = name.or_else(|| text(line)).unwrap_or_default();
+        let labelled = || attribute(line, "id").and_then(|id| label_for(html, &id));
+        let words = name.or_else(|| text(line)).or_else(labelled).unwrap_or_default();
         let state = ["aria-expanded", "aria-pressed", "aria-valuetext", "value"]
             .into_iter()
             .filter_map(|key| attribute(line, key).map(|value| format!(" [{value}]")))
@@ -27,6 +28,13 @@ pub(crate) fn of(html: &str) -> String {
         lines.push('\n');
     }
     lines
+}
+
+/// Text of the label of the element with that id.
+fn label_for(html: &str, id: &str) -> Option<String> {
+    let label =
+        |line: &&str| line.starts_with("<label") && attribute(line, "for").as_deref() == Some(id);
+    text(html.lines().find(label)?)
 }
 
 /// Value of an attribute of the first tag of `line`.

@@ -49,7 +49,30 @@ fn broker(broker: BrokerView) -> String {
 
 #[test]
 fn the_whole_stage_can_be_read_by_role_and_name() {
-    expect![[""]].assert_eq(&outline::of(&stage(Scene::sample())));
+    expect![[r#"
+        group The cluster
+        h2 Producers
+        h2 Brokers
+        h2 Consumers
+        button Controller: decides who leads, 1 elections so far [false]
+        button Producer web-1: sending, 17 records per second, 2 waiting, 0 failed [false]
+        button Producer web-2: sending, 17 records per second, 2 waiting, 0 failed [false]
+        button Producer web-3: sending, 17 records per second, 2 waiting, 0 failed [false]
+        section Broker 1
+        button Broker 1: running, leads 1, follows 0 [false]
+        img user-actions-0, leader, epoch 4, high watermark 426, log end 429, app-workers is 412 records behind
+        section Broker 2
+        button Broker 2: running, leads 0, follows 1 [false]
+        img user-actions-0, follower, in sync, epoch 4, high watermark 425, log end 429
+        section Broker 3
+        button Broker 3: running, leads 0, follows 0 [false]
+        button Group app-workers: Stable, generation 7, 412 records behind, 5 members [false]
+        button Consumer worker-1: working, owns partition 0, 12 records per second, 412 behind [false]
+        button Consumer worker-2: idle: no partition left, owns nothing, 0 records per second, 0 behind [false]
+        button Consumer worker-3: idle: no partition left, owns nothing, 0 records per second, 0 behind [false]
+        button Consumer worker-4: idle: no partition left, owns nothing, 0 records per second, 0 behind [false]
+        button Consumer worker-5: idle: no partition left, owns nothing, 0 records per second, 0 behind [false]
+    "#]].assert_eq(&outline::of(&stage(Scene::sample())));
 }
 
 #[test]
