@@ -1,5 +1,10 @@
 //! Addresses, all behind the `#`, so that any static host serves them.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "yew-router's derive writes a HashMap nobody iterates"
+)]
+
 use yew_router::Routable;
 
 /// Places of the page.

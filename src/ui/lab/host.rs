@@ -116,7 +116,13 @@ impl Host {
 
     /// Does what is asked of playback.
     pub(super) fn playback_command(&mut self, command: PlaybackCommand) {
-        self.stopped = None;
+        let goes_on = !matches!(
+            command,
+            PlaybackCommand::SetSpeed(_) | PlaybackCommand::Faster | PlaybackCommand::Slower
+        );
+        if goes_on {
+            self.stopped = None;
+        }
         let response = self.session_mut().command(command);
         self.note(response);
     }

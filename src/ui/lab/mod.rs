@@ -300,7 +300,8 @@ impl Lab {
                 self.drawer = (self.drawer != Some(*drawer)).then_some(*drawer);
             }
             UiCommand::ToggleKind(kind) => {
-                if !self.hidden.remove(kind) {
+                let was_hidden = self.hidden.remove(kind);
+                if !was_hidden {
                     self.hidden.insert(*kind);
                 }
             }

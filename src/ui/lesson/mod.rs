@@ -81,9 +81,17 @@ fn steps(now: usize, all: usize) -> Html {
     html! {
         <span class="steps" role="img" aria-label={format!("step {now} of {all}")}>
             { for (1..=all).map(|i| html! {
-                <i class={if i < now { "is-done" } else if i == now { "is-now" } else { "" }}></i>
+                <i class={step_class(i.cmp(&now))}></i>
             }) }
         </span>
+    }
+}
+
+fn step_class(place: std::cmp::Ordering) -> &'static str {
+    match place {
+        std::cmp::Ordering::Less => "is-done",
+        std::cmp::Ordering::Equal => "is-now",
+        std::cmp::Ordering::Greater => "",
     }
 }
 
@@ -108,29 +116,31 @@ fn goal_box(goal: &GoalView) -> Html {
 }
 
 fn prediction(question: &QuestionView, dispatch: &Callback<UiCommand>) -> Html {
-    let choice = |(i, choice): (usize, &ChoiceView)| {
-        let verdict = choice.right.map(|right| if right { "is-true" } else { "is-false" });
-        let class = classes!("choice", choice.chosen.then_some("is-chosen"), verdict);
-        let onchange =
-            dispatch.reform(move |_: yew::Event| UiCommand::Lesson(LessonCommand::Choose(i)));
-        let note = match (choice.right, choice.chosen) {
-            (Some(true), _) => Some(text::CAME_TRUE),
-            (Some(false), true) => Some(text::DID_NOT),
-            _ => None,
-        };
-        html! {
-            <label {class}>
-                <input type="radio" name="prediction" checked={choice.chosen} disabled={!question.open} {onchange} />
-                <span>{ line(&choice.text) }</span>
-                if let Some(note) = note { <small>{ note }</small> }
-            </label>
-        }
-    };
+    let answers = question.choices.iter().enumerate();
     html! {
         <fieldset class="prediction">
             <legend>{ line(&question.text) }</legend>
-            { for question.choices.iter().enumerate().map(choice) }
+            { for answers.map(|(i, choice)| answer(i, choice, question.open, dispatch)) }
         </fieldset>
+    }
+}
+
+fn answer(index: usize, view: &ChoiceView, open: bool, dispatch: &Callback<UiCommand>) -> Html {
+    let verdict = view.right.map(|right| if right { "is-true" } else { "is-false" });
+    let looks = classes!("choice", view.chosen.then_some("is-chosen"), verdict);
+    let choose = UiCommand::Lesson(LessonCommand::Choose(index));
+    let onchange = dispatch.reform(move |_: yew::Event| choose.clone());
+    let told = match (view.right, view.chosen) {
+        (Some(true), _) => Some(text::CAME_TRUE),
+        (Some(false), true) => Some(text::DID_NOT),
+        _ => None,
+    };
+    html! {
+        <label class={looks}>
+            <input type="radio" name="prediction" checked={view.chosen} disabled={!open} {onchange} />
+            <span>{ line(&view.text) }</span>
+            if let Some(told) = told { <small>{ told }</small> }
+        </label>
     }
 }
 

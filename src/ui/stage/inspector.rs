@@ -325,11 +325,11 @@ fn consumer(view: &ConsumerView) -> Content {
         });
     }
     let state = view.idle.map_or("Working.".to_owned(), |idle| {
-        let mut words = words::idle(idle).to_owned();
+        let mut words = format!("{}.", words::idle(idle));
         if let Some(first) = words.get_mut(0..1) {
             first.make_ascii_uppercase();
         }
-        words + "."
+        words
     });
     let mut facts = vec![
         ("Group", view.group.as_deref().unwrap_or("none").to_owned()),

@@ -169,7 +169,7 @@ fn watermark(lane: &LaneView, tape: &Tape, track: Rect, scale: f64) -> Html {
         <>
             <path class="watermark" d={format!("M{x:.1} {:.1}V{:.1}", track.y - 4.0, track.bottom() + 4.0)} />
             { text(x, base, anchor, words) }
-            if room_for_end || lane.unsafe_records() == 0 && false {
+            if room_for_end {
                 { text(track.right(), base, "end-label", format!("log end {}", lane.log_end)) }
             }
         </>

@@ -105,7 +105,8 @@ fn paste(dispatch: &Callback<TerminalCommand>) -> Callback<Event> {
         let Some((whole, rest)) = pasted.rsplit_once('\n') else { return };
         event.prevent_default();
         for (i, line) in whole.lines().enumerate() {
-            let line = if i == 0 { field.value() + line } else { line.to_owned() };
+            let begun = if i == 0 { field.value() } else { String::new() };
+            let line = format!("{begun}{line}");
             dispatch.emit(TerminalCommand::Line(line.into()));
         }
         field.set_value(rest);

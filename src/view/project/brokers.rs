@@ -8,7 +8,9 @@ use crate::base::{NodeId, Time, TopicPartition};
 use crate::cluster::{Cluster, NodeView};
 use crate::kafka::broker::Broker;
 use crate::kafka::event::Event;
-use crate::view::scene::{BrokerState, BrokerView, Hue, LaneRole, LaneView, Reader};
+use crate::kafka::log::UnifiedLog;
+use crate::kafka::partition::Partition;
+use crate::view::scene::{BrokerState, BrokerView, LaneRole, LaneView, Reader};
 
 /// Cells kept for a lane: as many as the widest lane can show.
 const TAIL: usize = 120;
@@ -92,7 +94,7 @@ fn lane(
     let leads = role == LaneRole::Leader;
     let count = |ids: &[NodeId]| u32::try_from(ids.len()).unwrap_or(u32::MAX);
     let records = usize::try_from(replica.log_end() - replica.log_start()).unwrap_or(0);
-    let hue: Hue = hue(tp);
+    let hue = hue(tp);
     Some(LaneView {
         tp,
         name,
@@ -107,8 +109,7 @@ fn lane(
         rate: activity.append_rate(tp),
         readers: if leads { readers.get(&tp).cloned().unwrap_or_default() } else { Vec::new() },
         isr: if leads { (count(&registration.isr), count(&registration.replicas)) } else { (0, 0) },
-        below_min_isr: leads
-            && replica.partition.is_some_and(|partition| partition.is_under_min_isr()),
+        below_min_isr: leads && replica.partition.is_some_and(Partition::is_under_min_isr),
     })
 }
 
@@ -133,7 +134,7 @@ fn readers(cluster: &Cluster) -> Readers {
             let Some(position) = super::clients::done_up_to(consumer, tp, owned.position) else {
                 continue;
             };
-            let end = cluster.leader_log(tp).map_or(position, |log| log.high_watermark());
+            let end = cluster.leader_log(tp).map_or(position, UnifiedLog::high_watermark);
             let lag = u64::try_from(end - position).unwrap_or(0);
             let reader = Reader { name: node.name.clone(), position, committed: None, lag };
             readers.entry(tp).or_default().push(reader);

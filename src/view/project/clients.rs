@@ -11,6 +11,7 @@ use crate::cluster::{Cluster, NodeView, Process};
 use crate::kafka::config::ConfigValue as _;
 use crate::kafka::consumer::{Consumer, MemberState, Reads};
 use crate::kafka::coordinator::{Group, GroupState as CoordinatorState};
+use crate::kafka::log::UnifiedLog;
 use crate::kafka::producer::{Keys, Producer};
 use crate::view::part::Part;
 use crate::view::scene::{
@@ -74,9 +75,9 @@ pub(super) fn consumers(
         let view = |cluster| consumer_view(cluster, node, consumer, activity);
         match (&consumer.spec().group, &consumer.spec().reads) {
             (Some(group), Reads::Subscribe(_)) => {
-                if node.running || is_member(cluster, group, node.id) {
-                    members.entry(group.clone()).or_default().push(view(cluster));
-                }
+                let shown = node.running || is_member(cluster, group, node.id);
+                let list = shown.then(|| members.entry(group.clone()).or_default());
+                list.into_iter().for_each(|list| list.push(view(cluster)));
             }
             _ if node.running => loners.push(view(cluster)),
             _ => {}
@@ -143,7 +144,7 @@ fn lag_trend(cluster: &Cluster, group: &str) -> f64 {
     let mut samples = cluster.metrics().samples().rev();
     let lag = |sample: &Rc<Sample>| sample.lag_by_group.get(group).map(|lag| *lag as f64);
     let newest = samples.next().map(|sample| (sample.at, lag(sample)));
-    let oldest = samples.take(4).last().map(|sample| (sample.at, lag(sample)));
+    let oldest = samples.nth(3).map(|sample| (sample.at, lag(sample)));
     match (newest, oldest) {
         (Some((at, Some(now))), Some((from, Some(then)))) if at > from => {
             (now - then) / at.since(from).as_secs_f64()
@@ -180,7 +181,7 @@ fn consumer_view(
         lag: owned.iter().map(|partition| partition.lag).sum(),
         buffered: (consumer.buffered() + waiting) as u64,
         working_on: work.and_then(|work| Some((super::name(cluster, work.tp)?, work.offset))),
-        idle: idle(node.running, consumer, &owned, work.is_some()),
+        idle: idle(node.running, consumer, &owned),
         owned,
     }
 }
@@ -188,7 +189,7 @@ fn consumer_view(
 fn idle(running: bool, consumer: &Consumer, owned: &[OwnedPartition], works: bool) -> Option<Idle> {
     match consumer.member_state() {
         _ if !running => Some(Idle::Stopped),
-        _ if works => None,
+        _ if consumer.work_in_hand().is_some() => None,
         Some(MemberState::Unjoined) => Some(Idle::Connecting),
         Some(MemberState::PreparingRebalance | MemberState::CompletingRebalance) => {
             Some(Idle::Rebalancing)
@@ -214,7 +215,7 @@ fn owned(cluster: &Cluster, consumer: &Consumer) -> Vec<OwnedPartition> {
         // What the group says of the partition; without a group, what the consumer has not done.
         let said = group.as_ref().and_then(|lags| lags.get(&tp).copied());
         let lag = said.unwrap_or_else(|| {
-            let end = cluster.leader_log(tp).map(|log| log.high_watermark());
+            let end = cluster.leader_log(tp).map(UnifiedLog::high_watermark);
             let open = position.zip(end).map_or(0, |(position, end)| end - position);
             u64::try_from(open).unwrap_or(0)
         });
