@@ -239,7 +239,9 @@ fn every_setting_that_a_text_names_exists_with_such_a_value() {
         .collect();
     for lesson in lessons() {
         let mut named = BTreeSet::new();
-        lines(lesson).into_iter().for_each(|line| codes(line, &mut named));
+        for line in lines(lesson) {
+            codes(line, &mut named);
+        }
         for code in named {
             let key = code.split('=').next().unwrap_or_default();
             if key.contains('.') || code.contains('=') {

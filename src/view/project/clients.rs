@@ -62,7 +62,6 @@ fn keys(keys: Keys) -> Rc<str> {
 }
 
 /// Groups with their members, and the consumers without a group.
-#[expect(clippy::type_complexity, reason = "two lists that are made in one pass")]
 pub(super) fn consumers(
     cluster: &Cluster,
     activity: &Activity,
@@ -74,11 +73,12 @@ pub(super) fn consumers(
         let Process::Consumer(consumer, _) = node.process else { continue };
         let view = |cluster| consumer_view(cluster, node, consumer, activity);
         match (&consumer.spec().group, &consumer.spec().reads) {
-            (Some(group), Reads::Subscribe(_)) => {
-                let shown = node.running || is_member(cluster, group, node.id);
-                let list = shown.then(|| members.entry(group.clone()).or_default());
-                list.into_iter().for_each(|list| list.push(view(cluster)));
+            (Some(group), Reads::Subscribe(_))
+                if node.running || is_member(cluster, group, node.id) =>
+            {
+                members.entry(group.clone()).or_default().push(view(cluster));
             }
+            (Some(_), Reads::Subscribe(_)) => {}
             _ if node.running => loners.push(view(cluster)),
             _ => {}
         }
@@ -186,7 +186,7 @@ fn consumer_view(
     }
 }
 
-fn idle(running: bool, consumer: &Consumer, owned: &[OwnedPartition], works: bool) -> Option<Idle> {
+fn idle(running: bool, consumer: &Consumer, owned: &[OwnedPartition]) -> Option<Idle> {
     match consumer.member_state() {
         _ if !running => Some(Idle::Stopped),
         _ if consumer.work_in_hand().is_some() => None,

@@ -43,7 +43,7 @@ pub fn tell(cluster: &Cluster, logged: &Logged) -> Option<Told> {
     let who = node_name(cluster, logged.node);
     records(cluster, &who, &logged.event)
         .or_else(|| partitions(cluster, &logged.event))
-        .or_else(|| processes(cluster, logged.node, &who, &logged.event))
+        .or_else(|| processes(logged.node, &who, &logged.event))
         .or_else(|| groups(&who, &logged.event))
 }
 
@@ -171,17 +171,17 @@ fn brokers_are(ids: &[&NodeId]) -> String {
     }
 }
 
-fn processes(cluster: &Cluster, node: NodeId, who: &str, event: &Event) -> Option<Told> {
+fn processes(node: NodeId, who: &str, event: &Event) -> Option<Told> {
     Some(match event {
         Event::ProcessStarted if node.is_broker() => {
             told(EventKind::Recovery, format!("{who} started.")).marked("started")
         }
-        Event::ProcessStarted if node.is_client() && node != cluster.admin() => {
+        Event::ProcessStarted if node.is_client() && node != crate::cluster::ADMIN => {
             told(EventKind::Action, format!("{who} started."))
         }
         Event::ProcessEnded { clean: false } => told(EventKind::Failure, format!("{who} crashed."))
             .marked(short_end(node, who, "crashed")),
-        Event::ProcessEnded { clean: true } if node != cluster.admin() => {
+        Event::ProcessEnded { clean: true } if node != crate::cluster::ADMIN => {
             told(EventKind::Action, format!("{who} stopped in order."))
                 .marked(short_end(node, who, "stopped"))
         }
