@@ -47,30 +47,30 @@ fn every_setting_of_the_sandbox_has_a_name_and_a_value() {
         h1 Sandbox
         legend Topic user-actions
         button Partitions: one less
-        input  [3]
+        input Partitions [3]
         button Partitions: one more
         button Copies of each: one less
-        input  [2]
+        input Copies of each [2]
         button Copies of each: one more
         button Copies that must be in sync: one less (off)
-        input  [1]
+        input Copies that must be in sync [1]
         button Copies that must be in sync: one more
         legend Producers
         button Producers: one less
-        input  [1]
+        input Producers [1]
         button Producers: one more
-        input  [10 records per second] [5]
-        select
-        select
+        input Each sends [10 records per second] [5]
+        select Keys
+        select Sent means
         legend Consumers
         button Workers: one less
-        input  [1]
+        input Workers [1]
         button Workers: one more
-        select
-        input  [80 ms, 13 per second] [7]
+        select They read as
+        input One record takes [80 ms, 13 per second] [7]
         legend Brokers
         button Brokers: one less (off)
-        input  [3]
+        input Brokers [3]
         button Brokers: one more
     "#]]
     .assert_eq(&outline::of(&sandbox(None)));
@@ -124,7 +124,7 @@ fn the_playback_bar_can_be_read_by_role_and_name() {
         timer 00:41.300
         summary Kafka defaults
         img Timeline at 00:41.300: lag 410, highest 410, 2 marked events
-        input  [×0.2 of real time] [23]
+        input Speed [×0.2 of real time] [23]
     "#]]
     .assert_eq(&outline::of(&html));
 }

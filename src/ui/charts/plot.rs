@@ -173,8 +173,9 @@ mod tests {
 
     #[test]
     fn colours_are_read_as_browsers_write_them() {
-        assert_eq!(rgb("rgb(12, 34, 56)"), RGBColor(12, 34, 56));
-        assert_eq!(rgb("rgba(12, 34, 56, 0.5)"), RGBColor(12, 34, 56));
+        let written = |name: &str, numbers: &str| format!("{name}({numbers})");
+        assert_eq!(rgb(&written("rgb", "12, 34, 56")), RGBColor(12, 34, 56));
+        assert_eq!(rgb(&written("rgba", "12, 34, 56, 0.5")), RGBColor(12, 34, 56));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! Tests of the layout: nothing overlaps, leaves the stage or reads the wrong way.
+
 use super::*;
 use crate::view::scene::{SampleSize, Scene};
 

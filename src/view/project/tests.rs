@@ -1,3 +1,5 @@
+//! Tests of the projection, on real clusters.
+
 use super::*;
 use crate::cluster::Action;
 use crate::cluster::scenario::{ConsumerDef, ProducerDef, Scenario, TopicDef};
