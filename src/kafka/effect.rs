@@ -1,6 +1,6 @@
 //! The seam between a node and the world: what enters ([`Input`]) and what leaves ([`Effect`]).
 //!
-//! A node is `start(now, out)` once for each process life and `on(now, input, out)` after that. It
+//! A node is `start(out)` once for each process life and `on(input, out)` after that; `out` tells the time. It
 //! never blocks, never looks at a clock, and the world drains `out` completely before the next
 //! input. A process that crashes gets no more input until it is started again; its timers die with it.
 
