@@ -44,11 +44,12 @@ fn a_page_that_cannot_start_says_so() {
 
 fn copy_without_wasm(folder: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    fs::create_dir_all(root.join(folder)).unwrap();
+    fs::create_dir_all(root.join(folder)).expect("the folder can be made");
     for entry in fs::read_dir(root.join("dist")).expect("`cargo xtask build` fills dist/") {
-        let file = entry.unwrap().path();
+        let file = entry.expect("the folder can be read").path();
         if file.is_file() && file.extension().is_none_or(|ending| ending != "wasm") {
-            fs::copy(&file, root.join(folder).join(file.file_name().unwrap())).unwrap();
+            let name = file.file_name().expect("a file has a name");
+            fs::copy(&file, root.join(folder).join(name)).expect("the file can be copied");
         }
     }
 }

@@ -4,8 +4,6 @@
 //! browser and its own server, which serves `dist/` from a sub-path. When a journey ends, the
 //! console must be free of errors and no request may have left the page's own folder.
 
-#![expect(clippy::unwrap_used, reason = "a journey that cannot go on has failed")]
-
 mod browser;
 mod first_visit;
 mod harness;
