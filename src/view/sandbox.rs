@@ -252,6 +252,16 @@ pub fn hint(error: &str) -> &'static str {
     }
 }
 
+/// What to do about a refusal that carries no error of Kafka's, by the control that asked.
+pub fn hint_for(control: Control) -> &'static str {
+    hint(match control {
+        Control::Partitions => "INVALID_PARTITIONS",
+        Control::ReplicationFactor => "INVALID_REPLICATION_FACTOR",
+        Control::MinInsync => "INVALID_CONFIG",
+        _ => "",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use crate::session::{PlaybackCommand, PlaybackResponse, Session, Speed, Stop, Tu
 use crate::shell::Shell;
 use crate::ui::command::TerminalCommand;
 use crate::ui::route::Route;
-use crate::view::sandbox::{Change, Control, Refusal, SandboxView, actions, hint};
+use crate::view::sandbox::{Change, Control, Refusal, SandboxView, actions, hint, hint_for};
 use crate::view::scene::Motion;
 use crate::view::{Part, PlaybackView, Scene, TerminalView, project};
 
@@ -147,7 +147,8 @@ impl Host {
         let call = self.cluster().next_admin_call();
         if let Err(error) = self.session_mut().act(action.clone()) {
             let message = error.message.as_str().into();
-            self.refusal = Some(Refusal { control, message, hint: hint("") });
+            let hint = control.map_or(hint(""), hint_for);
+            self.refusal = Some(Refusal { control, message, hint });
         } else if self.cluster().next_admin_call() > call {
             self.asked.push((call, control));
         }

@@ -40,7 +40,7 @@ pub fn Timeline(props: &TimelineProps) -> Html {
                 <path class="lag-area" d={curve(&props.history, props.now, end, true)} />
                 <path class="lag-line" d={curve(&props.history, props.now, end, false)} />
             </svg>
-            if most > 0 { <span class="lag-name" style={format!("left:{:.2}%", now.min(88.0))}>{ "lag" }</span> }
+            if most > 0 { <span class={classes!("lag-name", (now > 88.0).then_some("is-left"))} style={format!("left:{now:.2}%")}>{ "lag" }</span> }
             <div class="rail"><i style={format!("width:{now:.2}%")}></i></div>
             { for marks(&props.events, end).into_iter().map(|mark| html! {
                 <span class={classes!("mark", kind(mark.kind))} style={format!("left:{:.2}%", mark.at)} title={mark.sentence.to_string()}>
