@@ -173,8 +173,8 @@ impl Page {
 
     /// Writes `target/screenshots/NAME.png`.
     pub(crate) async fn screenshot(&self, name: &str) -> WebDriverResult<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
-        fs::create_dir_all(&folder)?;
+        let folder = Path::new("target/screenshots");
+        fs::create_dir_all(folder)?;
         let file = folder.join(format!("{name}.png"));
         self.driver.screenshot(&file).await?;
         Ok(file)

@@ -19,7 +19,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts serving `folder` of the project on a free port.
     pub(crate) fn start(folder: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let folder = PathBuf::from(folder);
         assert!(
             folder.join("index.html").is_file(),
             "{} holds no page: run `cargo xtask build` first",

@@ -15,7 +15,7 @@ fn run(line: &str) -> Option<String> {
     if line.starts_with('#') {
         return None;
     }
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let data = Path::new("tests/data");
     let text = std::fs::read_to_string(data.join("scenarios").join(file)).unwrap();
     let mut cluster = Cluster::new(&scenario(&text), seed.parse().unwrap()).unwrap();
     cluster.run_until(cluster.started() + Duration::from_secs(seconds.parse().unwrap()));

@@ -6,9 +6,7 @@ use brokerscope::conform::{self, KINDS, Kind, MalformedLine, Report};
 use serde_json::{Value, json};
 
 fn stored(kind: &Kind) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/vectors")
-        .join(format!("{}.jsonl", kind.name));
+    let path = Path::new("tests/data/vectors").join(format!("{}.jsonl", kind.name));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -28,7 +26,7 @@ fn every_stored_vector_gets_kafkas_answer() {
 
 #[test]
 fn every_stored_file_is_of_a_kind_that_is_checked() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/vectors");
+    let dir = Path::new("tests/data/vectors");
     for entry in std::fs::read_dir(dir).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         if let Some(kind) = name.strip_suffix(".jsonl") {

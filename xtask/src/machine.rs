@@ -1,7 +1,7 @@
 //! The machine a command runs on: where the project is, where tools are found and kept.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
 use crate::failure::{Failure, Result};
@@ -20,7 +20,9 @@ pub(crate) struct Machine {
 impl Machine {
     /// Looks around.
     pub(crate) fn here() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // Asked at run time: with a shared target folder this program may have been built in another clone.
+        let manifest = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = manifest.parent().expect("xtask lies inside the project").to_path_buf();
         let cache = cache_folder()?;
         let mut path = vec![cache.join("tools").join("bin")];
