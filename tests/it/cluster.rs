@@ -234,3 +234,18 @@ fn a_restarted_coordinator_knows_the_committed_offsets() {
     assert_eq!(group.state.name(), "Stable");
     assert_eq!(group.offsets.len(), 3);
 }
+
+#[test]
+fn a_coordinator_that_was_replaced_without_knowing_counts_no_longer() {
+    let mut run = Watched::new(&orders(3, 3, "all", ""), 19);
+    run.run(15.0);
+    let old = run.cluster.coordinator_of("app").unwrap();
+    run.apply(&Action::CutLink { a: 100, b: old.0 });
+    run.apply(&Action::KillConsumer { name: "worker-1".into() });
+    run.run(30.0);
+    assert_ne!(run.cluster.coordinator_of("app"), Some(old));
+    let names: Vec<&str> = run.cluster.groups().map(|group| &*group.name).collect();
+    assert_eq!(names, ["app"]);
+    let group = run.cluster.group("app").unwrap();
+    assert_eq!((group.state.name(), group.members.len()), ("Stable", 2));
+}

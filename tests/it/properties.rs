@@ -92,15 +92,22 @@ fn pending(cluster: &Cluster) -> Option<String> {
     (members > 0 && lag > 0).then(|| format!("{lag} records behind"))
 }
 
-proptest! {
-    // The seed is fixed so that a build is green or red for its own sake; other seeds are for soaks.
-    #![proptest_config(ProptestConfig {
-        cases: 24,
+/// The seed is fixed so that a build is green or red for its own sake. For a soak, proptest's own
+/// variables `PROPTEST_CASES` and `PROPTEST_RNG_SEED` choose others.
+fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    ProptestConfig {
+        cases: if is_set("PROPTEST_CASES") { asked.cases } else { 24 },
+        rng_seed: if is_set("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(1) },
         max_shrink_iters: 200,
-        rng_seed: RngSeed::Fixed(1),
         failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+        ..asked
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
 
     #[test]
     fn invariants_hold_under_random_actions_and_the_cluster_comes_to_rest(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{Cluster, Message, Pending, Process};
-use crate::base::{NodeId, Offset, RecordId, Time, TopicPartition};
+use crate::base::{LeaderEpoch, NodeId, Offset, RecordId, Time, TopicPartition};
 use crate::cluster::event_log::EventLog;
 use crate::cluster::ledger::Ledger;
 use crate::cluster::metrics::Metrics;
@@ -165,10 +165,19 @@ impl Cluster {
         self.is_running(leader).then(|| self.log(leader, tp))?
     }
 
-    /// Groups, from the brokers that coordinate them.
+    /// Groups by name, each from its coordinator. A broker that does not know yet that it was replaced
+    /// goes on answering for its groups; the newest leader of their partition counts.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
-        let running = self.brokers().filter(|(node, _)| node.running);
-        running.flat_map(|(_, broker)| broker.coordinator().groups())
+        let mut newest: BTreeMap<&str, (LeaderEpoch, &Group)> = BTreeMap::new();
+        for (_, broker) in self.brokers().filter(|(node, _)| node.running) {
+            for (epoch, group) in broker.groups() {
+                let known = newest.entry(&group.name).or_insert((epoch, group));
+                if known.0 < epoch {
+                    *known = (epoch, group);
+                }
+            }
+        }
+        newest.into_values().map(|(_, group)| group)
     }
 
     /// The group of that id.

@@ -3,7 +3,7 @@
 use super::Broker;
 use super::lifecycle::BrokerState;
 use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
-use crate::kafka::coordinator::GroupCoordinator;
+use crate::kafka::coordinator::Group;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
 
@@ -113,9 +113,13 @@ impl Broker {
         self.process.partitions.values().map(AsRef::as_ref)
     }
 
-    /// The group coordinator inside.
-    pub fn coordinator(&self) -> &GroupCoordinator {
-        &self.process.coordinator
+    /// The groups it believes to coordinate, each with the leader epoch of the partition that holds it.
+    pub fn groups(&self) -> impl Iterator<Item = (LeaderEpoch, &Group)> {
+        self.process.coordinator.groups().map(|group| {
+            let held_in = self.offsets_partition(group.partition());
+            let partition = held_in.and_then(|tp| self.process.partitions.get(&tp));
+            (partition.map_or(-1, |partition| partition.leader_epoch()), group)
+        })
     }
 
     /// How many times slower than a healthy one its disk is.

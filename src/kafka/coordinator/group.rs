@@ -163,6 +163,11 @@ impl Group {
         }
     }
 
+    /// Partition of `__consumer_offsets` that holds it.
+    pub fn partition(&self) -> u32 {
+        self.partition
+    }
+
     /// The member with that id.
     pub fn member(&self, id: &str) -> Option<&Member> {
         self.members.iter().find(|member| &*member.id == id)
