@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Alarm, Broker, BrokerTimer};
+use super::{Broker, BrokerTimer};
 use crate::base::{NodeId, Time, TopicPartition};
-use crate::kafka::effect::Out;
+use crate::kafka::alarm::Alarm;
+use crate::kafka::effect::{Out, Timer};
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::{
     CorrelationId, ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchedPartition,
@@ -58,8 +59,9 @@ impl FetchPurgatory {
     }
 
     fn arm(&mut self, out: &mut Out<'_>) {
-        let earliest = self.deadlines.first().map(|&(at, _)| at);
-        self.alarm.arm(earliest, BrokerTimer::FetchExpiry, out);
+        if let Some(&(at, _)) = self.deadlines.first() {
+            self.alarm.set(out, at, Timer::Broker(BrokerTimer::FetchExpiry));
+        }
     }
 
     fn remove(&mut self, number: u64) -> Option<WaitingFetch> {
@@ -124,7 +126,7 @@ impl Broker {
 
     pub(super) fn expire_fetches(&mut self, out: &mut Out<'_>) {
         let now = out.now();
-        self.process.fetches.alarm.fired(now);
+        self.process.fetches.alarm.rang(now);
         while let Some(&(deadline, waiter)) = self.process.fetches.deadlines.first()
             && deadline <= now
         {

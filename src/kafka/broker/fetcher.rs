@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::disk::Write;
 use super::requests::Purpose;
-use super::{Alarm, Broker, BrokerTimer};
+use super::{Broker, BrokerTimer};
 use crate::base::{LeaderEpoch, NodeId, Offset, Time, TopicPartition};
+use crate::kafka::alarm::Alarm;
 use crate::kafka::config::IsolationLevel;
-use crate::kafka::effect::Out;
+use crate::kafka::effect::{Out, Timer};
 use crate::kafka::event::Event;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::protocol::{
@@ -91,8 +92,9 @@ impl Fetcher {
     }
 
     fn arm(&mut self, leader: NodeId, out: &mut Out<'_>) {
-        let earliest = self.delayed.values().min().copied().filter(|&at| at != Time::NEVER);
-        self.alarm.arm(earliest, BrokerTimer::FetcherRetry(leader), out);
+        if let Some(&at) = self.delayed.values().min() {
+            self.alarm.set(out, at, Timer::Broker(BrokerTimer::FetcherRetry(leader)));
+        }
     }
 }
 
@@ -334,7 +336,7 @@ impl Broker {
     pub(super) fn retry_fetching(&mut self, leader: NodeId, out: &mut Out<'_>) {
         let now = out.now();
         let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
-        fetcher.alarm.fired(now);
+        fetcher.alarm.rang(now);
         let due = |(&tp, &until): (&TopicPartition, &Time)| (until <= now).then_some(tp);
         let due: Vec<TopicPartition> = fetcher.delayed.iter().filter_map(due).collect();
         for tp in due {

@@ -73,28 +73,6 @@ pub enum BrokerTimer {
     ShutdownTimeout,
 }
 
-/// One world timer for many deadlines: a node cannot cancel timers, and one for each request would
-/// flood the event queue.
-#[derive(Clone, Copy, Debug, Default)]
-struct Alarm {
-    armed: Option<Time>,
-}
-
-impl Alarm {
-    /// Makes sure that `timer` fires at the `earliest` deadline or before.
-    fn arm(&mut self, earliest: Option<Time>, timer: BrokerTimer, out: &mut Out<'_>) {
-        let Some(at) = earliest else { return };
-        if self.armed.is_none_or(|armed| armed > at) {
-            self.armed = Some(at);
-            out.at(at, Timer::Broker(timer));
-        }
-    }
-
-    fn fired(&mut self, now: Time) {
-        self.armed = self.armed.filter(|&armed| armed > now);
-    }
-}
-
 /// What a broker process knows and forgets when it ends.
 #[derive(Clone, Debug)]
 struct Process {

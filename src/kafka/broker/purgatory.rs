@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Alarm, Broker, BrokerTimer};
+use super::{Broker, BrokerTimer};
 use crate::base::{NodeId, Offset, Time, TopicPartition};
-use crate::kafka::effect::Out;
+use crate::kafka::alarm::Alarm;
+use crate::kafka::effect::{Out, Timer};
 use crate::kafka::protocol::{CorrelationId, ErrorCode, PartitionProduceResponse, ProduceResponse};
 
 /// Who waits for an append.
@@ -82,8 +83,9 @@ impl Broker {
         let delayed = DelayedProduce { who, deadline, partitions, waiting };
         purgatory.waiting.insert(number, delayed);
         purgatory.deadlines.insert((deadline, number));
-        let earliest = purgatory.deadlines.first().map(|&(at, _)| at);
-        purgatory.alarm.arm(earliest, BrokerTimer::ProduceExpiry, out);
+        if let Some(&(at, _)) = purgatory.deadlines.first() {
+            purgatory.alarm.set(out, at, Timer::Broker(BrokerTimer::ProduceExpiry));
+        }
     }
 
     /// The high watermark of `tp` moved: appends below it are done.
@@ -134,15 +136,16 @@ impl Broker {
     /// Answers REQUEST_TIMED_OUT where the time is up. The records stay in the log.
     pub(super) fn expire_produces(&mut self, out: &mut Out<'_>) {
         let now = out.now();
-        self.process.produces.alarm.fired(now);
+        self.process.produces.alarm.rang(now);
         while let Some(&(deadline, number)) = self.process.produces.deadlines.first()
             && deadline <= now
         {
             self.expire_produce(number, out);
         }
         let purgatory = &mut self.process.produces;
-        let earliest = purgatory.deadlines.first().map(|&(at, _)| at);
-        purgatory.alarm.arm(earliest, BrokerTimer::ProduceExpiry, out);
+        if let Some(&(at, _)) = purgatory.deadlines.first() {
+            purgatory.alarm.set(out, at, Timer::Broker(BrokerTimer::ProduceExpiry));
+        }
     }
 
     fn expire_produce(&mut self, number: u64, out: &mut Out<'_>) {

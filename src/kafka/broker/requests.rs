@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Alarm, Broker, BrokerTimer};
+use super::{Broker, BrokerTimer};
 use crate::base::{Duration, NodeId, Rng, Time, TopicPartition};
-use crate::kafka::effect::Out;
+use crate::kafka::alarm::Alarm;
+use crate::kafka::effect::{Out, Timer};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
 
@@ -82,8 +83,9 @@ impl Broker {
         let requests = &mut self.process.requests;
         requests.in_flight.insert(correlation, Outgoing { to, api, purpose, deadline });
         requests.deadlines.insert((deadline, correlation));
-        let earliest = requests.deadlines.first().map(|&(at, _)| at);
-        requests.alarm.arm(earliest, BrokerTimer::RequestTimeout, out);
+        if let Some(&(at, _)) = requests.deadlines.first() {
+            requests.alarm.set(out, at, Timer::Broker(BrokerTimer::RequestTimeout));
+        }
         correlation
     }
 
@@ -141,7 +143,7 @@ impl Broker {
 
     pub(super) fn expire_requests(&mut self, out: &mut Out<'_>) {
         let now = out.now();
-        self.process.requests.alarm.fired(now);
+        self.process.requests.alarm.rang(now);
         while let Some(&(deadline, correlation)) = self.process.requests.deadlines.first()
             && deadline <= now
         {
@@ -151,8 +153,9 @@ impl Broker {
             }
         }
         let requests = &mut self.process.requests;
-        let earliest = requests.deadlines.first().map(|&(at, _)| at);
-        requests.alarm.arm(earliest, BrokerTimer::RequestTimeout, out);
+        if let Some(&(at, _)) = requests.deadlines.first() {
+            requests.alarm.set(out, at, Timer::Broker(BrokerTimer::RequestTimeout));
+        }
     }
 
     fn on_request_lost(&mut self, outgoing: Outgoing, out: &mut Out<'_>) {
