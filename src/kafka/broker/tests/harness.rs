@@ -326,6 +326,12 @@ pub(super) fn plain_batch(records: usize) -> Rc<RecordBatch> {
     Rc::new(RecordBatch::plain(vec![record; records]))
 }
 
+/// A batch without producer id that carries `name` where no check reads it.
+pub(super) fn named_batch(name: i32) -> Rc<RecordBatch> {
+    let plain = RecordBatch::clone(&plain_batch(2));
+    Rc::new(RecordBatch { base_sequence: name, ..plain })
+}
+
 /// A consumer's fetch of one partition.
 pub(super) fn fetch(tp: TopicPartition, from: Offset, min_bytes: u32) -> FetchRequest {
     FetchRequest {
