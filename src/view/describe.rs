@@ -117,7 +117,7 @@ fn group_sentence(group: &GroupView) -> String {
     format!(
         "Group {} is {}, {} behind{growth}; {members}.",
         group.name,
-        group.state.name(),
+        group.state_name(),
         plural(group.lag, "record")
     )
 }

@@ -8,9 +8,7 @@ mod sample;
 
 use std::fmt;
 
-pub use clients::{
-    ConsumerView, GroupState, GroupView, Idle, OwnedPartition, ProducerHealth, ProducerView,
-};
+pub use clients::{ConsumerView, GroupView, Idle, OwnedPartition, ProducerHealth, ProducerView};
 pub use cluster::{BrokerState, BrokerView, ControllerView, LaneRole, LaneView, Reader, TopicView};
 pub use facts::{
     EventKind, EventView, Headline, History, HistoryPoint, LedgerRow, LedgerView, LossView,

@@ -34,6 +34,11 @@ impl GroupState {
             Self::Dead => "Dead",
         }
     }
+
+    /// Whether members are about to get their partitions anew.
+    pub fn is_rebalancing(self) -> bool {
+        matches!(self, Self::PreparingRebalance | Self::CompletingRebalance)
+    }
 }
 
 /// A client that waits for an answer.

@@ -4,6 +4,7 @@ use yew::{Callback, Html, Properties, classes, component, html};
 
 use super::lane::px;
 use super::place;
+use crate::kafka::coordinator::GroupState;
 use crate::ui::command::{Selection, UiCommand};
 use crate::ui::text;
 use crate::view::describe;
@@ -102,7 +103,8 @@ pub fn GroupFrame(props: &GroupFrameProps) -> Html {
         };
     };
     let onclick = choose(&props.dispatch, Selection::Group(group.name.clone()), props.selected);
-    let state = if group.state.is_rebalancing() { "is-rebalancing" } else { "is-stable" };
+    let rebalancing = group.state.is_some_and(GroupState::is_rebalancing);
+    let state = if rebalancing { "is-rebalancing" } else { "is-stable" };
     let lag = if group.lag_trend >= 1.0 {
         "lag is-growing"
     } else if group.lag > 0 {
@@ -118,7 +120,7 @@ pub fn GroupFrame(props: &GroupFrameProps) -> Html {
     let label = format!(
         "Group {}: {}, generation {}, {} behind, {}",
         group.name,
-        group.state.name(),
+        group.state_name(),
         group.generation,
         words::plural(group.lag, "record"),
         words::plural(group.members.len() as u64, "member")
@@ -130,7 +132,7 @@ pub fn GroupFrame(props: &GroupFrameProps) -> Html {
                 <span class="group-name">{ &*group.name }</span>
                 <span class={lag}>{ format!("lag {}{trend}", words::short_count(group.lag)) }</span>
                 <span class="group-state">
-                    { format!("{} · gen {}", group.state.name(), group.generation) }
+                    { format!("{} · gen {}", group.state_name(), group.generation) }
                 </span>
             </button>
         </div>

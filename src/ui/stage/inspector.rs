@@ -362,7 +362,7 @@ fn group(view: &GroupView) -> Content {
     let coordinator = view.coordinator.map_or("none alive".to_owned(), |id| format!("broker {id}"));
     Content {
         title: view.name.to_string(),
-        state: format!("Consumer group, {}, generation {}.", view.state.name(), view.generation),
+        state: format!("Consumer group, {}, generation {}.", view.state_name(), view.generation),
         facts: vec![
             ("Members", words::count(view.members.len() as u64)),
             ("Behind", words::plural(view.lag, "record")),

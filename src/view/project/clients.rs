@@ -10,13 +10,13 @@ use crate::cluster::metrics::Sample;
 use crate::cluster::{Cluster, NodeView, Process};
 use crate::kafka::config::ConfigValue as _;
 use crate::kafka::consumer::{Consumer, MemberState, Reads};
-use crate::kafka::coordinator::{Group, GroupState as CoordinatorState};
+use crate::kafka::coordinator::{Group, GroupState};
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::producer::{Keys, Producer};
 use crate::view::part::Part;
 use crate::view::scene::{
-    ConsumerView, GroupState, GroupView, Idle, OwnedPartition, PartitionName, ProducerHealth,
-    ProducerView, Scene,
+    ConsumerView, GroupView, Idle, OwnedPartition, PartitionName, ProducerHealth, ProducerView,
+    Scene,
 };
 
 pub(super) fn producers(cluster: &Cluster, activity: &Activity) -> Vec<ProducerView> {
@@ -112,14 +112,14 @@ fn group_view(
     let lag = cluster.group(&name).map(|group| lag(cluster, group));
     let (state, generation, protocol) = match cluster.group(&name) {
         Some(group) => {
-            (state(group.state), group.generation, group.protocol.clone().unwrap_or_default())
+            (Some(group.state), group.generation, group.protocol.clone().unwrap_or_default())
         }
         None if coordinator.is_none() || before.is_some() => (
-            GroupState::Unknown,
+            None,
             before.map_or(0, |group| group.generation),
             before.map(|group| group.protocol.clone()).unwrap_or_default(),
         ),
-        None => (GroupState::Empty, 0, "".into()),
+        None => (Some(GroupState::Empty), 0, "".into()),
     };
     GroupView {
         lag: lag.or(before.map(|group| group.lag)).unwrap_or(0),
@@ -150,16 +150,6 @@ fn lag_trend(cluster: &Cluster, group: &str) -> f64 {
             (now - then) / at.since(from).as_secs_f64()
         }
         _ => 0.0,
-    }
-}
-
-fn state(state: CoordinatorState) -> GroupState {
-    match state {
-        CoordinatorState::Empty => GroupState::Empty,
-        CoordinatorState::PreparingRebalance => GroupState::PreparingRebalance,
-        CoordinatorState::CompletingRebalance => GroupState::CompletingRebalance,
-        CoordinatorState::Stable => GroupState::Stable,
-        CoordinatorState::Dead => GroupState::Dead,
     }
 }
 

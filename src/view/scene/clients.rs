@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{Hue, Part, PartitionName};
 use crate::base::{NodeId, Time, TopicPartition};
+use crate::kafka::coordinator::GroupState;
 
 /// One producer process.
 #[derive(Clone, PartialEq, Debug)]
@@ -100,49 +101,13 @@ pub enum Idle {
     Stopped,
 }
 
-/// State of a classic group, under Kafka's names (`ClassicGroupState`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum GroupState {
-    /// No members; offsets may be stored.
-    Empty,
-    /// Members are joining.
-    PreparingRebalance,
-    /// The leader works out who gets what.
-    CompletingRebalance,
-    /// Everybody knows their partitions.
-    Stable,
-    /// Gone.
-    Dead,
-    /// Nobody could be asked: no coordinator is alive.
-    Unknown,
-}
-
-impl GroupState {
-    /// Kafka's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Empty => "Empty",
-            Self::PreparingRebalance => "PreparingRebalance",
-            Self::CompletingRebalance => "CompletingRebalance",
-            Self::Stable => "Stable",
-            Self::Dead => "Dead",
-            Self::Unknown => "Unknown",
-        }
-    }
-
-    /// Whether the group works.
-    pub fn is_rebalancing(self) -> bool {
-        matches!(self, Self::PreparingRebalance | Self::CompletingRebalance)
-    }
-}
-
 /// One consumer group.
 #[derive(Clone, PartialEq, Debug)]
 pub struct GroupView {
     /// `group.id`.
     pub name: Rc<str>,
-    /// State at its coordinator.
-    pub state: GroupState,
+    /// State at its coordinator; none if nobody could be asked, because no coordinator is alive.
+    pub state: Option<GroupState>,
     /// Generation.
     pub generation: i32,
     /// Assignor, such as `range`.
@@ -159,4 +124,11 @@ pub struct GroupView {
     pub members: Vec<Part<ConsumerView>>,
     /// When its last rebalance ended.
     pub rebalanced_at: Option<Time>,
+}
+
+impl GroupView {
+    /// Kafka's name of its state.
+    pub fn state_name(&self) -> &'static str {
+        self.state.map_or("Unknown", GroupState::name)
+    }
 }

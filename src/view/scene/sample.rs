@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use super::{
     BrokerState, BrokerView, ClockView, ConsumerView, ControllerView, EventKind, EventView, Flow,
-    GroupState, GroupView, Headline, History, HistoryPoint, Hue, Idle, LaneRole, LaneView,
-    LedgerRow, LedgerView, Message, MessageKind, Motion, OwnedPartition, Part, PartitionName,
-    ProducerHealth, ProducerView, Reader, Scene, TopicView, Work,
+    GroupView, Headline, History, HistoryPoint, Hue, Idle, LaneRole, LaneView, LedgerRow,
+    LedgerView, Message, MessageKind, Motion, OwnedPartition, Part, PartitionName, ProducerHealth,
+    ProducerView, Reader, Scene, TopicView, Work,
 };
 use crate::base::{NodeId, Time, TopicId, TopicPartition};
 use crate::cluster::Clock;
+use crate::kafka::coordinator::GroupState;
 
 /// How large a made-up cluster is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -194,7 +195,7 @@ fn group(size: SampleSize) -> GroupView {
     let members = (0..size.members).map(|n| Part::new(member(n, size))).collect();
     GroupView {
         name: GROUP.into(),
-        state: GroupState::Stable,
+        state: Some(GroupState::Stable),
         generation: 7,
         protocol: "range".into(),
         coordinator: Some(broker(1)),
