@@ -12,10 +12,9 @@ use crate::kafka::alarm::Alarm;
 use crate::kafka::config::IsolationLevel;
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::event::Event;
-use crate::kafka::log::UnifiedLog;
 use crate::kafka::protocol::{
-    EpochEndOffset, ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchedPartition,
-    ListOffsetsRequest, ListOffsetsResponse, OffsetSpec, ReplicaState,
+    ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchedPartition, ListOffsetsRequest,
+    OffsetSpec, ReplicaState,
 };
 use crate::kafka::record::StoredBatch;
 
@@ -72,7 +71,12 @@ impl Fetcher {
         self.delayed.insert(tp, until);
     }
 
-    fn resume(&mut self, tp: TopicPartition) {
+    /// Whether the partition waits for the leader's word on its offsets.
+    pub(super) fn waits_for_offsets(&self, tp: TopicPartition) -> bool {
+        self.delayed.get(&tp) == Some(&Time::NEVER)
+    }
+
+    pub(super) fn resume(&mut self, tp: TopicPartition) {
         if self.delayed.remove(&tp).is_some() && self.partitions.contains_key(&tp) {
             self.forgotten.remove(&tp);
             self.changed.insert(tp);
@@ -129,7 +133,7 @@ impl Broker {
         }
     }
 
-    fn run_fetcher(&mut self, leader: NodeId, out: &mut Out<'_>) {
+    pub(super) fn run_fetcher(&mut self, leader: NodeId, out: &mut Out<'_>) {
         let replica = ReplicaState { id: self.id, epoch: self.broker_epoch() };
         let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
         let is_idle = fetcher.partitions.len() == fetcher.delayed.len();
@@ -230,8 +234,7 @@ impl Broker {
             ErrorCode::None => {
                 let log = self.disk.log_mut(tp);
                 if let Some(diverging) = fetched.diverging_epoch {
-                    let offset = truncation_offset(log, diverging);
-                    self.truncate(tp, offset, out);
+                    self.truncate_diverging(tp, diverging, out);
                     self.name_in_next_fetch(leader, tp);
                     return None;
                 }
@@ -345,66 +348,4 @@ impl Broker {
         fetcher.arm(leader, out);
         self.run_fetcher(leader, out);
     }
-
-    /// The leader's log does not hold the offset wanted; this is what it holds
-    /// (`fetchOffsetAndTruncate`).
-    pub(super) fn on_leader_offsets(
-        &mut self,
-        leader: NodeId,
-        tp: TopicPartition,
-        answer: &ListOffsetsResponse,
-        out: &mut Out<'_>,
-    ) {
-        let waits = |fetcher: &Fetcher| fetcher.delayed.get(&tp) == Some(&Time::NEVER);
-        if !self.process.fetchers.get(&leader).is_some_and(waits) {
-            return;
-        }
-        let [latest, earliest] = answer.partitions[..] else {
-            self.delay_fetching(leader, tp, out);
-            return;
-        };
-        if !latest.error.is_none() || !earliest.error.is_none() {
-            self.delay_fetching(leader, tp, out);
-            return;
-        }
-        let log = self.disk.log_mut(tp);
-        if latest.offset < log.log_end() {
-            self.truncate(tp, latest.offset, out);
-        } else if earliest.offset > log.log_end() {
-            let removed = log.truncate_fully_and_start_at(earliest.offset);
-            if !removed.is_empty() {
-                out.event(Event::LogTruncated { tp, to: earliest.offset, removed: removed.into() });
-            }
-        }
-        if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
-            fetcher.resume(tp);
-        }
-        self.run_fetcher(leader, out);
-    }
-
-    fn truncate(&mut self, tp: TopicPartition, offset: Offset, out: &mut Out<'_>) {
-        let log = self.disk.log_mut(tp);
-        let removed = log.truncate_to(offset);
-        if !removed.is_empty() {
-            out.event(Event::LogTruncated { tp, to: log.log_end(), removed: removed.into() });
-        }
-    }
-}
-
-/// Where a follower cuts its log when the leader says where the logs parted
-/// (`getOffsetTruncationState`). If the follower does not know the leader's epoch, it cuts to the end of
-/// the one before and asks again.
-fn truncation_offset(log: &UnifiedLog, diverging: EpochEndOffset) -> Offset {
-    if diverging.end_offset < 0 {
-        return log.high_watermark();
-    }
-    let (epoch, end) = log.end_offset_for_epoch(diverging.epoch);
-    let target = if end < 0 {
-        diverging.end_offset
-    } else if epoch != diverging.epoch {
-        end
-    } else {
-        end.min(diverging.end_offset)
-    };
-    target.min(log.log_end())
 }
