@@ -132,6 +132,17 @@ pub enum Event {
         /// Where it begins.
         to: Offset,
     },
+    /// What a consumer had read is not in the log of the new leader: it goes on where the logs part.
+    TruncationDetected {
+        /// The group, if any.
+        group: Option<Rc<str>>,
+        /// The partition.
+        tp: TopicPartition,
+        /// Next offset to read so far.
+        from: Offset,
+        /// Where it goes on.
+        to: Offset,
+    },
 
     // --- partitions --------------------------------------------------------------------------
     /// The controller changed who leads, or found nobody.

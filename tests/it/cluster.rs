@@ -3,6 +3,7 @@
 
 use brokerscope::cluster::ledger::Fate;
 use brokerscope::cluster::{Action, Cluster};
+use brokerscope::kafka::event::Event;
 
 use crate::support::{Watched, scenario};
 
@@ -246,6 +247,44 @@ fn a_coordinator_that_was_replaced_without_knowing_counts_no_longer() {
     assert_ne!(run.cluster.coordinator_of("app"), Some(old));
     let names: Vec<&str> = run.cluster.groups().map(|group| &*group.name).collect();
     assert_eq!(names, ["app"]);
+    run.apply(&Action::ClearFaults);
+    run.run(20.0);
     let group = run.cluster.group("app").unwrap();
     assert_eq!((group.state.name(), group.members.len()), ("Stable", 2));
+}
+
+#[test]
+fn after_an_unclean_election_a_consumer_goes_on_where_the_logs_part() {
+    let text = orders(1, 2, "1", "")
+        .replace("partitions = 1", "partitions = -1")
+        .replace("replication_factor = 2", "replication_factor = -1\nassignment = [[1, 2]]")
+        .replace("earliest", "latest");
+    let mut run = Watched::new(&text, 23);
+    run.run(10.0);
+    run.apply(&Action::CrashBroker { broker: 2, lose_disk: false });
+    run.run(15.0);
+    let parted = run.cluster.broker(brokerscope::base::NodeId(2)).unwrap();
+    let parted =
+        parted.logs().find(|(tp, _)| tp.topic == topic(&run, "orders")).unwrap().1.log_end();
+    run.apply(&Action::CrashBroker { broker: 1, lose_disk: false });
+    run.apply(&Action::StartBroker { broker: 2 });
+    run.run(15.0);
+    run.apply(&Action::ElectLeaders { unclean: true });
+    run.run(10.0);
+    let detected = run.cluster.log_book().notable_since(0).filter_map(|logged| {
+        let Event::TruncationDetected { from, to, .. } = &logged.event else { return None };
+        Some((*from, *to))
+    });
+    let detected: Vec<_> = detected.collect();
+    assert_eq!(detected.len(), 1, "one member owns the partition");
+    assert!(detected[0].0 > parted && detected[0].1 == parted, "{detected:?}, {parted}");
+    // Nothing that the new leader took is passed over.
+    let tp = brokerscope::base::TopicPartition::new(topic(&run, "orders"), 0);
+    let end = run.cluster.leader_log(tp).unwrap().high_watermark();
+    let lag = run.cluster.lag_by_group()["app"];
+    assert!(end > parted + 100 && lag < 600, "{end} {lag}");
+}
+
+fn topic(run: &Watched, name: &str) -> brokerscope::base::TopicId {
+    run.cluster.metadata().topic_by_name(name).unwrap().id
 }

@@ -18,6 +18,7 @@ mod purgatory;
 mod queries;
 mod replicas;
 mod requests;
+mod truncation;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -226,6 +227,10 @@ impl Broker {
             },
             Request::ListOffsets(request) => {
                 let answer = self.list_offsets(from, &request);
+                out.respond(from, correlation, answer);
+            }
+            Request::OffsetForLeaderEpoch(request) => {
+                let answer = self.offsets_for_leader_epochs(&request);
                 out.respond(from, correlation, answer);
             }
             Request::Metadata(request) => {

@@ -1,5 +1,5 @@
 //! What a broker answers from its metadata and its logs: Metadata, FindCoordinator, ListOffsets,
-//! InitProducerId; and the topics it has created on demand (`KafkaApis`, `KRaftMetadataCache`,
+//! OffsetForLeaderEpoch, InitProducerId; and the topics it has created on demand (`KafkaApis`, `KRaftMetadataCache`,
 //! `AutoTopicCreationManager`).
 
 use std::rc::Rc;
@@ -11,9 +11,11 @@ use crate::kafka::effect::Out;
 use crate::kafka::java_hash::partition_for;
 use crate::kafka::metadata::{CONSUMER_OFFSETS, TopicImage};
 use crate::kafka::protocol::{
-    CreatableTopic, CreateTopicsRequest, ErrorCode, FindCoordinatorRequest,
+    CreatableTopic, CreateTopicsRequest, EpochEndOffset, ErrorCode, FindCoordinatorRequest,
     FindCoordinatorResponse, InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse,
-    ListedOffset, MetadataRequest, MetadataResponse, OffsetSpec, PartitionMetadata, TopicMetadata,
+    ListedOffset, MetadataRequest, MetadataResponse, OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse, OffsetForLeaderPartition, OffsetSpec, PartitionMetadata,
+    TopicMetadata,
 };
 
 /// Time for the controller to create a topic: `request.timeout.ms` of brokers, at Kafka's default.
@@ -160,6 +162,21 @@ impl Broker {
             producer_id: first + index,
             producer_epoch: 0,
         }
+    }
+
+    pub(super) fn offsets_for_leader_epochs(
+        &self,
+        request: &OffsetForLeaderEpochRequest,
+    ) -> OffsetForLeaderEpochResponse {
+        let find = |wanted: &OffsetForLeaderPartition| {
+            let (partition, log) =
+                self.replica(wanted.tp).ok_or_else(|| self.missing_replica_error(wanted.tp))?;
+            partition.check_leader(wanted.current_leader_epoch)?;
+            let (epoch, end_offset) = log.end_offset_for_epoch(wanted.leader_epoch);
+            Ok(EpochEndOffset { epoch, end_offset })
+        };
+        let partitions = request.partitions.iter().map(|wanted| (wanted.tp, find(wanted)));
+        OffsetForLeaderEpochResponse { partitions: partitions.collect() }
     }
 
     /// Followers see all of the log, clients what is below the high watermark.

@@ -18,8 +18,10 @@ pub(super) struct Partition {
     pub(super) state: FetchState,
     /// The last commit that this process knows of.
     pub(super) committed: Option<Offset>,
-    /// Leader epoch of the last record that a poll returned, -1 without.
+    /// Leader epoch of the last record that a poll returned, if any.
     pub(super) last_epoch: Option<LeaderEpoch>,
+    /// Epoch of the leader in whose log the position is known to lie.
+    pub(super) valid_epoch: Option<LeaderEpoch>,
     /// Its leader refused: nothing is asked until metadata is newer.
     pub(super) awaiting_metadata: bool,
 }
@@ -34,13 +36,17 @@ pub(super) enum FetchState {
     AwaitingReset(OffsetSpec),
     /// The next offset to read.
     Fetching(Offset),
+    /// The next offset to read, if the new leader has what was read before it.
+    AwaitingValidation(Offset),
 }
 
 impl Partition {
     pub(super) fn position(&self) -> Option<Offset> {
         match self.state {
             FetchState::Fetching(position) => Some(position),
-            FetchState::Initializing | FetchState::AwaitingReset(_) => None,
+            FetchState::Initializing
+            | FetchState::AwaitingReset(_)
+            | FetchState::AwaitingValidation(_) => None,
         }
     }
 }
@@ -59,6 +65,7 @@ impl Consumer {
         }
         self.fetch_committed(out);
         self.list_offsets(out);
+        self.validate_positions(out);
     }
 
     fn fetch_committed(&mut self, out: &mut Out<'_>) {

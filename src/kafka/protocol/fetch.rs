@@ -1,4 +1,4 @@
-//! Fetch and ListOffsets.
+//! Fetch, ListOffsets and OffsetForLeaderEpoch.
 
 use super::{ErrorCode, LeaderIdAndEpoch};
 use crate::base::{Duration, LeaderEpoch, NodeId, Offset, Time, TopicPartition};
@@ -91,6 +91,31 @@ pub struct EpochEndOffset {
     pub epoch: LeaderEpoch,
     /// Offset after its last record.
     pub end_offset: Offset,
+}
+
+/// Ask where leader epochs end in the receiver's logs: whether what was read is still there (KIP-320).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OffsetForLeaderEpochRequest {
+    /// The partitions.
+    pub partitions: Vec<OffsetForLeaderPartition>,
+}
+
+/// What is asked of one partition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OffsetForLeaderPartition {
+    /// The partition.
+    pub tp: TopicPartition,
+    /// Leader epoch the sender knows, -1 if unknown.
+    pub current_leader_epoch: LeaderEpoch,
+    /// The epoch whose end is looked for.
+    pub leader_epoch: LeaderEpoch,
+}
+
+/// Where the epochs end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OffsetForLeaderEpochResponse {
+    /// Outcome for each partition of the request: epoch and end are -1 if nothing is known.
+    pub partitions: Vec<(TopicPartition, Result<EpochEndOffset, ErrorCode>)>,
 }
 
 /// Find offsets in partitions that the receiver leads.

@@ -119,6 +119,8 @@ apis! {
     DeleteTopics 20 DeleteTopicsRequest => DeleteTopicsResponse;
     /// Get a producer id.
     InitProducerId 22 InitProducerIdRequest => InitProducerIdResponse;
+    /// Find where leader epochs end.
+    OffsetForLeaderEpoch 23 OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse;
     /// Add partitions to a topic.
     CreatePartitions 37 CreatePartitionsRequest => CreatePartitionsResponse;
     /// Elect preferred or unclean leaders.

@@ -89,6 +89,14 @@ fn records(cluster: &Cluster, who: &str, event: &Event) -> Option<Told> {
                 format!("{who} begins {name} at offset {to}: nothing was committed for {whose}.");
             told(EventKind::Group, text)
         }
+        Event::TruncationDetected { group: _, tp, from, to } => {
+            let name = partition_name(cluster, *tp)?;
+            let text = format!(
+                "{who} had read {name} up to offset {from}; the new leader's log parts from that at \
+                 {to}, so it goes on there."
+            );
+            told(EventKind::Loss, text)
+        }
         Event::ClientWarning { message } => {
             told(EventKind::Group, format!("{who} warns: {message}"))
         }
