@@ -34,7 +34,7 @@ impl Process {
             Self::Broker(broker) => broker.start(out),
             Self::Controller(controller) => controller.start(out),
             Self::Producer(producer, _) => producer.start(out),
-            Self::Consumer(consumer, _) => consumer.start(out.now(), out),
+            Self::Consumer(consumer, _) => consumer.start(out),
             Self::Admin(admin) => admin.start(out),
         }
     }
@@ -45,7 +45,7 @@ impl Process {
             Self::Broker(broker) => broker.on(input, out),
             Self::Controller(controller) => controller.on(input, out),
             Self::Producer(producer, _) => producer.on(input, out),
-            Self::Consumer(consumer, _) => consumer.on(out.now(), input, out),
+            Self::Consumer(consumer, _) => consumer.on(input, out),
             Self::Admin(admin) => admin.on(input, out),
         }
     }

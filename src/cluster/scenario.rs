@@ -208,11 +208,9 @@ fn checked<T>(
     read: impl Fn(Vec<(&str, &str)>) -> Result<T, ConfigError>,
 ) -> Result<T, ScenarioError> {
     let all: Vec<_> = pairs(settings).collect();
-    read(all).map_err(|error| {
-        let key = match &error {
-            ConfigError::Unknown { key, .. } | ConfigError::Invalid { key, .. } => key.clone(),
-        };
-        ScenarioError { field: format!("{field}.{key}"), expected: error.to_string() }
+    read(all).map_err(|error| ScenarioError {
+        field: format!("{field}.{}", error.key()),
+        expected: error.to_string(),
     })
 }
 
@@ -253,11 +251,7 @@ impl Scenario {
         self.clock.apply_broker(&mut config);
         config.offsets_topic_replication_factor = self.brokers.clamp(1, 3);
         checked("broker_config", &self.broker_config, |settings| {
-            let mut config = config.clone();
-            for (key, value) in settings {
-                config.set(key, value)?;
-            }
-            Ok(config)
+            config.clone().with_overrides(settings)
         })
     }
 
@@ -307,15 +301,7 @@ impl ProducerDef {
         let config = checked(&format!("{field}.config"), &self.config, |settings| {
             let mut config = ProducerConfig::default();
             clock.apply_producer(&mut config);
-            // Kafka turns idempotence off by itself when acks forbids it and nobody asked for it.
-            let asked = settings.iter().any(|(key, _)| *key == "enable.idempotence");
-            for (key, value) in settings {
-                config.set(key, value)?;
-            }
-            if !asked && config.acks != crate::kafka::config::Acks::All {
-                config.enable_idempotence = false;
-            }
-            Ok(config)
+            config.with_overrides(settings)
         })?;
         let workload = Workload {
             topic: self.topic.as_str().into(),
@@ -344,10 +330,7 @@ impl ConsumerDef {
         let config = checked(&format!("{field}.config"), &self.config, |settings| {
             let mut config = ConsumerConfig::default();
             clock.apply_consumer(&mut config);
-            for (key, value) in settings {
-                config.set(key, value)?;
-            }
-            Ok(config)
+            config.with_overrides(settings)
         })?;
         let topics: Vec<Rc<str>> = self.topics.iter().map(|topic| topic.as_str().into()).collect();
         let by_group = self.group.is_some() && !self.assign;

@@ -1,7 +1,7 @@
 //! Settings of brokers and controllers (`AbstractKafkaConfig`, `KRaftConfigs`, `ReplicationConfigs`,
 //! `GroupCoordinatorConfig`).
 
-use super::{TopicConfig, config_table};
+use super::{ConfigError, PostProcess, TopicConfig, config_table};
 use crate::base::Duration;
 
 config_table! {
@@ -67,5 +67,11 @@ impl BrokerConfig {
             unclean_leader_election: self.unclean_leader_election,
             ..TopicConfig::default()
         }
+    }
+}
+
+impl PostProcess for BrokerConfig {
+    fn post_process(self, _is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        Ok(self)
     }
 }

@@ -2,8 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{AutoOffsetReset, GroupProtocol, IsolationLevel, Strategy, config_table};
+use super::{
+    AutoOffsetReset, ConfigError, GroupProtocol, IsolationLevel, PostProcess, config_table,
+};
 use crate::base::Duration;
+use crate::kafka::consumer::assignor::Assignor;
 
 config_table! {
     /// Settings of a consumer, under Kafka's names and defaults. `group.id` is in the consumer's specification.
@@ -18,8 +21,8 @@ config_table! {
     "max.poll.interval.ms" max_poll_interval: Duration ["INT"] = Duration::from_secs(300), 1 ..= 2_147_483_647;
     /// Records that one poll returns at most.
     "max.poll.records" max_poll_records: u32 ["INT"] = 500, 1 ..= 2_147_483_647;
-    /// How the group's leader hands out partitions.
-    "partition.assignment.strategy" strategy: Strategy ["LIST"] = Strategy::Range;
+    /// Ways to hand out partitions, most wanted first; the group takes one that all its members know.
+    "partition.assignment.strategy" assignors: Rc<[Assignor]> ["LIST"] = Rc::new([Assignor::Range, Assignor::CooperativeSticky]);
     /// Name of a static member: it may be away for the session timeout without a rebalance.
     "group.instance.id" group_instance_id: Option<Rc<str>> ["STRING"] = None;
     /// Where to begin without a usable committed offset.
@@ -52,4 +55,17 @@ config_table! {
     "metadata.max.age.ms" metadata_max_age: Duration ["LONG"] = Duration::from_secs(300), 0 ..= i64::MAX;
     /// Let a subscription to a missing topic create it.
     "allow.auto.create.topics" allow_auto_create_topics: bool ["BOOLEAN"] = true;
+}
+
+impl PostProcess for ConsumerConfig {
+    fn post_process(self, _is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        // The constructor of `Heartbeat`.
+        if self.heartbeat_interval >= self.session_timeout {
+            return Err(ConfigError::Inconsistent {
+                key: "heartbeat.interval.ms",
+                message: "Heartbeat must be set lower than the session timeout".to_owned(),
+            });
+        }
+        Ok(self)
+    }
 }

@@ -12,9 +12,7 @@ pub use broker::BrokerConfig;
 pub use consumer::ConsumerConfig;
 pub use producer::ProducerConfig;
 pub use topic::TopicConfig;
-pub use value::{
-    Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol, IsolationLevel, Strategy,
-};
+pub use value::{Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol, IsolationLevel};
 
 /// Why a setting was refused, in Kafka's words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,6 +33,23 @@ pub enum ConfigError {
         /// What is wrong with it, in Kafka's words.
         reason: String,
     },
+    /// The value does not go with those of other keys (`ConfigException`).
+    Inconsistent {
+        /// The key that would have to change.
+        key: &'static str,
+        /// What is wrong, in Kafka's words.
+        message: String,
+    },
+}
+
+impl ConfigError {
+    /// The key that is wrong.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Unknown { key, .. } | Self::Invalid { key, .. } => key,
+            Self::Inconsistent { key, .. } => key,
+        }
+    }
 }
 
 impl std::fmt::Display for ConfigError {
@@ -44,8 +59,15 @@ impl std::fmt::Display for ConfigError {
             Self::Invalid { key, value, reason } => {
                 write!(f, "Invalid value {value} for configuration {key}: {reason}")
             }
+            Self::Inconsistent { message, .. } => f.write_str(message),
         }
     }
+}
+
+/// What Kafka looks at once all keys are read (`AbstractConfig.postProcessParsedConfig` and the clients'
+/// constructors). `is_set` tells what somebody chose: a default gives way where a choice is refused.
+trait PostProcess: Sized {
+    fn post_process(self, is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError>;
 }
 
 /// One key of a table of settings of type `S`.
@@ -118,11 +140,20 @@ macro_rules! config_table {
             pub fn with<'a>(
                 overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
             ) -> Result<Self, $crate::kafka::config::ConfigError> {
-                let mut config = Self::default();
+                Self::default().with_overrides(overrides)
+            }
+
+            /// These settings with `overrides` on top, checked against each other as Kafka does.
+            pub fn with_overrides<'a>(
+                mut self,
+                overrides: impl IntoIterator<Item = (&'a str, &'a str)>,
+            ) -> Result<Self, $crate::kafka::config::ConfigError> {
+                let mut set = std::collections::BTreeSet::new();
                 for (key, value) in overrides {
-                    config.set(key, value)?;
+                    self.set(key, value)?;
+                    set.insert(key);
                 }
-                Ok(config)
+                $crate::kafka::config::PostProcess::post_process(self, |key| set.contains(key))
             }
         }
     };
@@ -153,6 +184,75 @@ mod tests {
             "Invalid value shred for configuration cleanup.policy: String must be one of: compact, delete"
         );
         assert_eq!(set("foo.bar", "1").unwrap_err(), "Unknown topic config name: foo.bar");
+    }
+
+    #[test]
+    fn idempotence_gives_way_unless_it_was_asked_for() {
+        let with = |settings: &[(&str, &str)]| {
+            ProducerConfig::with(settings.iter().copied())
+                .map(|config| config.enable_idempotence)
+                .map_err(|e| e.to_string())
+        };
+        assert_eq!(with(&[]), Ok(true));
+        assert_eq!(with(&[("acks", "-1")]), Ok(true));
+        assert_eq!(with(&[("acks", "1")]), Ok(false));
+        assert_eq!(with(&[("retries", "0")]), Ok(false));
+        let asked = ("enable.idempotence", "true");
+        assert_eq!(
+            with(&[asked, ("acks", "1")]).unwrap_err(),
+            "Must set acks to all in order to use the idempotent producer. Otherwise we cannot \
+             guarantee idempotence."
+        );
+        assert_eq!(
+            with(&[("retries", "0"), asked]).unwrap_err(),
+            "Must set retries to non-zero when using the idempotent producer."
+        );
+        let many = ("max.in.flight.requests.per.connection", "6");
+        assert_eq!(
+            with(&[many]).unwrap_err(),
+            "To use the idempotent producer, max.in.flight.requests.per.connection must be set to at \
+             most 5. Current value is 6."
+        );
+        assert_eq!(with(&[many, ("enable.idempotence", "false")]), Ok(false));
+    }
+
+    #[test]
+    fn timeouts_that_contradict_each_other_are_refused() {
+        let delivery = |settings: &[(&str, &str)]| {
+            ProducerConfig::with(settings.iter().copied())
+                .map(|config| config.delivery_timeout.as_millis())
+                .map_err(|e| e.to_string())
+        };
+        assert_eq!(delivery(&[("request.timeout.ms", "200000")]), Ok(200_005));
+        assert_eq!(
+            delivery(&[("delivery.timeout.ms", "30000")]).unwrap_err(),
+            "delivery.timeout.ms should be equal to or larger than linger.ms + request.timeout.ms"
+        );
+        let session = ConsumerConfig::with([("session.timeout.ms", "3000")]);
+        assert_eq!(
+            session.unwrap_err().to_string(),
+            "Heartbeat must be set lower than the session timeout"
+        );
+    }
+
+    #[test]
+    fn assignors_go_by_their_names_or_their_classes() {
+        let assignors = |text| {
+            ConsumerConfig::with([("partition.assignment.strategy", text)])
+                .map(|config| config.assignors.show())
+                .map_err(|e| e.to_string())
+        };
+        assert_eq!(ConsumerConfig::default().assignors.show(), "range,cooperative-sticky");
+        assert_eq!(
+            assignors("org.apache.kafka.clients.consumer.StickyAssignor, range").unwrap(),
+            "sticky,range"
+        );
+        assert_eq!(
+            assignors("fair").unwrap_err(),
+            "Invalid value fair for configuration partition.assignment.strategy: String must be one \
+             of: range, roundrobin, sticky, cooperative-sticky"
+        );
+        assert!(assignors("").is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Settings of a producer (`ProducerConfig`).
 
-use super::{Acks, config_table};
+use super::{Acks, ConfigError, PostProcess, config_table};
 use crate::base::Duration;
 
 config_table! {
@@ -38,4 +38,68 @@ config_table! {
     "partitioner.ignore.keys" ignore_keys: bool ["BOOLEAN"] = false;
     /// Age at which metadata is fetched again without need.
     "metadata.max.age.ms" metadata_max_age: Duration ["LONG"] = Duration::from_secs(300), 0 ..= i64::MAX;
+}
+
+/// Requests in flight to one broker among which a broker still finds duplicates.
+const MAX_IN_FLIGHT_FOR_IDEMPOTENCE: u32 = 5;
+
+fn refused<T>(key: &'static str, message: impl Into<String>) -> Result<T, ConfigError> {
+    Err(ConfigError::Inconsistent { key, message: message.into() })
+}
+
+impl ProducerConfig {
+    /// `postProcessAndValidateIdempotenceConfigs`.
+    fn settle_idempotence(&mut self, was_asked_for: bool) -> Result<(), ConfigError> {
+        if !self.enable_idempotence {
+            return Ok(());
+        }
+        if was_asked_for && self.retries == 0 {
+            return refused(
+                "retries",
+                "Must set retries to non-zero when using the idempotent producer.",
+            );
+        }
+        if was_asked_for && self.acks != Acks::All {
+            return refused(
+                "acks",
+                "Must set acks to all in order to use the idempotent producer. Otherwise we cannot \
+                 guarantee idempotence.",
+            );
+        }
+        if self.max_in_flight > MAX_IN_FLIGHT_FOR_IDEMPOTENCE {
+            let key = "max.in.flight.requests.per.connection";
+            let message = format!(
+                "To use the idempotent producer, {key} must be set to at most \
+                 {MAX_IN_FLIGHT_FOR_IDEMPOTENCE}. Current value is {}.",
+                self.max_in_flight
+            );
+            return refused(key, message);
+        }
+        self.enable_idempotence = self.retries > 0 && self.acks == Acks::All;
+        Ok(())
+    }
+
+    /// `KafkaProducer.configureDeliveryTimeout`.
+    fn settle_delivery_timeout(&mut self, was_asked_for: bool) -> Result<(), ConfigError> {
+        let least = self.linger + self.request_timeout;
+        if self.delivery_timeout >= least {
+            return Ok(());
+        }
+        if was_asked_for {
+            return refused(
+                "delivery.timeout.ms",
+                "delivery.timeout.ms should be equal to or larger than linger.ms + request.timeout.ms",
+            );
+        }
+        self.delivery_timeout = least;
+        Ok(())
+    }
+}
+
+impl PostProcess for ProducerConfig {
+    fn post_process(mut self, is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        self.settle_idempotence(is_set("enable.idempotence"))?;
+        self.settle_delivery_timeout(is_set("delivery.timeout.ms"))?;
+        Ok(self)
+    }
 }

@@ -1,6 +1,6 @@
 //! Settings of a topic (`TopicConfig`, `LogConfig`).
 
-use super::{CleanupPolicy, config_table};
+use super::{CleanupPolicy, ConfigError, PostProcess, config_table};
 use crate::base::Duration;
 
 config_table! {
@@ -24,4 +24,10 @@ config_table! {
     "delete.retention.ms" delete_retention: Duration ["LONG"] = Duration::from_secs(86_400), 0 ..= i64::MAX;
     /// Largest batch in bytes.
     "max.message.bytes" max_message_bytes: u32 ["INT"] = 1_048_588, 0 ..= 2_147_483_647;
+}
+
+impl PostProcess for TopicConfig {
+    fn post_process(self, _is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        Ok(self)
+    }
 }

@@ -1,6 +1,9 @@
 //! Values of settings: parsing and printing as Kafka's `ConfigDef` does.
 
+use std::rc::Rc;
+
 use crate::base::Duration;
+use crate::kafka::consumer::assignor::Assignor;
 
 /// A value that a setting can have.
 pub trait ConfigValue: Sized {
@@ -84,7 +87,7 @@ impl ConfigValue for bool {
     }
 }
 
-impl ConfigValue for Option<std::rc::Rc<str>> {
+impl ConfigValue for Option<Rc<str>> {
     fn read(_kind: &str, text: &str) -> Result<Self, String> {
         Ok((!text.is_empty() && text != "null").then(|| text.into()))
     }
@@ -189,16 +192,26 @@ word_value! {
     }
 }
 
-word_value! {
-    /// `partition.assignment.strategy`. Kafka's key lists classes; the model takes one choice.
-    Strategy {
-        /// `RangeAssignor`, the first of Kafka's default list.
-        Range "range";
-        /// `CooperativeStickyAssignor`.
-        CooperativeSticky "cooperative-sticky";
-        /// `RoundRobinAssignor`.
-        RoundRobin "roundrobin";
-        /// `StickyAssignor`.
-        Sticky "sticky";
+/// `partition.assignment.strategy`: what the consumer can do, most wanted first. Kafka's key lists
+/// classes; the names that assignors go by on the wire are taken too.
+impl ConfigValue for Rc<[Assignor]> {
+    fn read(_kind: &str, text: &str) -> Result<Self, String> {
+        let known = |word: &str| {
+            Assignor::ALL.into_iter().find(|it| it.name() == word || it.class_name() == word)
+        };
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let assignors: Option<Self> = words.map(known).collect();
+        match assignors {
+            Some(assignors) if !assignors.is_empty() => Ok(assignors),
+            _ => {
+                let names = Assignor::ALL.map(Assignor::name);
+                Err(format!("String must be one of: {}", names.join(", ")))
+            }
+        }
+    }
+
+    fn show(&self) -> String {
+        let names: Vec<&str> = self.iter().map(|assignor| assignor.name()).collect();
+        names.join(",")
     }
 }

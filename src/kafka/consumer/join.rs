@@ -10,7 +10,6 @@ use super::group::MemberState;
 use super::positions::Partition;
 use super::{Ask, Consumer, Reads};
 use crate::base::Duration;
-use crate::kafka::config::Strategy;
 use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{
@@ -25,17 +24,9 @@ const PROTOCOL_TYPE: &str = "consumer";
 const JOIN_GROUP_TIMEOUT_LAPSE: Duration = Duration::from_secs(5);
 
 impl Consumer {
-    pub(super) fn assignor(&self) -> Assignor {
-        match self.spec.config.strategy {
-            Strategy::Range => Assignor::Range,
-            Strategy::CooperativeSticky => Assignor::CooperativeSticky,
-            Strategy::RoundRobin => Assignor::RoundRobin,
-            Strategy::Sticky => Assignor::Sticky,
-        }
-    }
-
+    /// Whether partitions are kept during a rebalance: if every assignor of the list can.
     fn is_cooperative(&self) -> bool {
-        self.assignor().supports_cooperative()
+        self.spec.config.assignors.iter().all(|assignor| assignor.supports_cooperative())
     }
 
     pub(super) fn subscribes(&self) -> bool {
@@ -137,22 +128,23 @@ impl Consumer {
 
     fn send_join(&mut self, out: &mut Out<'_>) {
         let Reads::Subscribe(topics) = &self.spec.reads else { return };
-        let assignor = self.assignor();
         let config = &self.spec.config;
         let Some(coordinator) = self.coordinator() else { return };
         let Some(membership) = &mut self.membership else { return };
         membership.state = MemberState::PreparingRebalance;
-        let owned_partitions = match assignor {
-            Assignor::CooperativeSticky => self.assigned.keys().cloned().collect(),
-            // The eager sticky assignor remembers what it had; Kafka carries it in the user data.
-            Assignor::Sticky => membership.last_assignment.clone(),
-            Assignor::Range | Assignor::RoundRobin => Vec::new(),
-        };
-        let subscription = Subscription {
-            topics: topics.clone(),
-            owned_partitions,
-            generation: membership.generation,
-            rack: config.client_rack.clone(),
+        let protocol = |assignor: &Assignor| {
+            let owned_partitions = match assignor {
+                // The eager sticky assignor remembers what it had; Kafka carries it in the user data.
+                Assignor::Sticky => membership.last_assignment.clone(),
+                _ => self.assigned.keys().cloned().collect(),
+            };
+            let subscription = Subscription {
+                topics: topics.clone(),
+                owned_partitions,
+                generation: membership.generation,
+                rack: config.client_rack.clone(),
+            };
+            (assignor.name().into(), Rc::new(subscription))
         };
         let request = JoinGroupRequest {
             group: membership.group.clone(),
@@ -162,7 +154,7 @@ impl Consumer {
             group_instance_id: config.group_instance_id.clone(),
             client_id: self.spec.client_id.clone(),
             protocol_type: PROTOCOL_TYPE.into(),
-            protocols: vec![(assignor.name().into(), Rc::new(subscription))],
+            protocols: config.assignors.iter().map(protocol).collect(),
         };
         let timeout =
             config.request_timeout.max(config.max_poll_interval + JOIN_GROUP_TIMEOUT_LAPSE);
@@ -242,7 +234,6 @@ impl Consumer {
             return;
         }
         let counts = self.metadata.partition_counts();
-        let assignor = self.assignor();
         let Some(membership) = &mut self.membership else { return };
         let Some(body) = membership.to_assign.take() else { return };
         membership.assigned_from = Some(counts.clone());
@@ -266,6 +257,8 @@ impl Consumer {
                 (member.member_id.clone(), subscription)
             })
             .collect();
+        let chosen = body.protocol.as_deref().and_then(Assignor::from_name);
+        let assignor = chosen.expect("a group chooses among the assignors that its members name");
         let assigned = assignor.assign(&topics.collect::<BTreeMap<_, _>>(), &members);
         let assignments = assigned.into_iter().map(|(id, partitions)| (id, partitions.into()));
         self.send_sync(assignments.collect(), out);

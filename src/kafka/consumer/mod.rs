@@ -3,8 +3,8 @@
 //!
 //! One application thread polls, works, polls again. As in Kafka, joining a group, looking positions up, fetching and
 //! automatic commits happen only while the application is inside `poll()`; heartbeats, the poll interval and the
-//! search for a lost coordinator go on in the background. Not here: KIP-848, share groups, validation of positions by
-//! leader epoch, fetch sessions, regular expressions, `pause()` and `seek()`.
+//! search for a lost coordinator go on in the background. Not here: KIP-848, share groups, fetch sessions, regular
+//! expressions, `pause()` and `seek()`.
 
 mod application;
 pub mod assignor;
@@ -17,6 +17,7 @@ mod positions;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod validation;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -61,6 +62,7 @@ enum Ask {
     Commit { kind: CommitKind, generation: i32, offsets: Vec<commit::ConsumedOffset> },
     OffsetFetch,
     ListOffsets(Vec<(NamedPartition, TopicPartition)>),
+    OffsetForLeaderEpoch(Vec<NamedPartition>),
     Fetch(Vec<(NamedPartition, TopicPartition, Offset)>),
 }
 
@@ -117,9 +119,9 @@ impl Consumer {
     }
 
     /// The process begins: nothing is left of an earlier life but what was committed.
-    pub fn start(&mut self, now: Time, out: &mut Out<'_>) {
+    pub fn start(&mut self, out: &mut Out<'_>) {
         *self = Self::new(self.id, self.spec.clone(), self.bootstrap.clone());
-        self.next_auto_commit = now + self.spec.config.auto_commit_interval;
+        self.next_auto_commit = out.now() + self.spec.config.auto_commit_interval;
         if let Reads::Assign(partitions) = &self.spec.reads {
             self.assigned =
                 partitions.iter().map(|tp| (tp.clone(), Partition::default())).collect();
@@ -129,7 +131,7 @@ impl Consumer {
     }
 
     /// Something reached the process.
-    pub fn on(&mut self, now: Time, input: Input, out: &mut Out<'_>) {
+    pub fn on(&mut self, input: Input, out: &mut Out<'_>) {
         if matches!(self.phase, Phase::Stopped) {
             return;
         }
@@ -146,7 +148,7 @@ impl Consumer {
             }
             Input::Timer(Timer::Consumer(ConsumerTimer::RecordDone)) => self.on_record_done(out),
             Input::Timer(Timer::Consumer(ConsumerTimer::Wake)) => {
-                self.alarm.rang(now);
+                self.alarm.rang(out.now());
                 let ended = self.client.expire(out);
                 self.on_losses(ended, out);
             }
@@ -198,6 +200,9 @@ impl Consumer {
             (Ask::ListOffsets(asked), Response::ListOffsets(body)) => {
                 self.on_listed_offsets(&asked, &body, out);
             }
+            (Ask::OffsetForLeaderEpoch(asked), Response::OffsetForLeaderEpoch(body)) => {
+                self.on_epoch_ends(&asked, &body, out);
+            }
             (Ask::Fetch(asked), Response::Fetch(body)) => self.on_fetched(&asked, *body, out),
             (ask, body) => debug_assert!(false, "{ask:?} answered by {:?}", body.api()),
         }
@@ -213,7 +218,9 @@ impl Consumer {
                 Ask::JoinGroup | Ask::SyncGroup => self.on_join_lost(out),
                 Ask::Heartbeat { .. } => self.on_heartbeat_lost(out),
                 Ask::Commit { kind, .. } => self.on_commit_retriable(kind, out),
-                Ask::OffsetFetch | Ask::ListOffsets(_) => self.retry_positions_later(out),
+                Ask::OffsetFetch | Ask::ListOffsets(_) | Ask::OffsetForLeaderEpoch(_) => {
+                    self.retry_positions_later(out);
+                }
                 Ask::LeaveGroup | Ask::Fetch(_) => {}
             }
         }

@@ -11,7 +11,7 @@ use super::partitioner::partition_for_key;
 use super::sequences::Sequences;
 use super::{ProducerCounters, ProducerSpec};
 use crate::base::{NodeId, Time, TopicPartition};
-use crate::kafka::config::{Acks, ProducerConfig};
+use crate::kafka::config::ProducerConfig;
 use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
 use crate::kafka::network_client::{InFlight, NetworkClient};
@@ -71,25 +71,12 @@ pub(super) struct KafkaProducer {
 
 impl KafkaProducer {
     pub(super) fn new(spec: &ProducerSpec, bootstrap: Rc<[NodeId]>) -> Self {
-        let mut config = spec.config.clone();
-        // As `ProducerConfig.postProcessAndValidateIdempotenceConfigs` does when the default is not
-        // overridden; more than five requests in flight are refused by Kafka.
-        let idempotent =
-            config.enable_idempotence && config.acks == Acks::All && config.retries > 0;
-        if idempotent {
-            config.max_in_flight = config.max_in_flight.min(5);
-        }
-        // `configureDeliveryTimeout`: the default gives way to long requests; a smaller value that was
-        // set on purpose is refused by Kafka.
-        if config.delivery_timeout == ProducerConfig::default().delivery_timeout {
-            let least = config.linger + config.request_timeout;
-            config.delivery_timeout = config.delivery_timeout.max(least);
-        }
+        let config = spec.config.clone();
         Self {
             net: NetworkClient::default(),
             metadata: ProducerMetadata::new(bootstrap),
             accumulator: Accumulator::new(&config),
-            sequences: idempotent.then(Sequences::default),
+            sequences: config.enable_idempotence.then(Sequences::default),
             counters: ProducerCounters::default(),
             drain_index: BTreeMap::new(),
             sender_due: Time::ZERO,

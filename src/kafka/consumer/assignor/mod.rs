@@ -110,6 +110,18 @@ impl Assignor {
         }
     }
 
+    /// Its class, as `partition.assignment.strategy` lists it.
+    pub fn class_name(self) -> &'static str {
+        match self {
+            Self::Range => "org.apache.kafka.clients.consumer.RangeAssignor",
+            Self::RoundRobin => "org.apache.kafka.clients.consumer.RoundRobinAssignor",
+            Self::Sticky => "org.apache.kafka.clients.consumer.StickyAssignor",
+            Self::CooperativeSticky => {
+                "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
+            }
+        }
+    }
+
     /// The assignor with that protocol name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|assignor| assignor.name() == name)

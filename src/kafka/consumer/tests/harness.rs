@@ -10,26 +10,21 @@ use crate::kafka::consumer::{CommitPolicy, Consumer, ConsumerSpec, Reads, Servic
 use crate::kafka::coordinator::{CoordinatorAppend, GroupCoordinator};
 use crate::kafka::effect::{Command, Counters, Effect, Input, Out, Timer};
 use crate::kafka::event::Event;
-use crate::kafka::protocol::{
-    CorrelationId, ErrorCode, FetchRequest, FetchResponse, FetchedPartition,
-    FindCoordinatorResponse, ListOffsetsRequest, ListOffsetsResponse, ListedOffset,
-    MetadataRequest, MetadataResponse, OffsetSpec, PartitionMetadata, Request, Response,
-    TopicMetadata,
-};
-use crate::kafka::record::{GroupRecord, Payload, Record, RecordBatch, StoredBatch};
+use crate::kafka::protocol::{CorrelationId, FetchRequest, Response};
+use crate::kafka::record::{GroupRecord, Payload, Record};
 
 pub(super) const BROKER: NodeId = NodeId(1);
 const LATENCY: Duration = Duration::from_millis(1);
 
 /// A fetch that waits for records.
-struct Parked {
-    from: NodeId,
-    correlation: CorrelationId,
-    request: FetchRequest,
-    until: Time,
+pub(super) struct Parked {
+    pub(super) from: NodeId,
+    pub(super) correlation: CorrelationId,
+    pub(super) request: FetchRequest,
+    pub(super) until: Time,
 }
 
-enum What {
+pub(super) enum What {
     To(NodeId, u32, Input),
     Unpark,
 }
@@ -52,11 +47,11 @@ pub(super) struct Cluster {
     queue: BTreeMap<(Time, u64), What>,
     sequence: u64,
     pub(super) topics: BTreeMap<Rc<str>, Vec<Vec<Record>>>,
-    log_starts: BTreeMap<TopicPartition, Offset>,
+    pub(super) log_starts: BTreeMap<TopicPartition, Offset>,
     config: Rc<BrokerConfig>,
     pub(super) coordinator: GroupCoordinator,
     offsets_log: Vec<Rc<GroupRecord>>,
-    parked: Vec<Parked>,
+    pub(super) parked: Vec<Parked>,
     /// Requests that consumers sent.
     pub(super) sent: u32,
     pub(super) consumers: BTreeMap<NodeId, Consumer>,
@@ -135,7 +130,7 @@ impl Cluster {
     }
 
     pub(super) fn command(&mut self, id: NodeId, command: Command) {
-        self.consumer(id, |consumer, now, out| consumer.on(now, Input::Command(command), out));
+        self.consumer(id, |consumer, out| consumer.on(Input::Command(command), out));
     }
 
     pub(super) fn produce(&mut self, partition: usize, count: usize) {
@@ -178,7 +173,7 @@ impl Cluster {
         self.now = end;
     }
 
-    fn schedule(&mut self, at: Time, what: What) {
+    pub(super) fn schedule(&mut self, at: Time, what: What) {
         self.queue.insert((at, self.sequence), what);
         self.sequence += 1;
     }
@@ -204,19 +199,19 @@ impl Cluster {
             }
             What::To(BROKER, ..) => {}
             What::To(node, _, input) => {
-                self.consumer(node, |consumer, now, out| consumer.on(now, input, out));
+                self.consumer(node, |consumer, out| consumer.on(input, out));
             }
         }
     }
 
-    fn consumer(&mut self, id: NodeId, act: impl FnOnce(&mut Consumer, Time, &mut Out<'_>)) {
+    fn consumer(&mut self, id: NodeId, act: impl FnOnce(&mut Consumer, &mut Out<'_>)) {
         let mut effects = Vec::new();
         let mut out = Out::new(self.now, &mut effects, &mut self.rng, &mut self.counters);
-        act(self.consumers.get_mut(&id).unwrap(), self.now, &mut out);
+        act(self.consumers.get_mut(&id).unwrap(), &mut out);
         self.obey(id, effects);
     }
 
-    fn broker(
+    pub(super) fn broker(
         &mut self,
         act: impl FnOnce(&mut GroupCoordinator, &mut Out<'_>, &mut Vec<CoordinatorAppend>),
     ) {
@@ -259,115 +254,14 @@ impl Cluster {
         }
     }
 
-    fn respond(&mut self, to: NodeId, correlation: CorrelationId, body: impl Into<Response>) {
+    pub(super) fn respond(
+        &mut self,
+        to: NodeId,
+        correlation: CorrelationId,
+        body: impl Into<Response>,
+    ) {
         let input = Input::Response { from: BROKER, correlation, body: body.into() };
         self.schedule(self.now + LATENCY, What::To(to, self.life(to), input));
-    }
-
-    fn on_request(&mut self, from: NodeId, correlation: CorrelationId, body: Request) {
-        *self.requests.entry(body.api().name()).or_default() += 1;
-        match body {
-            Request::Metadata(request) => {
-                let answer = self.metadata(&request);
-                self.respond(from, correlation, answer);
-            }
-            Request::FindCoordinator(_) => {
-                let answer =
-                    FindCoordinatorResponse { error: ErrorCode::None, coordinator: BROKER };
-                self.respond(from, correlation, answer);
-            }
-            Request::ListOffsets(request) => {
-                let answer = self.list_offsets(&request);
-                self.respond(from, correlation, answer);
-            }
-            Request::Fetch(request) => {
-                let until = self.now + request.max_wait;
-                self.parked.push(Parked { from, correlation, request: *request, until });
-                self.serve_parked();
-                self.schedule(until, What::Unpark);
-            }
-            body => self.broker(|coordinator, out, appends| {
-                coordinator.on_request(from, correlation, body, out, appends);
-            }),
-        }
-    }
-
-    fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
-        let topic = |name: &Rc<str>| {
-            let known = self.topics.get(name);
-            let partition = PartitionMetadata {
-                error: ErrorCode::None,
-                leader: Some(BROKER),
-                leader_epoch: 0,
-                replicas: vec![BROKER],
-                isr: vec![BROKER],
-            };
-            TopicMetadata {
-                error: if known.is_some() {
-                    ErrorCode::None
-                } else {
-                    ErrorCode::UnknownTopicOrPartition
-                },
-                name: name.clone(),
-                id: TopicId(1),
-                partitions: vec![partition; known.map_or(0, Vec::len)],
-            }
-        };
-        let topics = request.topics.as_ref().unwrap().iter().map(topic).collect();
-        MetadataResponse { brokers: vec![BROKER], topics }
-    }
-
-    fn log(&self, tp: TopicPartition) -> (Offset, &[Record]) {
-        let start = self.log_starts.get(&tp).copied().unwrap_or(0);
-        (start, &self.topics["orders"][usize::try_from(tp.partition).unwrap()])
-    }
-
-    fn list_offsets(&self, request: &ListOffsetsRequest) -> ListOffsetsResponse {
-        let find = |(tp, spec): &(TopicPartition, OffsetSpec)| {
-            let (start, log) = self.log(*tp);
-            let end = Offset::try_from(log.len()).unwrap();
-            let offset = if *spec == OffsetSpec::Earliest { start } else { end };
-            let (error, timestamp, leader_epoch) = (ErrorCode::None, None, 0);
-            ListedOffset { tp: *tp, error, offset, timestamp, leader_epoch }
-        };
-        ListOffsetsResponse { partitions: request.partitions.iter().map(find).collect() }
-    }
-
-    fn serve_parked(&mut self) {
-        for parked in std::mem::take(&mut self.parked) {
-            let partitions: Vec<_> = parked
-                .request
-                .partitions
-                .iter()
-                .map(|wanted| self.fetch(wanted.tp, wanted.fetch_offset))
-                .filter(|fetched| !fetched.records.is_empty() || !fetched.error.is_none())
-                .collect();
-            if partitions.is_empty() && parked.until > self.now {
-                self.parked.push(parked);
-            } else {
-                let answer = FetchResponse { error: ErrorCode::None, partitions };
-                self.respond(parked.from, parked.correlation, answer);
-            }
-        }
-    }
-
-    fn fetch(&self, tp: TopicPartition, from: Offset) -> FetchedPartition {
-        let (start, log) = self.log(tp);
-        let end = Offset::try_from(log.len()).unwrap();
-        let inside = (start..=end).contains(&from);
-        let tail = log.get(usize::try_from(from).unwrap()..).unwrap_or_default();
-        let batch = Rc::new(RecordBatch::plain(tail.to_vec()));
-        let stored = StoredBatch { base_offset: from, leader_epoch: 0, batch };
-        FetchedPartition {
-            tp,
-            error: if inside { ErrorCode::None } else { ErrorCode::OffsetOutOfRange },
-            high_watermark: end,
-            last_stable_offset: end,
-            log_start_offset: start,
-            diverging_epoch: None,
-            current_leader: None,
-            records: if inside && !tail.is_empty() { vec![stored] } else { Vec::new() },
-        }
     }
 
     // --- what came of it ---

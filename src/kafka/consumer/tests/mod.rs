@@ -1,5 +1,6 @@
 //! Consumers and the group coordinator together, on a small event loop.
 
+mod broker;
 mod chaos;
 mod harness;
 
