@@ -106,9 +106,12 @@ fn too_few_in_sync_replicas_end_in_a_timeout_exception_of_records_that_were_neve
     }
     run.run(40.0);
     let told = failures(&run);
-    assert!(told.iter().any(|text| text.starts_with("Expiring ")
-        && text.contains(" record(s) for orders-")
-        && text.ends_with(":4000 ms has passed since batch creation")));
+    assert!(told.iter().any(|text| {
+        text.starts_with("Expiring ")
+            && text.contains(" record(s) for orders-")
+            && text
+                .contains(":4000 ms has passed since batch creation. The request has not been sent")
+    }));
     let ledger = run.cluster.ledger();
     assert!(ledger.count(Fate::Failed) > 100, "{}", ledger.count(Fate::Failed));
     assert_eq!(ledger.count(Fate::AckedThenLost), 0);

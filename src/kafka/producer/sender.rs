@@ -149,7 +149,8 @@ impl KafkaProducer {
             let known = self.metadata.topic(batch.slot.topic);
             let tp = TopicPartition::new(known.id, batch.slot.partition);
             let message = format!(
-                "Expiring {} record(s) for {}-{}:{} ms has passed since batch creation",
+                "Expiring {} record(s) for {}-{}:{} ms has passed since batch creation. The request has \
+                 not been sent, or no server response has been received yet.",
                 batch.len(),
                 known.name,
                 tp.partition,

@@ -79,7 +79,8 @@ fn a_batch_expires_delivery_timeout_ms_after_its_creation() {
                 bench.answer(open, ErrorCode::NotEnoughReplicas);
             }
         }
-        let text = "Expiring 1 record(s) for t-0:120000 ms has passed since batch creation";
+        let text = "Expiring 1 record(s) for t-0:120000 ms has passed since batch creation. The request has \
+                    not been sent, or no server response has been received yet.";
         assert_eq!(bench.failures(), [(121_000, ErrorCode::RequestTimedOut, text)]);
     }
 }
