@@ -1,25 +1,16 @@
 //! What a person does, carried out. An action either happens as a whole or leaves everything as it was.
 
-use std::rc::Rc;
-
-use super::{ADMIN, Cluster, Process};
+use super::{ADMIN, Cluster};
 use crate::base::{Duration, NodeId};
 use crate::cluster::action::{Action, ActionError};
 use crate::cluster::event_log::StepKind;
-use crate::cluster::scenario::{
-    ConsumerDef, MAX_BROKERS, ProducerDef, ScenarioError, Setting, TopicDef,
-};
-use crate::kafka::consumer::Consumer;
+use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, TopicDef};
 use crate::kafka::effect::Command;
-use crate::kafka::producer::{Producer, Workload};
 use crate::kafka::protocol::{
     AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic, CreatePartitionsRequest,
     CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, ElectLeadersRequest,
     ElectionType, GrownTopic, IncrementalAlterConfigsRequest, MetadataRequest, Request,
 };
-
-/// Most nodes of a cluster, clients that ended included.
-const MAX_NODES: usize = 1_000;
 
 impl From<ScenarioError> for ActionError {
     fn from(error: ScenarioError) -> Self {
@@ -240,182 +231,6 @@ impl Cluster {
         self.network.link_mut(a, b).cut = cut;
         self.network.link_mut(b, a).cut = cut;
         Ok(())
-    }
-
-    fn perform_client(&mut self, action: &Action) -> Result<(), ActionError> {
-        match action {
-            Action::AddProducer(definition) => {
-                self.names_are_free(&definition.name, definition.count)?;
-                Ok(self.start_producers(definition)?)
-            }
-            Action::AddConsumer(definition) => {
-                self.names_are_free(&definition.name, definition.count)?;
-                Ok(self.start_consumers(definition)?)
-            }
-            Action::RemoveProducer { name } | Action::RemoveConsumer { name } => {
-                let node = self.client(name)?;
-                self.command(node, Command::Shutdown);
-                Ok(())
-            }
-            Action::KillConsumer { name } => {
-                let node = self.client(name)?;
-                self.end_process(node, false);
-                Ok(())
-            }
-            Action::Send { name, key, value } => {
-                let node = self.client(name)?;
-                let key = key.as_deref().map(Into::into);
-                self.command(node, Command::Send { key, value: value.as_str().into() });
-                Ok(())
-            }
-            Action::SetService { name, service } => {
-                let (node, mut definition) = self.consumer_definition(name)?;
-                definition.service = *service;
-                self.command(node, Command::SetService(*service));
-                self.redefine_consumer(node, definition);
-                Ok(())
-            }
-            Action::SetRate { name, rate } => {
-                self.change_workload(name, |definition| definition.rate = *rate)
-            }
-            Action::SetKeys { name, keys } => {
-                self.change_workload(name, |definition| definition.keys = *keys)
-            }
-            Action::SetProducerConfig { name, key, value } => {
-                let (node, mut definition) = self.producer_definition(name)?;
-                definition.config.insert(key.clone(), value.clone());
-                self.restart_producer(node, definition)
-            }
-            Action::SetConsumerConfig { name, key, value } => {
-                let (node, mut definition) = self.consumer_definition(name)?;
-                definition.config.insert(key.clone(), Setting(value.0.clone()));
-                self.restart_consumer(node, definition)
-            }
-            Action::SetGroup { name, group } => {
-                let (node, mut definition) = self.consumer_definition(name)?;
-                definition.group.clone_from(group);
-                self.restart_consumer(node, definition)
-            }
-            _ => unreachable!("perform() sends only clients' actions here"),
-        }
-    }
-
-    pub(super) fn start_producers(
-        &mut self,
-        definition: &ProducerDef,
-    ) -> Result<(), ScenarioError> {
-        for spec in definition.specs_for("producer", self.scenario.clock)? {
-            let single =
-                ProducerDef { name: spec.client_id.to_string(), count: 1, ..definition.clone() };
-            let (id, name) = (self.next_client_id(), spec.client_id.clone());
-            let producer = Producer::new(id, spec, self.bootstrap());
-            self.add_node(id, name, Process::Producer(producer, single));
-        }
-        Ok(())
-    }
-
-    pub(super) fn start_consumers(
-        &mut self,
-        definition: &ConsumerDef,
-    ) -> Result<(), ScenarioError> {
-        for spec in definition.specs_for("consumer", self.scenario.clock)? {
-            let single =
-                ConsumerDef { name: spec.client_id.to_string(), count: 1, ..definition.clone() };
-            let (id, name) = (self.next_client_id(), spec.client_id.clone());
-            let consumer = Consumer::new(id, spec, self.bootstrap());
-            self.add_node(id, name, Process::Consumer(consumer, single));
-        }
-        Ok(())
-    }
-
-    fn next_client_id(&mut self) -> NodeId {
-        let id = NodeId(self.next_client);
-        self.next_client += 1;
-        id
-    }
-
-    fn names_are_free(&self, name: &str, count: u32) -> Result<(), ActionError> {
-        if self.slots.len() + count as usize > MAX_NODES {
-            return Err(ActionError::new("This session has started too many clients."));
-        }
-        let numbered = |n: u32| if count == 1 { name.to_owned() } else { format!("{name}-{n}") };
-        match (1..=count).map(numbered).find(|name| self.client(name).is_ok()) {
-            Some(taken) => Err(ActionError::new(format!("A client called {taken} is running."))),
-            None => Ok(()),
-        }
-    }
-
-    /// The running client of that name.
-    fn client(&self, name: &str) -> Result<usize, ActionError> {
-        let node = self
-            .slots
-            .iter()
-            .rposition(|slot| slot.running && slot.id.is_client() && &*slot.name == name);
-        node.ok_or_else(|| ActionError::new(format!("No client called {name} is running.")))
-    }
-
-    fn producer_definition(&self, name: &str) -> Result<(usize, ProducerDef), ActionError> {
-        let node = self.client(name)?;
-        match &*self.slots[node].process {
-            Process::Producer(_, definition) => Ok((node, definition.clone())),
-            _ => Err(ActionError::new(format!("{name} is not a producer."))),
-        }
-    }
-
-    fn consumer_definition(&self, name: &str) -> Result<(usize, ConsumerDef), ActionError> {
-        let node = self.client(name)?;
-        match &*self.slots[node].process {
-            Process::Consumer(_, definition) => Ok((node, definition.clone())),
-            _ => Err(ActionError::new(format!("{name} is not a consumer."))),
-        }
-    }
-
-    fn change_workload(
-        &mut self,
-        name: &str,
-        change: impl FnOnce(&mut ProducerDef),
-    ) -> Result<(), ActionError> {
-        let (node, mut definition) = self.producer_definition(name)?;
-        change(&mut definition);
-        let workload = Workload {
-            topic: definition.topic.as_str().into(),
-            rate: definition.rate,
-            record_size: definition.record_size,
-            keys: definition.keys,
-        };
-        self.command(node, Command::SetWorkload(Box::new(workload)));
-        if let Process::Producer(_, kept) = Rc::make_mut(&mut self.slots[node].process) {
-            *kept = definition;
-        }
-        Ok(())
-    }
-
-    fn redefine_consumer(&mut self, node: usize, definition: ConsumerDef) {
-        if let Process::Consumer(_, kept) = Rc::make_mut(&mut self.slots[node].process) {
-            *kept = definition;
-        }
-    }
-
-    /// Stops a producer in order and starts its successor under the same name.
-    fn restart_producer(
-        &mut self,
-        node: usize,
-        definition: ProducerDef,
-    ) -> Result<(), ActionError> {
-        definition.specs_for("producer", self.scenario.clock)?;
-        self.command(node, Command::Shutdown);
-        Ok(self.start_producers(&definition)?)
-    }
-
-    /// Stops a consumer in order and starts its successor under the same name.
-    fn restart_consumer(
-        &mut self,
-        node: usize,
-        definition: ConsumerDef,
-    ) -> Result<(), ActionError> {
-        definition.specs_for("consumer", self.scenario.clock)?;
-        self.command(node, Command::Shutdown);
-        Ok(self.start_consumers(&definition)?)
     }
 }
 

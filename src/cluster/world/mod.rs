@@ -2,8 +2,10 @@
 //! earliest event, hands it to one node, and carries out everything the node leaves, before the next.
 
 mod apply;
+mod clients;
 mod inspect;
 mod observe;
+mod processes;
 mod transmit;
 
 use std::collections::BTreeMap;
@@ -17,10 +19,9 @@ use super::process::Process;
 use super::scenario::{Scenario, ScenarioError};
 use crate::base::{Duration, NodeId, Rng, Time, TraceHash};
 use crate::kafka::admin::AdminClient;
-use crate::kafka::broker::Broker;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::controller::Controller;
-use crate::kafka::effect::{Command, Counters, Effect, Input, Out, Timer};
+use crate::kafka::effect::{Counters, Effect, Input, Out, Timer};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
 use crate::sim::{EventId, Network, Queue, Queued};
@@ -365,84 +366,5 @@ impl Cluster {
             Effect::Event(event) => self.observe(node, event),
             Effect::Halt => self.halt(node),
         }
-    }
-
-    /// Brokers that clients are told of at first.
-    fn bootstrap(&self) -> Rc<[NodeId]> {
-        self.slots.iter().map(|slot| slot.id).filter(|id| id.is_broker()).collect()
-    }
-
-    fn add_broker(&mut self, id: NodeId) {
-        let rack = usize::try_from(id.0 - 1).ok().and_then(|i| self.scenario.racks.get(i));
-        let rack = rack.map(|rack| rack.as_str().into());
-        let controllers = [NodeId::CONTROLLER].into();
-        let broker = Broker::new(id, rack, self.config.clone(), controllers);
-        self.add_node(id, format!("broker-{id}").into(), Process::Broker(broker));
-    }
-
-    fn add_node(&mut self, id: NodeId, name: Rc<str>, process: Process) -> usize {
-        let node = self.slots.len();
-        self.index.insert(id, node);
-        self.network.grow(node + 1);
-        self.slots.push(Slot {
-            id,
-            name,
-            process: Rc::new(process),
-            life: 0,
-            running: false,
-            started_at: self.now,
-            paused_until: Time::ZERO,
-            lost_disk: false,
-            rng: Rng::stream(self.seed, &format!("node {id}")),
-        });
-        self.start_process(node);
-        node
-    }
-
-    fn start_process(&mut self, node: usize) {
-        let slot = &mut self.slots[node];
-        debug_assert!(!slot.running, "a process has one life at a time");
-        slot.life += 1;
-        slot.running = true;
-        slot.started_at = self.now;
-        slot.paused_until = Time::ZERO;
-        self.observe(node, Event::ProcessStarted);
-        self.with_process(node, Process::start);
-    }
-
-    /// A process ended in order. A broker keeps what is on its disk and forgets the rest.
-    fn halt(&mut self, node: usize) {
-        if matches!(*self.slots[node].process, Process::Broker(_)) {
-            self.lose_broker(node, false);
-        }
-        self.end_process(node, true);
-    }
-
-    /// Takes a broker's memory from it, and with `lose_disk` its disk.
-    fn lose_broker(&mut self, node: usize, lose_disk: bool) {
-        self.slots[node].lost_disk |= lose_disk;
-        self.with_process(node, |process, out| {
-            if let Process::Broker(broker) = process {
-                broker.crash(lose_disk, out);
-            }
-        });
-    }
-
-    /// Ends a process: its timers die and its peers learn that their connections are gone.
-    fn end_process(&mut self, node: usize, clean: bool) {
-        self.slots[node].running = false;
-        self.slots[node].life += 1;
-        self.observe(node, Event::ProcessEnded { clean });
-        let id = self.slots[node].id;
-        for peer in 0..self.slots.len() {
-            if peer != node {
-                self.close_connection(peer, id);
-            }
-        }
-    }
-
-    /// A command from outside the network to a running process.
-    fn command(&mut self, node: usize, command: Command) {
-        self.handle(node, Input::Command(command));
     }
 }

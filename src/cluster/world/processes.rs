@@ -1,0 +1,91 @@
+//! Processes and their lives: nodes are added, started, stopped, killed; a broker loses its memory or
+//! its disk.
+
+use std::rc::Rc;
+
+use super::{Cluster, Process, Slot};
+use crate::base::{NodeId, Rng, Time};
+use crate::kafka::broker::Broker;
+use crate::kafka::effect::{Command, Input};
+use crate::kafka::event::Event;
+
+impl Cluster {
+    /// Brokers that clients are told of at first.
+    pub(super) fn bootstrap(&self) -> Rc<[NodeId]> {
+        self.slots.iter().map(|slot| slot.id).filter(|id| id.is_broker()).collect()
+    }
+
+    pub(super) fn add_broker(&mut self, id: NodeId) {
+        let rack = usize::try_from(id.0 - 1).ok().and_then(|i| self.scenario.racks.get(i));
+        let rack = rack.map(|rack| rack.as_str().into());
+        let controllers = [NodeId::CONTROLLER].into();
+        let broker = Broker::new(id, rack, self.config.clone(), controllers);
+        self.add_node(id, format!("broker-{id}").into(), Process::Broker(broker));
+    }
+
+    pub(super) fn add_node(&mut self, id: NodeId, name: Rc<str>, process: Process) -> usize {
+        let node = self.slots.len();
+        self.index.insert(id, node);
+        self.network.grow(node + 1);
+        self.slots.push(Slot {
+            id,
+            name,
+            process: Rc::new(process),
+            life: 0,
+            running: false,
+            started_at: self.now,
+            paused_until: Time::ZERO,
+            lost_disk: false,
+            rng: Rng::stream(self.seed, &format!("node {id}")),
+        });
+        self.start_process(node);
+        node
+    }
+
+    pub(super) fn start_process(&mut self, node: usize) {
+        let slot = &mut self.slots[node];
+        debug_assert!(!slot.running, "a process has one life at a time");
+        slot.life += 1;
+        slot.running = true;
+        slot.started_at = self.now;
+        slot.paused_until = Time::ZERO;
+        self.observe(node, Event::ProcessStarted);
+        self.with_process(node, Process::start);
+    }
+
+    /// A process ended in order. A broker keeps what is on its disk and forgets the rest.
+    pub(super) fn halt(&mut self, node: usize) {
+        if matches!(*self.slots[node].process, Process::Broker(_)) {
+            self.lose_broker(node, false);
+        }
+        self.end_process(node, true);
+    }
+
+    /// Takes a broker's memory from it, and with `lose_disk` its disk.
+    pub(super) fn lose_broker(&mut self, node: usize, lose_disk: bool) {
+        self.slots[node].lost_disk |= lose_disk;
+        self.with_process(node, |process, out| {
+            if let Process::Broker(broker) = process {
+                broker.crash(lose_disk, out);
+            }
+        });
+    }
+
+    /// Ends a process: its timers die and its peers learn that their connections are gone.
+    pub(super) fn end_process(&mut self, node: usize, clean: bool) {
+        self.slots[node].running = false;
+        self.slots[node].life += 1;
+        self.observe(node, Event::ProcessEnded { clean });
+        let id = self.slots[node].id;
+        for peer in 0..self.slots.len() {
+            if peer != node {
+                self.close_connection(peer, id);
+            }
+        }
+    }
+
+    /// A command from outside the network to a running process.
+    pub(super) fn command(&mut self, node: usize, command: Command) {
+        self.handle(node, Input::Command(command));
+    }
+}
