@@ -6,6 +6,7 @@ mod architecture;
 mod cluster;
 mod determinism;
 mod lessons;
+mod live;
 mod producers;
 mod properties;
 mod shell;
