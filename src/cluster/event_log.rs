@@ -32,7 +32,7 @@ pub struct Logged {
 }
 
 /// What a step of the simulation was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum StepKind {
     /// A request arrived.
     Request(ApiKey),
@@ -103,6 +103,40 @@ impl EventLog {
     pub fn notable_since(&self, from: u64) -> impl DoubleEndedIterator<Item = &Rc<Logged>> {
         let start = self.notable.partition_point(|logged| logged.number < from);
         self.notable.range(start..)
+    }
+
+    /// The event with that number, while it is remembered.
+    pub fn event(&self, number: u64) -> Option<&Rc<Logged>> {
+        [&self.recent, &self.notable].into_iter().find_map(|events| {
+            let at = events.binary_search_by_key(&number, |logged| logged.number).ok()?;
+            events.get(at)
+        })
+    }
+
+    /// The notable events of a step, oldest first.
+    pub fn of_step(&self, step: EventId) -> impl Iterator<Item = &Rc<Logged>> {
+        self.notable.iter().filter(move |logged| logged.step == step)
+    }
+
+    /// The notable events that a node told, oldest first.
+    pub fn of_node(&self, node: NodeId) -> impl Iterator<Item = &Rc<Logged>> {
+        self.notable.iter().filter(move |logged| logged.node == node)
+    }
+
+    /// The last request of that kind that reached `listener` from `from`, no later than `until`.
+    pub fn last_request(
+        &self,
+        from: NodeId,
+        api: ApiKey,
+        listener: NodeId,
+        until: Time,
+    ) -> Option<&Step> {
+        self.steps.iter().rev().find(|step| {
+            step.at <= until
+                && step.node == listener
+                && step.from == Some(from)
+                && step.kind == StepKind::Request(api)
+        })
     }
 
     /// Number of the next event.

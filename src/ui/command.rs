@@ -32,6 +32,8 @@ pub enum UiCommand {
     Sandbox(Change),
     /// Look at something on the stage; none closes.
     Select(Option<Selection>),
+    /// Tell what led to the event with that number, in the list of events; the same again: no longer.
+    Why(u64),
     /// Open a drawer, or close it if it is open.
     ToggleDrawer(Drawer),
     /// Show or hide a kind of message.

@@ -1,10 +1,12 @@
 //! What stands in the drawer under the stage, besides charts and terminal: the record ledger, what
 //! happened, and the stage as tables.
 
-use yew::{Html, Properties, classes, component, html};
+use yew::{Callback, Html, Properties, classes, component, html};
 
+use crate::ui::command::UiCommand;
+use crate::ui::text;
 use crate::view::describe::{TextTable, summary, tables};
-use crate::view::scene::{EventKind, EventView, LedgerView};
+use crate::view::scene::{CauseView, EventKind, EventView, LedgerView};
 use crate::view::{Part, Scene, words};
 
 /// The ledger.
@@ -81,6 +83,11 @@ pub fn Records(props: &RecordsProps) -> Html {
 pub struct EventListProps {
     /// The events, oldest first.
     pub events: Part<Vec<EventView>>,
+    /// The event whose causes are told, with them.
+    #[prop_or_default]
+    pub why: Option<(u64, Part<Vec<CauseView>>)>,
+    /// Where wishes go.
+    pub dispatch: Callback<UiCommand>,
 }
 
 /// What happened, newest first, with its cause.
@@ -97,9 +104,38 @@ pub fn EventList(props: &EventListProps) -> Html {
                         { event.sentence.to_string() }
                         if let Some(cause) = &event.cause { <small>{ format!("because {cause}") }</small> }
                     </span>
+                    { why(event, props) }
                 </li>
             }) }
         </ol>
+    }
+}
+
+/// The button that asks for the causes of an event, and the answer.
+fn why(event: &EventView, props: &EventListProps) -> Html {
+    let id = event.id;
+    let told = props.why.as_ref().filter(|(known, _)| *known == id);
+    let onclick = props.dispatch.reform(move |_| UiCommand::Why(id));
+    let expanded = if told.is_some() { "true" } else { "false" };
+    html! {
+        <>
+            <button type="button" class="quiet" aria-expanded={expanded}
+                aria-label={format!("{} {}", text::WHY, event.sentence)} {onclick}>{ text::WHY }</button>
+            if let Some((_, causes)) = told {
+                <ol class="causes" aria-label={text::CAUSES}>
+                    if causes.is_empty() { <li>{ text::CAUSES_FORGOTTEN }</li> }
+                    { for causes.iter().map(|cause| html! {
+                        <li>
+                            <time>{ cause.at.to_string() }</time>
+                            <span>
+                                { cause.words.to_string() }
+                                { for cause.told.iter().map(|sentence| html! { <b>{ sentence.to_string() }</b> }) }
+                            </span>
+                        </li>
+                    }) }
+                </ol>
+            }
+        </>
     }
 }
 

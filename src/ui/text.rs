@@ -60,12 +60,27 @@ pub const SANDBOX_TITLE: &str = "Sandbox";
 /// Sandbox: first line.
 pub const SANDBOX_LEAD: &str = "Every change is asked of the cluster, as you would ask Kafka.";
 
+/// Sandbox: a number that Kafka has not agreed to yet.
+pub fn asked(wanted: u32, present: u32) -> String {
+    format!("asked for {wanted}, has {present}: the answer comes when time runs")
+}
+
 /// Playback bar: its name.
 pub const PLAYBACK: &str = "Time";
 /// Button.
 pub const PLAY: &str = "Play";
 /// Button.
 pub const PAUSE: &str = "Pause";
+/// Button at an event: asks for what led to it.
+pub const WHY: &str = "Why?";
+/// The answer's name.
+pub const CAUSES: &str = "What led to it, nearest cause first";
+/// There is no answer any more.
+pub const CAUSES_FORGOTTEN: &str = "That is too long ago: its causes are no longer remembered.";
+/// Button under the reason for a stop.
+pub const PLAY_ON: &str = "Play on";
+/// Time stopped by itself, before the reason.
+pub const STOPPED: &str = "Time stopped:";
 /// Button.
 pub const STEP: &str = "Step one event";
 /// Button.

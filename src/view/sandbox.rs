@@ -36,8 +36,17 @@ pub struct SandboxView {
     pub group: Option<Rc<str>>,
     /// Time a consumer takes for a record, in microseconds.
     pub service_micros: u64,
+    /// What was asked of Kafka and has no answer yet, oldest first.
+    pub waiting: Vec<Change>,
     /// The last refusal, until the next change.
     pub refusal: Option<Refusal>,
+}
+
+impl SandboxView {
+    /// The number that was asked for with `control` and has no answer yet.
+    pub fn asked(&self, control: Control) -> Option<u32> {
+        self.waiting.iter().rev().find(|change| change.control() == control)?.count()
+    }
 }
 
 /// A control of the sandbox.
@@ -106,6 +115,18 @@ pub enum Change {
 }
 
 impl Change {
+    /// The number it asks for, if it asks for a number of things.
+    pub fn count(&self) -> Option<u32> {
+        match *self {
+            Self::Partitions(n)
+            | Self::ReplicationFactor(n)
+            | Self::MinInsync(n)
+            | Self::Producers(n)
+            | Self::Consumers(n) => Some(n),
+            _ => None,
+        }
+    }
+
     /// The control it belongs to.
     pub fn control(&self) -> Control {
         match self {
@@ -280,6 +301,7 @@ mod tests {
             consumers: vec!["worker-1".into()],
             group: Some(DEFAULT_GROUP.into()),
             service_micros: 80_000,
+            waiting: Vec::new(),
             refusal: None,
         }
     }
@@ -307,6 +329,14 @@ mod tests {
     fn fewer_partitions_are_asked_for_so_that_kafka_can_refuse_them() {
         let asked = Action::AddPartitions { topic: "user-actions".to_owned(), partitions: 0 };
         assert_eq!(actions(&view(), Change::Partitions(0)), [asked]);
+    }
+
+    #[test]
+    fn the_last_number_asked_for_is_the_one_that_waits() {
+        let waiting = vec![Change::Partitions(2), Change::Partitions(3), Change::MinInsync(2)];
+        let view = SandboxView { waiting, ..view() };
+        assert_eq!(view.asked(Control::Partitions), Some(3));
+        assert_eq!(view.asked(Control::ReplicationFactor), None);
     }
 
     #[test]

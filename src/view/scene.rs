@@ -11,7 +11,8 @@ use std::fmt;
 pub use clients::{ConsumerView, GroupView, Idle, OwnedPartition, ProducerHealth, ProducerView};
 pub use cluster::{BrokerState, BrokerView, ControllerView, LaneRole, LaneView, Reader, TopicView};
 pub use facts::{
-    EventKind, EventView, Headline, History, HistoryPoint, LedgerRow, LedgerView, LossView,
+    CauseView, EventKind, EventView, Headline, History, HistoryPoint, LedgerRow, LedgerView,
+    LossView,
 };
 pub use sample::SampleSize;
 

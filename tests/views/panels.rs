@@ -10,7 +10,7 @@ use brokerscope::ui::drawers::{
 };
 use brokerscope::ui::playback::{PlaybackBar, PlaybackBarProps};
 use brokerscope::ui::sandbox::{SandboxPanel, SandboxPanelProps};
-use brokerscope::view::sandbox::{Control, Refusal, SandboxView};
+use brokerscope::view::sandbox::{Change, Control, Refusal, SandboxView};
 use brokerscope::view::scene::ClockView;
 use brokerscope::view::{Part, PlaybackView, Scene};
 use expect_test::expect;
@@ -19,6 +19,10 @@ use yew::Callback;
 use crate::{outline, render};
 
 fn sandbox(refusal: Option<Refusal>) -> String {
+    sandbox_that(Vec::new(), refusal)
+}
+
+fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
     render::html::<SandboxPanel>(SandboxPanelProps {
         sandbox: Part::new(SandboxView {
             topic: "user-actions".into(),
@@ -33,6 +37,7 @@ fn sandbox(refusal: Option<Refusal>) -> String {
             consumers: vec!["worker-1".into()],
             group: Some("app-workers".into()),
             service_micros: 80_000,
+            waiting,
             refusal,
         }),
         only: None,
@@ -74,6 +79,36 @@ fn every_setting_of_the_sandbox_has_a_name_and_a_value() {
         button Brokers: one more
     "#]]
     .assert_eq(&outline::of(&sandbox(None)));
+}
+
+#[test]
+fn a_number_that_waits_for_kafka_says_what_was_asked_and_what_is() {
+    let html = sandbox_that(vec![Change::Partitions(5)], None);
+    assert!(html.contains("value=\"5\"") && html.contains("asked for 5, has 3"), "{html}");
+    assert!(!sandbox(None).contains("asked for"));
+}
+
+#[test]
+fn when_time_stops_by_itself_the_bar_says_why_and_how_to_go_on() {
+    let scene = Scene::sample();
+    let html = render::html::<PlaybackBar>(PlaybackBarProps {
+        playback: PlaybackView {
+            playing: false,
+            notch: 23,
+            speed: 0.2,
+            label: "×0.2".into(),
+            behind: false,
+            stopped: Some("a leader was elected".into()),
+        },
+        clock: ClockView { now: Time(41_300_000), clock: Clock::KafkaDefaults, seed: 42 },
+        history: scene.history.clone(),
+        events: scene.events.clone(),
+        dispatch: Callback::noop(),
+    });
+    let (_, note) = html.split_once("Time stopped:").expect("a note");
+    for part in ["a leader was elected", "Why?", "Play on"] {
+        assert!(note.contains(part), "{part} is missing in {note}");
+    }
 }
 
 #[test]
@@ -157,6 +192,10 @@ fn ledger_and_events_are_tables_and_lists() {
     let scene = Scene::sample();
     let ledger = render::html::<Records>(RecordsProps { ledger: scene.ledger.clone() });
     assert!(ledger.contains("<caption>Who finished how many</caption>"), "{ledger}");
-    let events = render::html::<EventList>(EventListProps { events: scene.events.clone() });
+    let events = render::html::<EventList>(EventListProps {
+        events: scene.events.clone(),
+        why: None,
+        dispatch: Callback::noop(),
+    });
     assert!(events.contains("worker-1 joined group app-workers."), "{events}");
 }

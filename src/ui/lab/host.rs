@@ -10,8 +10,8 @@ use crate::session::{PlaybackCommand, PlaybackResponse, Session, Speed, Stop, Tu
 use crate::shell::Shell;
 use crate::ui::command::TerminalCommand;
 use crate::ui::route::Route;
-use crate::view::sandbox::{Change, Control, Refusal, SandboxView, actions, hint, hint_for};
-use crate::view::scene::Motion;
+use crate::view::sandbox::{Change, Refusal, SandboxView, actions, hint, hint_for};
+use crate::view::scene::{CauseView, Motion};
 use crate::view::{Part, PlaybackView, Scene, TerminalView, project};
 
 /// Simulated time that has passed when the first visit begins: long enough for the trouble to show.
@@ -37,8 +37,8 @@ pub(super) struct Host {
     lesson: Option<Part<LessonView>>,
     sandbox: Part<SandboxView>,
     refusal: Option<Refusal>,
-    /// Calls of the administrator's client that have no answer yet, with who asked.
-    asked: Vec<(u64, Option<Control>)>,
+    /// Calls of the administrator's client that have no answer yet, with what they are for.
+    asked: Vec<(u64, Option<Change>)>,
     behind: bool,
     stopped: Option<Rc<str>>,
     seed: u64,
@@ -53,7 +53,7 @@ impl Host {
             Play::Lesson(tutor) => tutor.session().cluster(),
         };
         let mut host = Self {
-            sandbox: Part::new(project::sandbox(cluster, None)),
+            sandbox: Part::new(project::sandbox(cluster)),
             play,
             shell: Shell::default(),
             terminal: Part::default(),
@@ -141,23 +141,24 @@ impl Host {
         }
     }
 
-    /// Changes the cluster.
-    pub(super) fn act(&mut self, action: &Action, control: Option<Control>) {
+    /// Changes the cluster, on behalf of a control if one was used.
+    pub(super) fn act(&mut self, action: &Action, change: Option<Change>) {
         self.refusal = None;
         let call = self.cluster().next_admin_call();
         if let Err(error) = self.session_mut().act(action.clone()) {
             let message = error.message.as_str().into();
+            let control = change.map(|change| change.control());
             let hint = control.map_or(hint(""), hint_for);
             self.refusal = Some(Refusal { control, message, hint });
         } else if self.cluster().next_admin_call() > call {
-            self.asked.push((call, control));
+            self.asked.push((call, change));
         }
     }
 
     /// Changes a setting of the sandbox.
     pub(super) fn change(&mut self, change: Change) {
         for action in actions(&self.sandbox, change) {
-            self.act(&action, Some(change.control()));
+            self.act(&action, Some(change));
         }
     }
 
@@ -209,7 +210,11 @@ impl Host {
     pub(super) fn scene(&mut self, before: Option<&Scene>) -> Scene {
         self.hear_answers();
         self.renew_lesson();
-        let view = project::sandbox(self.cluster(), self.refusal.clone());
+        let view = SandboxView {
+            waiting: self.asked.iter().filter_map(|(_, change)| *change).collect(),
+            refusal: self.refusal.clone(),
+            ..project::sandbox(self.cluster())
+        };
         self.sandbox = Part::renew(Some(&self.sandbox), view);
         project::scene(self.cluster(), before)
     }
@@ -220,19 +225,25 @@ impl Host {
             Play::Free(session) => session.cluster(),
             Play::Lesson(tutor) => tutor.session().cluster(),
         };
-        self.asked.retain(|(call, control)| match cluster.admin_answer(*call) {
+        self.asked.retain(|(call, change)| match cluster.admin_answer(*call) {
             None => true,
             Some(Ok(_)) => false,
             Some(Err(error)) => {
                 let text = format!("{}: {}", error.error.exception(), error.message);
                 let hint = hint(error.error.name());
-                refusal = Some(Refusal { control: *control, message: text.into(), hint });
+                let control = change.map(|change| change.control());
+                refusal = Some(Refusal { control, message: text.into(), hint });
                 false
             }
         });
         if refusal.is_some() {
             self.refusal = refusal;
         }
+    }
+
+    /// What led to the event with that number.
+    pub(super) fn why(&self, event: u64) -> Vec<CauseView> {
+        project::why(self.cluster(), event)
     }
 
     /// What moves now.

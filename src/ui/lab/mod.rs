@@ -24,7 +24,7 @@ use crate::lesson::{LessonCommand, course};
 use crate::session::{PlaybackCommand, Speed};
 use crate::view::layout::{Layout, Shape, Size};
 use crate::view::motion::MotionOptions;
-use crate::view::scene::MessageKind;
+use crate::view::scene::{CauseView, MessageKind};
 use crate::view::{Part, Scene};
 
 /// Seed of every session that no link asks otherwise.
@@ -75,6 +75,8 @@ pub(super) struct Lab {
     hidden: BTreeSet<MessageKind>,
     drawer: Option<Drawer>,
     selected: Option<Selection>,
+    /// The event whose causes are told, with them. They are read once: the memory of causes moves on.
+    why: Option<(u64, Part<Vec<CauseView>>)>,
     help: bool,
     frame: Option<AnimationFrame>,
     last_frame: Option<f64>,
@@ -112,6 +114,7 @@ impl Component for Lab {
             hidden: BTreeSet::from([MessageKind::Heartbeat, MessageKind::Control]),
             drawer,
             selected: None,
+            why: None,
             help: false,
             frame: None,
             last_frame: None,
@@ -212,6 +215,7 @@ impl Lab {
     fn begin(&mut self, host: Host) {
         self.host = host;
         self.selected = None;
+        self.why = None;
         if self.host.teaches_commands() {
             self.drawer = Some(Drawer::Terminal);
         }
@@ -296,6 +300,12 @@ impl Lab {
     fn on_looks(&mut self, command: &UiCommand) {
         match command {
             UiCommand::Select(selection) => self.selected.clone_from(selection),
+            UiCommand::Why(event) => {
+                let open = self.drawer == Some(Drawer::Events);
+                let again = open && self.why.as_ref().is_some_and(|(known, _)| known == event);
+                self.why = (!again).then(|| (*event, Part::new(self.host.why(*event))));
+                self.drawer = Some(Drawer::Events);
+            }
             UiCommand::ToggleDrawer(drawer) => {
                 self.drawer = (self.drawer != Some(*drawer)).then_some(*drawer);
             }

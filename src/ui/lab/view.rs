@@ -88,7 +88,9 @@ impl Lab {
                 html! { <Charts history={self.scene.history.clone()} look={self.look} /> }
             }
             Drawer::Records => html! { <Records ledger={self.scene.ledger.clone()} /> },
-            Drawer::Events => html! { <EventList events={self.scene.events.clone()} /> },
+            Drawer::Events => {
+                html! { <EventList events={self.scene.events.clone()} why={self.why.clone()} dispatch={self.dispatch.clone()} /> }
+            }
             Drawer::Table => html! { <TextView scene={self.scene.clone()} /> },
             Drawer::Terminal => {
                 html! { <Terminal terminal={self.host.terminal().clone()} dispatch={self.dispatch.clone()} /> }

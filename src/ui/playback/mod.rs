@@ -49,10 +49,18 @@ pub fn PlaybackBar(props: &PlaybackBarProps) -> Html {
                 </button>
                 <ClockBox clock={props.clock.clone()} />
             </div>
-            <Timeline now={props.clock.now} history={props.history.clone()} events={props.events.clone()}
-                note={props.playback.stopped.clone()} />
+            <Timeline now={props.clock.now} history={props.history.clone()} events={props.events.clone()} />
             <SpeedSlider notch={props.playback.notch} label={props.playback.label.to_string()} behind={props.playback.behind}
                 dispatch={props.dispatch.clone()} />
+            if let Some(reason) = &props.playback.stopped {
+                <div class="stopped" role="status">
+                    <p>{ text::STOPPED }<b>{ reason.to_string() }</b></p>
+                    if let Some(event) = props.events.iter().rev().find(|event| event.mark.is_some()) {
+                        <button type="button" class="quiet" onclick={send(UiCommand::Why(event.id))}>{ text::WHY }</button>
+                    }
+                    <button type="button" onclick={send(UiCommand::Play)}>{ text::PLAY_ON }</button>
+                </div>
+            }
         </footer>
     }
 }

@@ -17,9 +17,6 @@ pub struct TimelineProps {
     pub history: Part<History>,
     /// The marks.
     pub events: Part<Vec<EventView>>,
-    /// Why time stopped by itself.
-    #[prop_or_default]
-    pub note: Option<Rc<str>>,
 }
 
 /// Labels closer than this, in per cent, would touch.
@@ -48,7 +45,6 @@ pub fn Timeline(props: &TimelineProps) -> Html {
                 </span>
             }) }
             <span class="handle" style={format!("left:{now:.2}%")}></span>
-            if let Some(note) = &props.note { <span class="stopped">{ format!("stopped: {note}") }</span> }
         </div>
     }
 }

@@ -3,6 +3,7 @@
 use web_sys::HtmlInputElement;
 use yew::{Callback, Event, Html, Properties, TargetCast as _, component, html};
 
+use crate::ui::text;
 use crate::view::sandbox::{Control, Refusal};
 
 /// A number with two buttons.
@@ -14,6 +15,8 @@ pub(super) struct StepperProps {
     pub config_key: &'static str,
     /// Present value.
     pub value: u32,
+    /// The value that was asked for, while there is no answer.
+    pub asked: Option<u32>,
     /// Smallest value the buttons ask for.
     pub low: u32,
     /// Largest.
@@ -25,7 +28,9 @@ pub(super) struct StepperProps {
 /// A number with two buttons.
 #[component]
 pub(super) fn Stepper(props: &StepperProps) -> Html {
-    let StepperProps { name, value, low, high, .. } = *props;
+    let StepperProps { name, value: present, low, high, .. } = *props;
+    // The next step goes on from what was asked for, not from what is.
+    let value = props.asked.unwrap_or(present);
     let id = format!("count-{}", name.to_lowercase().replace(' ', "-"));
     let to = |wanted: u32| props.on_change.reform(move |_| wanted);
     let onchange = {
@@ -33,7 +38,7 @@ pub(super) fn Stepper(props: &StepperProps) -> Html {
         Callback::from(move |event: Event| {
             let input: HtmlInputElement = event.target_unchecked_into();
             match input.value().trim().parse::<u32>() {
-                // The number changes when the cluster has changed, and not before.
+                // The field shows what the cluster was asked for, once it was asked.
                 Ok(wanted) if wanted <= high => {
                     input.set_value(&value.to_string());
                     on_change.emit(wanted);
@@ -58,6 +63,9 @@ pub(super) fn Stepper(props: &StepperProps) -> Html {
                     <lucide_yew::Plus size={16} />
                 </button>
             </span>
+            if value != present {
+                <small class="asked" role="status">{ text::asked(value, present) }</small>
+            }
         </div>
     }
 }

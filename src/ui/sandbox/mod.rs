@@ -80,7 +80,8 @@ fn input(control: Control, props: &SandboxPanelProps) -> Html {
                    high: u32,
                    change: fn(u32) -> Change| {
         let on_change = props.dispatch.reform(move |value| UiCommand::Sandbox(change(value)));
-        html! { <Stepper {name} {key} config_key={key} {value} {low} {high} {on_change} /> }
+        let asked = view.asked(control);
+        html! { <Stepper {name} {key} config_key={key} {value} {asked} {low} {high} {on_change} /> }
     };
     match control {
         Control::Partitions => {

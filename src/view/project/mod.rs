@@ -8,9 +8,11 @@ mod facts;
 mod moving;
 mod sandbox;
 pub mod sentences;
+mod why;
 
 pub use moving::motion;
 pub use sandbox::sandbox;
+pub use why::why;
 
 use self::activity::Activity;
 use super::part::Part;

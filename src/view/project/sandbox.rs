@@ -4,13 +4,13 @@ use super::topic_defaults;
 use crate::cluster::Cluster;
 use crate::kafka::config::Acks;
 use crate::kafka::producer::{Keys, Rate};
-use crate::view::sandbox::{DEFAULT_GROUP, Refusal, SandboxView};
+use crate::view::sandbox::{DEFAULT_GROUP, SandboxView};
 
 /// Stands for a topic when there is none.
 const NO_TOPIC: &str = "user-actions";
 
-/// The controls' values in `cluster`, with the last refusal.
-pub fn sandbox(cluster: &Cluster, refusal: Option<Refusal>) -> SandboxView {
+/// The controls' values in `cluster`. What was asked and refused is known to whoever asked.
+pub fn sandbox(cluster: &Cluster) -> SandboxView {
     let topic = cluster.metadata().topics.values().find(|topic| !topic.is_internal());
     let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let producers: Vec<_> =
@@ -38,6 +38,7 @@ pub fn sandbox(cluster: &Cluster, refusal: Option<Refusal>) -> SandboxView {
         },
         service_micros: reader.map_or(80_000, |consumer| consumer.spec().service.mean().0),
         consumers: consumers.iter().map(|(node, _)| node.name.clone()).collect(),
-        refusal,
+        waiting: Vec::new(),
+        refusal: None,
     }
 }

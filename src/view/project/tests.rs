@@ -116,7 +116,7 @@ fn messages_in_flight_are_within_their_time() {
 
 #[test]
 fn the_sandbox_shows_the_clusters_own_values() {
-    let view = sandbox(&after(3), None);
+    let view = sandbox(&after(3));
     assert_eq!((view.partitions, view.replication_factor, view.brokers), (1, 2, 3));
     assert_eq!((view.producers.len(), view.consumers.len()), (2, 3));
     assert_eq!(view.service_micros, 80_000);
@@ -127,4 +127,31 @@ fn the_description_tells_the_real_cluster() {
     let text = describe::summary(&scene(&after(20), None));
     assert!(text.starts_with("3 brokers run. Topic user-actions has 1 partition"), "{text}");
     assert!(text.contains("1 member owns partitions, 2 have none"), "{text}");
+}
+
+#[test]
+fn an_election_is_explained_back_to_the_last_heartbeat_of_the_dead_broker() {
+    let mut cluster = after(3);
+    let leader = cluster.metadata().topics.values().find(|topic| !topic.is_internal());
+    let leader = leader.unwrap().partitions[0].leader;
+    cluster.apply(&Action::CrashBroker { broker: leader.0, lose_disk: false }).unwrap();
+    cluster.run_until(cluster.now() + crate::base::Duration::from_secs(8));
+    let scene = scene(&cluster, None);
+    let election =
+        scene.events.iter().rev().find(|event| event.mark.as_deref() == Some("election"));
+    let chain = why(&cluster, election.expect("the follower took over").id);
+    let told: Vec<_> = chain.iter().flat_map(|cause| &cause.told).collect();
+    let fenced = format!("The controller gave broker {leader} up: no heartbeat came.");
+    assert!(told.iter().any(|sentence| ***sentence == *fenced), "{chain:#?}");
+    let last = chain.last().unwrap();
+    let heartbeat =
+        format!("The last BrokerHeartbeat of Broker {leader} had reached the controller");
+    assert!(last.words.starts_with(&heartbeat), "{chain:#?}");
+    assert_eq!(*last.told[0], *format!("Broker {leader} crashed."));
+    assert!(chain.is_sorted_by(|later, earlier| later.at >= earlier.at), "{chain:#?}");
+}
+
+#[test]
+fn an_event_nobody_remembers_has_no_causes() {
+    assert!(why(&after(1), u64::MAX).is_empty());
 }

@@ -125,6 +125,17 @@ pub enum EventKind {
     Action,
 }
 
+/// One link of the chain that led to an event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CauseView {
+    /// When.
+    pub at: Time,
+    /// The step of the simulation, in a sentence.
+    pub words: Rc<str>,
+    /// What became of it, in sentences.
+    pub told: Vec<Rc<str>>,
+}
+
 /// Something that happened, in a sentence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EventView {
