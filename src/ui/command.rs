@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::base::NodeId;
+use crate::base::{NodeId, Offset, TopicPartition};
 use crate::cluster::Action;
 use crate::lesson::LessonCommand;
 use crate::view::sandbox::Change;
@@ -66,6 +66,22 @@ pub enum Selection {
     Node(NodeId),
     /// A group.
     Group(Rc<str>),
+    /// A record, in the log of a broker.
+    Record {
+        /// The broker.
+        broker: NodeId,
+        /// The partition.
+        tp: TopicPartition,
+        /// The record's place in it.
+        offset: Offset,
+    },
+}
+
+impl Selection {
+    /// Whether it is a record of that partition.
+    pub fn is_in(&self, partition: TopicPartition) -> bool {
+        matches!(self, Self::Record { tp, .. } if *tp == partition)
+    }
 }
 
 /// What can stand in the drawer under the stage.

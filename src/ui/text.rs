@@ -71,6 +71,14 @@ pub const PLAYBACK: &str = "Time";
 pub const PLAY: &str = "Play";
 /// Button.
 pub const PAUSE: &str = "Pause";
+/// Record: below the high watermark.
+pub const RECORD_SAFE: &str =
+    "Below the high watermark: every in-sync copy has it, consumers may read it.";
+/// Record: above it.
+pub const RECORD_UNSAFE: &str =
+    "Past the high watermark: not every in-sync copy has it, consumers cannot read it yet.";
+/// Record: in no log.
+pub const RECORD_GONE: &str = "No broker's log holds a record at this offset.";
 /// Button at an event: asks for what led to it.
 pub const WHY: &str = "Why?";
 /// The answer's name.

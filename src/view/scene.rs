@@ -4,6 +4,7 @@
 mod clients;
 mod cluster;
 mod facts;
+mod record;
 mod sample;
 
 use std::fmt;
@@ -14,6 +15,7 @@ pub use facts::{
     CauseView, EventKind, EventView, Headline, History, HistoryPoint, LedgerRow, LedgerView,
     LossView,
 };
+pub use record::RecordView;
 pub use sample::SampleSize;
 
 use super::part::Part;

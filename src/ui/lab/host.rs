@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::scenarios;
-use crate::base::Duration;
+use crate::base::{Duration, Offset, TopicPartition};
 use crate::cluster::{Action, Cluster, Scenario};
 use crate::lesson::{LessonCommand, LessonRecord, LessonView, Moment, Phase, Way, course};
 use crate::session::{PlaybackCommand, PlaybackResponse, Session, Speed, Stop, Tutor};
@@ -11,7 +11,7 @@ use crate::shell::Shell;
 use crate::ui::command::TerminalCommand;
 use crate::ui::route::Route;
 use crate::view::sandbox::{Change, Refusal, SandboxView, actions, hint, hint_for};
-use crate::view::scene::{CauseView, Motion};
+use crate::view::scene::{CauseView, Motion, RecordView};
 use crate::view::{Part, PlaybackView, Scene, TerminalView, project};
 
 /// Simulated time that has passed when the first visit begins: long enough for the trouble to show.
@@ -239,6 +239,11 @@ impl Host {
         if refusal.is_some() {
             self.refusal = refusal;
         }
+    }
+
+    /// The record at that place, if some log holds it.
+    pub(super) fn record_at(&self, tp: TopicPartition, offset: Offset) -> Option<RecordView> {
+        project::record(self.cluster(), tp, offset)
     }
 
     /// What led to the event with that number.

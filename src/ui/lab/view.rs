@@ -5,7 +5,7 @@ use yew::{Callback, Html, html};
 use super::{Lab, LabProps};
 use crate::ui::charts::Charts;
 use crate::ui::chrome::{Header, HeadlineStrip, Help, ShowMenu};
-use crate::ui::command::{Drawer, UiCommand};
+use crate::ui::command::{Drawer, Selection, UiCommand};
 use crate::ui::drawers::{EventList, Records, TextView};
 use crate::ui::home::{HomePanel, LessonList, NotFoundPanel};
 use crate::ui::lesson::LessonPanel;
@@ -17,6 +17,7 @@ use crate::ui::stage::inspector::Inspector;
 use crate::ui::terminal::Terminal;
 use crate::ui::text;
 use crate::view::describe;
+use crate::view::scene::RecordView;
 
 impl Lab {
     /// The whole page.
@@ -40,6 +41,7 @@ impl Lab {
                             selected={self.selected.clone()} dispatch={self.dispatch.clone()} canvas={self.canvas.clone()} />
                         if let Some(selection) = &self.selected {
                             <Inspector scene={self.scene.clone()} layout={self.layout.clone()} selection={selection.clone()}
+                                record={self.record(selection)}
                                 dispatch={self.dispatch.clone()} />
                         }
                     </div>
@@ -79,6 +81,11 @@ impl Lab {
                 <p><code>{ refusal.message.to_string() }</code><span>{ refusal.hint }</span></p>
             </div>
         }
+    }
+
+    fn record(&self, selection: &Selection) -> Option<RecordView> {
+        let Selection::Record { tp, offset, .. } = selection else { return None };
+        self.host.record_at(*tp, *offset)
     }
 
     fn drawer_panel(&self) -> Html {

@@ -102,7 +102,12 @@ fn marks(events: &[EventView], end: f64) -> Vec<MarkAt> {
     for event in events {
         let Some(words) = &event.mark else { continue };
         let at = event.at.as_secs_f64() / end * 100.0;
-        if marks.last().is_some_and(|mark| at - mark.at < MARK_ROOM) {
+        if let Some(mark) = marks.last_mut().filter(|mark| at - mark.at < MARK_ROOM) {
+            // What came last is how it ended.
+            if mark.label.is_some() && mark.kind == event.kind {
+                mark.label = Some(words.clone());
+                mark.sentence = event.sentence.clone();
+            }
             continue;
         }
         let room = at - last_label >= LABEL_ROOM && at > 3.0 && at < 95.0;

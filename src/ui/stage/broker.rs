@@ -1,6 +1,7 @@
 //! One broker: a panel with a heading that can be chosen and a lane for each replica.
 
-use yew::{Callback, Html, Properties, classes, component, html};
+use web_sys::Element;
+use yew::{Callback, Html, MouseEvent, Properties, TargetCast as _, classes, component, html};
 
 use super::lane::{LaneStyle, lane};
 use super::place;
@@ -50,6 +51,14 @@ pub fn BrokerPanel(props: &BrokerPanelProps) -> Html {
         .iter()
         .zip(&props.place.lanes)
         .map(|(view, at)| lane(view, at, (rect.x, rect.y), style));
+    let onrecord = {
+        let (broker, dispatch) = (broker.clone(), props.dispatch.clone());
+        Callback::from(move |event: MouseEvent| {
+            if let Some(record) = record_under(&event, &broker) {
+                dispatch.emit(UiCommand::Select(Some(record)));
+            }
+        })
+    };
     let state = state_class(broker);
     html! {
         <section class={classes!("broker", state, props.selected.then_some("is-selected"))}
@@ -66,9 +75,21 @@ pub fn BrokerPanel(props: &BrokerPanelProps) -> Html {
             if broker.lanes.is_empty() {
                 <p class="broker-empty">{ text::NO_REPLICA }</p>
             }
-            <svg class="lanes" width="100%" height="100%">{ for lanes }</svg>
+            <svg class="lanes" width="100%" height="100%" onclick={onrecord}>{ for lanes }</svg>
         </section>
     }
+}
+
+/// The record whose cell was clicked. One handler for all cells: there are hundreds of them.
+fn record_under(event: &MouseEvent, broker: &BrokerView) -> Option<Selection> {
+    let target: Element = event.target_dyn_into()?;
+    let cell = target.closest("[data-offset]").ok()??;
+    let lane = cell.closest("[data-partition]").ok()??;
+    let named = |element: &Element, name| element.get_attribute(name);
+    let lane = named(&lane, "data-partition")?;
+    let lane = broker.lanes.iter().find(|view| view.name.to_string() == lane)?;
+    let offset = named(&cell, "data-offset")?.parse().ok()?;
+    Some(Selection::Record { broker: broker.id, tp: lane.tp, offset })
 }
 
 fn state_class(broker: &BrokerView) -> &'static str {

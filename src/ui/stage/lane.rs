@@ -35,7 +35,7 @@ pub(super) fn lane(lane: &LaneView, place: &LaneBox, corner: (f64, f64), style: 
     let sync = (!lane.in_sync).then_some("is-behind");
     let hue = format!("hue-{}", lane.hue.index());
     html! {
-        <g class={classes!("lane", role, sync, hue)} role="img" aria-label={label(lane)}>
+        <g class={classes!("lane", role, sync, hue)} role="img" aria-label={label(lane)} data-partition={lane.name.to_string()}>
             { inside }
         </g>
     }
@@ -129,7 +129,7 @@ fn cells(lane: &LaneView, tape: &Tape, track: Rect, style: LaneStyle) -> Html {
         let middle = track.y + track.height / 2.0;
         let numbered = tape.numbered && style.readable;
         html! {
-            <g class={classes!("cell", safe, format!("hue-{hue}"))}>
+            <g class={classes!("cell", safe, format!("hue-{hue}"))} data-offset={offset.to_string()}>
                 <rect x={px(x)} y={px(track.y)} width={px(tape.cell)} height={px(track.height)}
                     rx={px(4.0_f64.min(tape.cell / 3.0))} />
                 if numbered {

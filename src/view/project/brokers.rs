@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::activity::Activity;
+use super::record::tail;
 use super::{hue, name, shown};
 use crate::base::{NodeId, Time, TopicPartition};
 use crate::cluster::{Cluster, NodeView};
@@ -93,7 +94,6 @@ fn lane(
     };
     let leads = role == LaneRole::Leader;
     let count = |ids: &[NodeId]| u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    let records = usize::try_from(replica.log_end() - replica.log_start()).unwrap_or(0);
     let hue = hue(tp);
     Some(LaneView {
         tp,
@@ -105,7 +105,7 @@ fn lane(
         log_start: replica.log_start(),
         high_watermark: replica.high_watermark(),
         log_end: replica.log_end(),
-        tail: vec![hue; records.min(TAIL)].into(),
+        tail: tail(replica.log, TAIL, hue),
         rate: activity.append_rate(tp),
         readers: if leads { readers.get(&tp).cloned().unwrap_or_default() } else { Vec::new() },
         isr: if leads { (count(&registration.isr), count(&registration.replicas)) } else { (0, 0) },

@@ -6,11 +6,13 @@ mod brokers;
 mod clients;
 mod facts;
 mod moving;
+mod record;
 mod sandbox;
 pub mod sentences;
 mod why;
 
 pub use moving::motion;
+pub use record::record;
 pub use sandbox::sandbox;
 pub use why::why;
 

@@ -1,5 +1,6 @@
 //! What is in flight and who is at work, for the painter.
 
+use super::record::of_key;
 use super::{hue, name};
 use crate::base::{NodeId, TopicPartition};
 use crate::cluster::{Cluster, InFlightMessage, MessageBody};
@@ -43,10 +44,24 @@ fn view(cluster: &Cluster, message: &InFlightMessage<'_>) -> Message {
         kind,
         records: if shown { u32::try_from(records).unwrap_or(u32::MAX) } else { 0 },
         partition: partition.filter(|_| !internal),
-        hue: partition.map_or(Hue::default(), hue),
+        hue: key_look(message.body).or(partition.map(hue)).unwrap_or_default(),
         sent_at: message.sent_at,
         arrives_at: message.arrives_at,
     }
+}
+
+/// Look of the first record's key, if it has one.
+fn key_look(body: MessageBody<'_>) -> Option<Hue> {
+    let first = match body {
+        MessageBody::Request(Request::Produce(produce)) => {
+            produce.partitions.first()?.batch.records.first()?
+        }
+        MessageBody::Response(Response::Fetch(fetch)) => {
+            fetch.partitions.iter().find_map(|p| p.records.first()?.batch.records.first())?
+        }
+        _ => return None,
+    };
+    of_key(first)
 }
 
 fn request(body: &Request) -> MessageKind {

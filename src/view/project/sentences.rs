@@ -55,6 +55,9 @@ pub fn node_name(cluster: &Cluster, id: NodeId) -> Rc<str> {
     if id.is_controller() {
         return "The controller".into();
     }
+    if id == crate::cluster::ADMIN {
+        return "The administrator's client".into();
+    }
     cluster.node(id).map_or_else(|| format!("client {id}").into(), |node| node.name.clone())
 }
 

@@ -6,7 +6,7 @@ use crate::cluster::scenario::{ConsumerDef, ProducerDef, Scenario, TopicDef};
 use crate::kafka::consumer::{CommitPolicy, ServiceTime};
 use crate::kafka::producer::{Keys, Rate};
 use crate::view::describe;
-use crate::view::scene::{BrokerState, Idle, LaneRole};
+use crate::view::scene::{BrokerState, Idle, LaneRole, LaneView};
 
 fn scenario() -> Scenario {
     Scenario {
@@ -154,4 +154,45 @@ fn an_election_is_explained_back_to_the_last_heartbeat_of_the_dead_broker() {
 #[test]
 fn an_event_nobody_remembers_has_no_causes() {
     assert!(why(&after(1), u64::MAX).is_empty());
+}
+
+#[test]
+fn a_record_tells_who_has_it_and_who_has_read_it() {
+    let cluster = after(8);
+    let topic = cluster.metadata().topics.values().find(|topic| !topic.is_internal()).unwrap();
+    let tp = TopicPartition::new(topic.id, 0);
+    let first = record(&cluster, tp, 0).unwrap();
+    assert_eq!(first.copies.len(), 2, "{first:?}");
+    assert!(first.safe && first.acknowledged_after_us.is_some(), "{first:?}");
+    assert_eq!(&*first.value, "100 bytes");
+    // Without a committed offset the group began at the end of the log, and not with the first record.
+    assert_eq!(first.readers, [("app-workers".into(), 0)]);
+    let end = cluster.leader_log(tp).unwrap().log_end();
+    let finished = |offset| record(&cluster, tp, offset).unwrap().readers[0].1 == 1;
+    assert!((0..end).any(finished), "the group has read something");
+    let newest = record(&cluster, tp, end - 1).unwrap();
+    assert_eq!(newest.readers, [("app-workers".into(), 0)]);
+    assert_eq!(record(&cluster, tp, end), None);
+}
+
+#[test]
+fn records_wear_the_look_of_their_key_wherever_they_stand() {
+    let mut keyed = scenario();
+    keyed.producers[0].keys = Keys::Uniform { count: 20 };
+    let mut cluster = Cluster::new(&keyed, 42).unwrap();
+    cluster.run_until(cluster.started() + crate::base::Duration::from_secs(5));
+    let scene = scene(&cluster, None);
+    let lanes: Vec<_> = scene.brokers.iter().flat_map(|broker| &broker.lanes).collect();
+    let (leader, follower) = (&lanes[0], &lanes[1]);
+    let looks: std::collections::BTreeSet<_> = leader.tail.iter().collect();
+    assert!(looks.len() > 4, "twenty keys have {} looks", looks.len());
+    let behind = leader.log_end.abs_diff(follower.log_end);
+    assert!(behind < 20, "the copies are close to each other");
+    let start = |lane: &LaneView| lane.log_end - i64::try_from(lane.tail.len()).unwrap();
+    let from = start(leader).max(start(follower));
+    let to = leader.log_end.min(follower.log_end);
+    for offset in from..to {
+        let at = |lane: &LaneView| lane.tail[usize::try_from(offset - start(lane)).unwrap()];
+        assert_eq!(at(leader), at(follower), "offset {offset}");
+    }
 }

@@ -88,7 +88,7 @@ fn step_words(cluster: &Cluster, step: &Step) -> String {
         StepKind::Disconnected => format!("{who} lost its connection to {from}."),
         StepKind::Action => {
             format!(
-                "It began here: a person, or the scenario, acted on {}.",
+                "It began here: you, or the scenario, did something to {}.",
                 node(cluster, step.node)
             )
         }

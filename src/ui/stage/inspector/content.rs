@@ -1,114 +1,46 @@
-//! What is inside the chosen thing, and what can be done to it.
+//! Title, facts and buttons of whatever is chosen: a broker, a client, a group, the controller, a record.
 
 use std::rc::Rc;
 
-use yew::{
-    Callback, Html, KeyboardEvent, NodeRef, Properties, component, html, use_effect_with,
-    use_node_ref,
-};
-
-use crate::base::NodeId;
+use crate::base::{NodeId, Offset};
 use crate::cluster::Action;
 use crate::ui::command::{Selection, UiCommand};
 use crate::ui::text;
-use crate::view::layout::{Layout, Rect};
 use crate::view::sandbox::Change;
-use crate::view::scene::{BrokerView, ConsumerView, GroupView, ProducerHealth, ProducerView};
-use crate::view::{Part, Scene, describe, words};
-
-/// The scene, and what of it is chosen.
-#[derive(Clone, PartialEq, Debug, Properties)]
-pub struct InspectorProps {
-    /// The scene.
-    pub scene: Scene,
-    /// Where things stand.
-    pub layout: Part<Layout>,
-    /// What is chosen.
-    pub selection: Selection,
-    /// Where wishes go.
-    pub dispatch: Callback<UiCommand>,
-}
+use crate::view::scene::{
+    BrokerView, ConsumerView, GroupView, LaneView, ProducerHealth, ProducerView, RecordView,
+};
+use crate::view::{Scene, describe, words};
 
 /// Title, facts and buttons of the chosen thing.
-struct Content {
-    title: String,
-    state: String,
-    facts: Vec<(&'static str, String)>,
-    acts: Vec<Act>,
+pub(super) struct Content {
+    pub title: String,
+    pub state: String,
+    pub facts: Vec<(&'static str, String)>,
+    pub acts: Vec<Act>,
 }
 
 /// A button.
-struct Act {
-    words: &'static str,
+pub(super) struct Act {
+    pub words: &'static str,
     /// What it means, on hover and for screen readers.
-    means: &'static str,
-    class: &'static str,
-    commands: Vec<UiCommand>,
+    pub means: &'static str,
+    pub class: &'static str,
+    pub commands: Vec<UiCommand>,
 }
 
-/// A panel beside the chosen thing.
-#[component]
-pub fn Inspector(props: &InspectorProps) -> Html {
-    let panel = use_node_ref();
-    use_effect_with(props.selection.clone(), {
-        let panel = panel.clone();
-        move |_| focus(&panel)
-    });
-    let Some(content) = content(&props.scene, &props.selection) else {
-        return Html::default();
-    };
-    let close = props.dispatch.reform(|()| UiCommand::Select(None));
-    let onkeydown = {
-        let close = close.clone();
-        Callback::from(move |event: KeyboardEvent| {
-            if event.key() == "Escape" {
-                event.stop_propagation();
-                close.emit(());
-            }
-        })
-    };
-    html! {
-        <section class="inspector" role="dialog" aria-label={content.title.clone()} tabindex="-1" ref={panel} {onkeydown}
-            style={beside(&props.layout, &props.selection)}>
-            <header>
-                <h3>{ &content.title }</h3>
-                <button type="button" class="icon-button" aria-label={text::CLOSE} onclick={close.reform(|_| ())}>
-                    <lucide_yew::X size={16} />
-                </button>
-            </header>
-            <p class="inspector-state">{ &content.state }</p>
-            <dl>
-                { for content.facts.iter().map(|(name, value)| html! { <><dt>{ *name }</dt><dd>{ value }</dd></> }) }
-            </dl>
-            <div class="acts">
-                { for content.acts.into_iter().map(|act| button(act, &props.dispatch)) }
-            </div>
-        </section>
-    }
-}
-
-fn focus(panel: &NodeRef) {
-    if let Some(element) = panel.cast::<web_sys::HtmlElement>() {
-        let options = web_sys::FocusOptions::new();
-        options.set_prevent_scroll(true);
-        // The panel has a tabindex; the browser may still refuse while the page is hidden.
-        drop(element.focus_with_options(&options));
-    }
-}
-
-fn button(act: Act, dispatch: &Callback<UiCommand>) -> Html {
-    let dispatch = dispatch.clone();
-    let commands = act.commands;
-    let onclick = Callback::from(move |_| {
-        for command in &commands {
-            dispatch.emit(command.clone());
-        }
-    });
-    html! { <button type="button" class={act.class} title={act.means} {onclick}>{ act.words }</button> }
-}
-
-fn content(scene: &Scene, selection: &Selection) -> Option<Content> {
+/// What is told of `selection`; nothing if it is not on the stage.
+pub(super) fn content(
+    scene: &Scene,
+    selection: &Selection,
+    found: Option<&RecordView>,
+) -> Option<Content> {
     match selection {
+        Selection::Record { broker, offset, .. } => {
+            let broker = scene.brokers.iter().find(|view| view.id == *broker)?;
+            let lane = broker.lanes.iter().find(|lane| selection.is_in(lane.tp))?;
+            Some(record(broker.id, lane, *offset, found))
+        }
         Selection::Group(name) => {
             let found = scene.groups.iter().find(|group| group.name == *name)?;
             Some(group(found))
@@ -183,6 +115,15 @@ fn broker(view: &BrokerView, scene: &Scene) -> Content {
                 Action::StartBroker { broker },
             )
         });
+    }
+    if let Some(lane) = view.lanes.iter().find(|lane| lane.log_end > lane.log_start) {
+        acts.push(look(
+            "Newest record",
+            "What it carries, and who has it.",
+            view.id,
+            lane,
+            lane.log_end - 1,
+        ));
     }
     let leads = view.lanes.iter().filter(|lane| !lane.readers.is_empty() || lane.isr.1 > 0).count();
     let records: i64 = view.lanes.iter().map(|lane| lane.log_end - lane.log_start).sum();
@@ -374,21 +315,50 @@ fn group(view: &GroupView) -> Content {
     }
 }
 
-/// Beside the chosen thing, inside the stage.
-fn beside(layout: &Layout, selection: &Selection) -> String {
-    const WIDTH: f64 = 264.0;
-    let rect = match selection {
-        Selection::Node(id) => layout.rect_of(*id),
-        Selection::Group(_) => layout.groups.first().map(|group| group.heading),
-    };
-    let rect = rect.unwrap_or(Rect { x: 0.0, y: 0.0, width: 0.0, height: 0.0 });
-    let width = WIDTH * layout.scale;
-    let right_side = rect.right() + 10.0 + width <= layout.size.width;
-    let left = if right_side { rect.right() + 10.0 } else { (rect.x - 10.0 - width).max(8.0) };
-    // Things in the lower half have their panel grow upwards, so that it stays on the stage.
-    if rect.center().y > layout.size.height * 0.55 {
-        let bottom = (layout.size.height - rect.bottom()).max(8.0);
-        return format!("left:{left:.0}px;bottom:{bottom:.0}px;width:{width:.0}px");
+/// Looks at a record of a replica.
+fn look(
+    words: &'static str,
+    means: &'static str,
+    broker: NodeId,
+    lane: &LaneView,
+    offset: Offset,
+) -> Act {
+    let record = Selection::Record { broker, tp: lane.tp, offset };
+    Act { words, means, class: "button", commands: vec![UiCommand::Select(Some(record))] }
+}
+
+fn record(broker: NodeId, lane: &LaneView, offset: Offset, found: Option<&RecordView>) -> Content {
+    let mut acts = Vec::new();
+    if offset > lane.log_start {
+        acts.push(look("Older", "The record before it.", broker, lane, offset - 1));
     }
-    format!("left:{left:.0}px;top:{:.0}px;width:{width:.0}px", rect.y.max(8.0))
+    if offset + 1 < lane.log_end {
+        acts.push(look("Newer", "The record after it.", broker, lane, offset + 1));
+    }
+    let title = format!("{}, offset {offset}", lane.name);
+    let Some(view) = found else {
+        return Content { title, state: text::RECORD_GONE.to_owned(), facts: Vec::new(), acts };
+    };
+    let copies: Vec<_> = view.copies.iter().map(ToString::to_string).collect();
+    let mut facts = vec![
+        ("Key", view.key.as_deref().unwrap_or("none").to_owned()),
+        ("Value", view.value.to_string()),
+        ("Sent at", view.sent_at.to_string()),
+        (
+            "Acknowledged",
+            view.acknowledged_after_us
+                .map_or("not yet".to_owned(), |micros| format!("{} later", words::micros(micros))),
+        ),
+        ("On brokers", copies.join(", ")),
+    ];
+    facts.extend(view.readers.iter().map(|(reader, times)| {
+        let times = match times {
+            0 => "not yet".to_owned(),
+            1 => "once".to_owned(),
+            n => format!("{n} times"),
+        };
+        ("Finished", format!("{reader}: {times}"))
+    }));
+    let state = if view.safe { text::RECORD_SAFE } else { text::RECORD_UNSAFE };
+    Content { title, state: state.to_owned(), facts, acts }
 }
