@@ -3,6 +3,7 @@
 
 use brokerscope::cluster::action::{FaultRule, Verdict};
 use brokerscope::cluster::ledger::Fate;
+use brokerscope::cluster::scenario::Setting;
 use brokerscope::cluster::{Action, Cluster};
 use brokerscope::kafka::consumer::ServiceTime;
 use proptest::prelude::*;
@@ -65,9 +66,29 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Ends every fault, starts every broker, stops the load.
+/// What may lose acknowledged records, too, and members that change their assignors one by one.
+fn harsh_action() -> impl Strategy<Value = Action> {
+    let broker = 1..=3_i32;
+    const LISTS: &[&str] =
+        &["cooperative-sticky,range", "range,cooperative-sticky", "sticky,range"];
+    let assignors = (1..=3_u32, prop::sample::select(LISTS)).prop_map(|(n, list)| {
+        let (name, key) = (format!("worker-{n}"), "partition.assignment.strategy".to_owned());
+        Action::SetConsumerConfig { name, key, value: Setting(list.to_owned()) }
+    });
+    prop_oneof![
+        12 => action(),
+        3 => broker.prop_map(|broker| Action::CrashBroker { broker, lose_disk: true }),
+        2 => Just(Action::ElectLeaders { unclean: true }),
+        3 => assignors,
+    ]
+}
+
+/// Ends every fault, starts every broker, lets any replica lead where nobody else can.
 fn heal(run: &mut Watched) {
     run.apply(&Action::ClearFaults);
+    if run.cluster.unhealthy_partitions().1 > 0 {
+        run.apply(&Action::ElectLeaders { unclean: true });
+    }
     for broker in 1..=3 {
         // A broker that runs stays as it is.
         if run.try_apply(&Action::StartBroker { broker }).is_ok() {
@@ -138,6 +159,14 @@ proptest! {
     fn invariants_hold_under_random_actions_and_the_cluster_comes_to_rest(
         seed in any::<u64>(),
         actions in prop::collection::vec((0.05..3.0_f64, action()), 1..14),
+    ) {
+        come_to_rest(seed, &actions);
+    }
+
+    #[test]
+    fn invariants_hold_when_disks_are_lost_and_leaders_elected_uncleanly(
+        seed in any::<u64>(),
+        actions in prop::collection::vec((0.05..3.0_f64, harsh_action()), 1..14),
     ) {
         come_to_rest(seed, &actions);
     }

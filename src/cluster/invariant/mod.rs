@@ -9,6 +9,7 @@ mod record;
 use super::event_log::StepKind;
 use super::world::Cluster;
 use crate::base::{NodeId, Offset, TopicPartition};
+use crate::kafka::event::{Event, LogDeletion};
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
 
@@ -34,6 +35,8 @@ pub struct Look<'a> {
     pub only: Option<NodeId>,
     /// Whether the controller's metadata has changed.
     pub metadata_changed: bool,
+    /// Whether a disk was lost or a leader elected uncleanly in this run: what was stored may be gone.
+    pub may_have_lost: bool,
 }
 
 impl<'a> Look<'a> {
@@ -79,6 +82,9 @@ pub struct Checker {
     invariants: Vec<Box<dyn Invariant>>,
     /// How far the controller's metadata was when last seen.
     metadata_end: Offset,
+    /// The first event that was not looked at yet.
+    next_event: u64,
+    may_have_lost: bool,
 }
 
 impl Default for Checker {
@@ -95,10 +101,12 @@ impl Default for Checker {
                 Box::new(group::OneOwnerPerPartition),
                 Box::new(group::StableGroupOwnsEverything),
                 Box::new(group::GenerationsOnlyGrow::default()),
-                Box::new(record::NoCommittedLoss::default()),
+                Box::new(record::NoCommittedLoss),
                 Box::new(record::KeyNamesPartition::default()),
             ],
             metadata_end: -1,
+            next_event: 0,
+            may_have_lost: false,
         }
     }
 }
@@ -116,7 +124,8 @@ impl Checker {
             std::mem::replace(&mut self.metadata_end, metadata_end) != metadata_end;
         let step = cluster.log_book().last_step();
         let only = step.filter(|step| step.kind != StepKind::Action).map(|step| step.node);
-        let look = Look { cluster, only, metadata_changed };
+        self.note_losses(cluster);
+        let look = Look { cluster, only, metadata_changed, may_have_lost: self.may_have_lost };
         for invariant in &mut self.invariants {
             invariant.check(&look).map_err(|detail| Violation {
                 invariant: invariant.name(),
@@ -126,5 +135,17 @@ impl Checker {
             })?;
         }
         Ok(())
+    }
+
+    fn note_losses(&mut self, cluster: &Cluster) {
+        let news = cluster.log_book().recent().rev().take_while(|l| l.number >= self.next_event);
+        for logged in news {
+            self.may_have_lost |= match &logged.event {
+                Event::LeaderElected { unclean, .. } => *unclean,
+                Event::LogDeleted { reason, .. } => *reason == LogDeletion::DiskLost,
+                _ => false,
+            };
+        }
+        self.next_event = cluster.log_book().next_number();
     }
 }

@@ -6,16 +6,13 @@ use super::{Invariant, Look};
 use crate::base::TopicId;
 use crate::cluster::ledger::Fate;
 use crate::kafka::config::Acks;
-use crate::kafka::event::{Event, LogDeletion};
+use crate::kafka::event::Event;
 use crate::kafka::producer::partitioner::partition_for_key;
 
 /// I8: without an unclean election and without a lost disk, no record that an `acks=all` producer
 /// counts as sent is lost.
-#[derive(Debug, Default)]
-pub(super) struct NoCommittedLoss {
-    next_event: u64,
-    excused: bool,
-}
+#[derive(Debug)]
+pub(super) struct NoCommittedLoss;
 
 impl Invariant for NoCommittedLoss {
     fn name(&self) -> &'static str {
@@ -28,18 +25,9 @@ impl Invariant for NoCommittedLoss {
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
         let cluster = look.cluster;
-        for logged in cluster.log_book().recent().rev().take_while(|l| l.number >= self.next_event)
-        {
-            self.excused |= match &logged.event {
-                Event::LeaderElected { unclean, .. } => *unclean,
-                Event::LogDeleted { reason, .. } => *reason == LogDeletion::DiskLost,
-                _ => false,
-            };
-        }
-        self.next_event = cluster.log_book().next_number();
         let all_acks = cluster.producers().all(|(_, producer)| producer.config().acks == Acks::All);
         let lost = cluster.ledger().count(Fate::AckedThenLost);
-        if all_acks && !self.excused && lost > 0 {
+        if all_acks && !look.may_have_lost && lost > 0 {
             return Err(format!("{lost} acknowledged record(s) lost"));
         }
         Ok(())
