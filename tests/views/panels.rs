@@ -90,20 +90,10 @@ fn a_number_that_waits_for_kafka_says_what_was_asked_and_what_is() {
 
 #[test]
 fn when_time_stops_by_itself_the_bar_says_why_and_how_to_go_on() {
-    let scene = Scene::sample();
-    let html = render::html::<PlaybackBar>(PlaybackBarProps {
-        playback: PlaybackView {
-            playing: false,
-            notch: 23,
-            speed: 0.2,
-            label: "×0.2".into(),
-            behind: false,
-            stopped: Some("a leader was elected".into()),
-        },
-        clock: ClockView { now: Time(41_300_000), clock: Clock::KafkaDefaults, seed: 42 },
-        history: scene.history.clone(),
-        events: scene.events.clone(),
-        dispatch: Callback::noop(),
+    let html = playback_bar(PlaybackView {
+        playing: false,
+        stopped: Some("a leader was elected".into()),
+        ..slow()
     });
     let (_, note) = html.split_once("Time stopped:").expect("a note");
     for part in ["a leader was elected", "Why?", "Play on"] {
@@ -134,23 +124,31 @@ fn a_refusal_stands_with_its_control_and_is_announced() {
     assert!(after.contains("would not be an increase") && after.contains("only get more"));
 }
 
-#[test]
-fn the_playback_bar_can_be_read_by_role_and_name() {
+fn slow() -> PlaybackView {
+    PlaybackView {
+        playing: true,
+        notch: 23,
+        speed: 0.2,
+        label: "×0.2".into(),
+        behind: false,
+        stopped: None,
+    }
+}
+
+fn playback_bar(playback: PlaybackView) -> String {
     let scene = Scene::sample();
-    let html = render::html::<PlaybackBar>(PlaybackBarProps {
-        playback: PlaybackView {
-            playing: true,
-            notch: 23,
-            speed: 0.2,
-            label: "×0.2".into(),
-            behind: false,
-            stopped: None,
-        },
+    render::html::<PlaybackBar>(PlaybackBarProps {
+        playback,
         clock: ClockView { now: Time(41_300_000), clock: Clock::KafkaDefaults, seed: 42 },
         history: scene.history.clone(),
         events: scene.events.clone(),
         dispatch: Callback::noop(),
-    });
+    })
+}
+
+#[test]
+fn the_playback_bar_can_be_read_by_role_and_name() {
+    let html = playback_bar(slow());
     expect![[r#"
         footer Time
         button Start again
