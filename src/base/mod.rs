@@ -2,10 +2,12 @@
 
 pub mod hash;
 pub mod id;
+pub mod partition_map;
 pub mod rng;
 pub mod time;
 
 pub use hash::TraceHash;
 pub use id::{LeaderEpoch, NodeId, Offset, RecordId, TopicId, TopicPartition};
+pub use partition_map::PartitionMap;
 pub use rng::Rng;
 pub use time::{Duration, Time};

@@ -124,7 +124,8 @@ pub struct Ledger {
     chunks: Vec<Rc<Vec<LedgerEntry>>>,
     len: usize,
     readers: BTreeMap<Reader, Deliveries>,
-    totals: BTreeMap<Fate, u64>,
+    /// By fate, in the order of [`Fate::ALL`].
+    totals: [u64; Fate::ALL.len()],
 }
 
 fn position(record: RecordId) -> (usize, usize) {
@@ -145,7 +146,7 @@ impl Ledger {
 
     /// How many records have that fate now.
     pub fn count(&self, fate: Fate) -> u64 {
-        self.totals.get(&fate).copied().unwrap_or(0)
+        self.totals[fate as usize]
     }
 
     /// The record's entry.
@@ -185,7 +186,7 @@ impl Ledger {
         debug_assert_eq!(entries.len(), slot, "records are numbered without gaps");
         let entry =
             LedgerEntry { created_at: at, place: None, acked_at: None, error: None, gone: false };
-        *self.totals.entry(entry.fate()).or_default() += 1;
+        self.totals[entry.fate() as usize] += 1;
         entries.push(entry);
         self.len += 1;
     }
@@ -251,8 +252,8 @@ impl Ledger {
         change(entry);
         let after = entry.fate();
         if before != after {
-            *self.totals.entry(before).or_default() -= 1;
-            *self.totals.entry(after).or_default() += 1;
+            self.totals[before as usize] -= 1;
+            self.totals[after as usize] += 1;
         }
     }
 }

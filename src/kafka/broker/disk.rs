@@ -5,13 +5,13 @@
 //! factor, and the records are in the log when it is done. Kafka writes to the page cache and flushes
 //! later; here what is written is safe from a crash, and reads cost nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::fetcher::FollowerWrite;
 use super::produce::PendingProduce;
 use super::{Broker, BrokerTimer};
-use crate::base::{Duration, NodeId, Offset, Time, TopicPartition};
+use crate::base::{Duration, NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::coordinator::CoordinatorAppend;
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::event::{Event, LogDeletion};
@@ -26,9 +26,9 @@ pub(super) const BYTES_PER_MICRO: u64 = 200;
 /// What survives a crash.
 #[derive(Clone, Debug)]
 pub(super) struct Disk {
-    logs: BTreeMap<TopicPartition, Rc<UnifiedLog>>,
+    logs: PartitionMap<Rc<UnifiedLog>>,
     /// `replication-offset-checkpoint`: the high watermarks as last written down.
-    checkpoint: BTreeMap<TopicPartition, Offset>,
+    checkpoint: PartitionMap<Offset>,
     /// The metadata log as far as it was applied.
     image: Rc<MetadataImage>,
     /// `.kafka_cleanshutdown` with the broker epoch (KIP-966).
@@ -39,8 +39,8 @@ pub(super) struct Disk {
 impl Default for Disk {
     fn default() -> Self {
         Self {
-            logs: BTreeMap::new(),
-            checkpoint: BTreeMap::new(),
+            logs: PartitionMap::default(),
+            checkpoint: PartitionMap::default(),
             image: Rc::default(),
             clean_shutdown: None,
             slowness: 1,
@@ -50,16 +50,16 @@ impl Default for Disk {
 
 impl Disk {
     pub(super) fn log(&self, tp: TopicPartition) -> Option<&UnifiedLog> {
-        self.logs.get(&tp).map(Rc::as_ref)
+        self.logs.get(tp).map(Rc::as_ref)
     }
 
     /// The log to change it; a new one if there is none.
     pub(super) fn log_mut(&mut self, tp: TopicPartition) -> &mut UnifiedLog {
-        Rc::make_mut(self.logs.entry(tp).or_default())
+        Rc::make_mut(self.logs.get_or_insert_with(tp, Rc::default))
     }
 
     pub(super) fn logs(&self) -> impl Iterator<Item = (TopicPartition, &UnifiedLog)> {
-        self.logs.iter().map(|(&tp, log)| (tp, log.as_ref()))
+        self.logs.iter().map(|(tp, log)| (tp, log.as_ref()))
     }
 
     pub(super) fn delete_log(
@@ -68,8 +68,8 @@ impl Disk {
         reason: LogDeletion,
         out: &mut Out<'_>,
     ) {
-        self.checkpoint.remove(&tp);
-        if let Some(log) = self.logs.remove(&tp) {
+        self.checkpoint.remove(tp);
+        if let Some(log) = self.logs.remove(tp) {
             let batches = log.batches(Offset::MIN, Offset::MAX);
             let removed = batches.map(|stored| (stored.base_offset, stored.batch.clone()));
             out.event(Event::LogDeleted { tp, reason, removed: removed.collect() });
@@ -83,15 +83,15 @@ impl Disk {
 
     /// After a crash, high watermarks begin from the checkpoint.
     pub(super) fn recover(&mut self) {
-        for (tp, log) in &mut self.logs {
+        for tp in self.logs.keys().collect::<Vec<_>>() {
             let known = self.checkpoint.get(tp).copied().unwrap_or(0);
-            Rc::make_mut(log).update_high_watermark(known);
+            self.log_mut(tp).update_high_watermark(known);
         }
     }
 
     /// The disk is lost; a new one takes its place.
     pub(super) fn lose(&mut self, out: &mut Out<'_>) {
-        let tps: Vec<_> = self.logs.keys().copied().collect();
+        let tps: Vec<_> = self.logs.keys().collect();
         for tp in tps {
             self.delete_log(tp, LogDeletion::DiskLost, out);
         }

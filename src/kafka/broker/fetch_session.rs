@@ -5,12 +5,12 @@
 //! with possible news, so that a fetch costs as much as there is to tell; what Kafka learns by walking
 //! over the others is made up for in [`super::super::partition::Replica::before_append`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::Broker;
 use super::fetch::Waiter;
-use crate::base::{NodeId, Offset, Time, TopicPartition};
+use crate::base::{NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::effect::Out;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
@@ -41,7 +41,7 @@ pub(super) struct FetchSession {
     next_epoch: i32,
     broker_epoch: i64,
     last_fetch: Time,
-    partitions: BTreeMap<TopicPartition, SessionPartition>,
+    partitions: PartitionMap<SessionPartition>,
     /// Partitions with possible news for the follower.
     dirty: BTreeSet<TopicPartition>,
     /// Partitions in which the follower's next fetch may change something, though it names them not.
@@ -58,7 +58,7 @@ impl FetchSession {
             next_epoch: 0,
             broker_epoch,
             last_fetch: now,
-            partitions: BTreeMap::new(),
+            partitions: PartitionMap::default(),
             dirty: BTreeSet::new(),
             to_note: BTreeSet::new(),
             waiting: None,
@@ -72,11 +72,11 @@ impl FetchSession {
         self.next_epoch = self.next_epoch.checked_add(1).unwrap_or(1);
         self.last_fetch = now;
         for tp in &request.forgotten {
-            self.partitions.remove(tp);
+            self.partitions.remove(*tp);
             self.dirty.remove(tp);
         }
         for &wanted in &request.partitions {
-            let entry = self.partitions.entry(wanted.tp).or_insert(SessionPartition {
+            let entry = self.partitions.get_or_insert_with(wanted.tp, || SessionPartition {
                 wanted,
                 told_high_watermark: -1,
                 told_log_start: -1,
@@ -88,11 +88,11 @@ impl FetchSession {
 
     /// When the follower last fetched, if the session holds the partition.
     pub(super) fn last_fetch_of(&self, tp: TopicPartition) -> Option<Time> {
-        self.partitions.contains_key(&tp).then_some(self.last_fetch)
+        self.partitions.contains(tp).then_some(self.last_fetch)
     }
 
     pub(super) fn mark_all_dirty(&mut self) {
-        self.dirty = self.partitions.keys().copied().collect();
+        self.dirty = self.partitions.keys().collect();
         self.to_note = self.dirty.clone();
     }
 
@@ -160,7 +160,7 @@ impl Broker {
     /// when the partition is read.
     fn note_position(&mut self, id: NodeId, tp: TopicPartition, out: &mut Out<'_>) {
         let Some(session) = self.process.sessions.get(&id) else { return };
-        let Some(entry) = session.partitions.get(&tp) else { return };
+        let Some(entry) = session.partitions.get(tp) else { return };
         let (wanted, broker_epoch) = (entry.wanted, session.broker_epoch);
         let image = self.process.image.clone();
         let around = self.surroundings(&image, out.now());
@@ -185,15 +185,19 @@ impl Broker {
     /// looked at again.
     pub(super) fn mark_dirty(&mut self, tp: TopicPartition, wake: bool) {
         for session in self.process.sessions.values_mut() {
-            if session.partitions.contains_key(&tp) {
+            if session.partitions.contains(tp) {
                 session.dirty.insert(tp);
                 session.to_note.insert(tp);
                 session.woken |= wake && session.waiting.is_some();
+                self.process.woken_followers |= session.woken;
             }
         }
     }
 
     pub(super) fn answer_woken_followers(&mut self, out: &mut Out<'_>) {
+        if !std::mem::take(&mut self.process.woken_followers) {
+            return;
+        }
         let woken = |(&id, session): (&NodeId, &FetchSession)| session.woken.then_some(id);
         let ids: Vec<NodeId> = self.process.sessions.iter().filter_map(woken).collect();
         for id in ids {
@@ -240,7 +244,7 @@ impl Broker {
         let follower = Some((id, session.broker_epoch));
         let (mut news, mut total, mut urgent) = (Vec::new(), 0, false);
         for tp in session.in_turn() {
-            let Some(entry) = session.partitions.get(&tp) else { continue };
+            let Some(entry) = session.partitions.get(tp) else { continue };
             let left = u64::from(waiting.max_bytes).saturating_sub(total);
             let limit = left.min(u64::from(entry.wanted.max_bytes));
             let (fetched, bytes) = self.read_partition(&entry.wanted, follower, limit, total == 0);
@@ -268,7 +272,7 @@ impl Broker {
     /// is under way.
     fn is_all_told(&self, id: NodeId, tp: TopicPartition, fetch_offset: Offset) -> bool {
         let has_all = self.disk.log(tp).is_none_or(|log| log.log_end() == fetch_offset);
-        let partition = self.process.partitions.get(&tp).filter(|p| p.is_leader());
+        let partition = self.process.partitions.get(tp).filter(|p| p.is_leader());
         has_all && partition.is_none_or(|partition| partition.isr().committed().contains(&id))
     }
 }
@@ -282,7 +286,7 @@ impl FetchSession {
         log_end: impl Fn(TopicPartition) -> Offset,
     ) {
         for fetched in partitions.iter().filter(|fetched| fetched.error.is_none()) {
-            let Some(entry) = self.partitions.get_mut(&fetched.tp) else { continue };
+            let Some(entry) = self.partitions.get_mut(fetched.tp) else { continue };
             entry.told_high_watermark = fetched.high_watermark;
             entry.told_log_start = fetched.log_start_offset;
             if !fetched.records.is_empty() {

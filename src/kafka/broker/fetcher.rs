@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::disk::Write;
 use super::requests::Purpose;
 use super::{Broker, BrokerTimer};
-use crate::base::{LeaderEpoch, NodeId, Offset, Time, TopicPartition};
+use crate::base::{LeaderEpoch, NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
 use crate::kafka::config::IsolationLevel;
 use crate::kafka::effect::{Out, Timer};
@@ -34,7 +34,7 @@ struct FetchState {
 pub(super) struct Fetcher {
     /// Session epoch of the next fetch; 0 opens a session.
     session_epoch: i32,
-    partitions: BTreeMap<TopicPartition, FetchState>,
+    partitions: PartitionMap<FetchState>,
     /// Partitions that the next fetch must name.
     changed: BTreeSet<TopicPartition>,
     /// Partitions that the leader's session must forget.
@@ -54,7 +54,7 @@ impl Fetcher {
     }
 
     fn remove(&mut self, tp: TopicPartition) {
-        let state = self.partitions.remove(&tp);
+        let state = self.partitions.remove(tp);
         if state.is_some_and(|state| state.sent.is_some()) {
             self.forgotten.insert(tp);
         }
@@ -63,7 +63,7 @@ impl Fetcher {
     }
 
     fn delay(&mut self, tp: TopicPartition, until: Time) {
-        let Some(state) = self.partitions.get_mut(&tp) else { return };
+        let Some(state) = self.partitions.get_mut(tp) else { return };
         if state.sent.take().is_some() {
             self.forgotten.insert(tp);
         }
@@ -77,7 +77,7 @@ impl Fetcher {
     }
 
     pub(super) fn resume(&mut self, tp: TopicPartition) {
-        if self.delayed.remove(&tp).is_some() && self.partitions.contains_key(&tp) {
+        if self.delayed.remove(&tp).is_some() && self.partitions.contains(tp) {
             self.forgotten.remove(&tp);
             self.changed.insert(tp);
         }
@@ -91,8 +91,7 @@ impl Fetcher {
             state.sent = None;
         }
         let delayed = &self.delayed;
-        let active = self.partitions.keys().filter(|tp| !delayed.contains_key(tp));
-        self.changed = active.copied().collect();
+        self.changed = self.partitions.keys().filter(|tp| !delayed.contains_key(tp)).collect();
     }
 
     fn arm(&mut self, leader: NodeId, out: &mut Out<'_>) {
@@ -114,7 +113,7 @@ pub(super) struct FollowerWrite {
 
 impl Broker {
     pub(super) fn start_fetching(&mut self, leader: NodeId, tp: TopicPartition) {
-        let Some(partition) = self.process.partitions.get(&tp) else { return };
+        let Some(partition) = self.process.partitions.get(tp) else { return };
         let epoch = partition.leader_epoch();
         self.process.fetchers.entry(leader).or_default().add(tp, epoch);
     }
@@ -143,7 +142,7 @@ impl Broker {
         fetcher.fetching = true;
         let mut partitions = Vec::with_capacity(fetcher.changed.len());
         for tp in std::mem::take(&mut fetcher.changed) {
-            let Some(state) = fetcher.partitions.get_mut(&tp) else { continue };
+            let Some(state) = fetcher.partitions.get_mut(tp) else { continue };
             let log = self.disk.log_mut(tp);
             state.sent = Some(log.log_end());
             partitions.push(FetchPartition {
@@ -213,7 +212,7 @@ impl Broker {
     /// Leader epoch under which the partition is fetched from `leader`, if the answer is for the
     /// position it is at now. It may have been removed, added again or cut back meanwhile.
     fn expected_epoch(&self, leader: NodeId, tp: TopicPartition) -> Option<LeaderEpoch> {
-        let state = self.process.fetchers.get(&leader)?.partitions.get(&tp)?;
+        let state = self.process.fetchers.get(&leader)?.partitions.get(tp)?;
         let (partition, log) = self.replica(tp)?;
         let fits = state.sent == Some(log.log_end())
             && !partition.is_leader()
@@ -278,7 +277,7 @@ impl Broker {
 
     fn name_in_next_fetch(&mut self, leader: NodeId, tp: TopicPartition) {
         if let Some(fetcher) = self.process.fetchers.get_mut(&leader)
-            && fetcher.partitions.contains_key(&tp)
+            && fetcher.partitions.contains(tp)
             && !fetcher.delayed.contains_key(&tp)
         {
             fetcher.changed.insert(tp);

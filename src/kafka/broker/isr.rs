@@ -31,7 +31,7 @@ impl Broker {
         let mut late = Vec::new();
         for &tp in &self.process.led {
             let (Some(partition), Some(log)) =
-                (self.process.partitions.get_mut(&tp), self.disk.log(tp))
+                (self.process.partitions.get_mut(tp), self.disk.log(tp))
             else {
                 continue;
             };
@@ -46,7 +46,7 @@ impl Broker {
 
     /// The partition has a new proposal.
     pub(super) fn submit_alter_partition(&mut self, tp: TopicPartition, out: &mut Out<'_>) {
-        if let Some(partition) = self.process.partitions.get(&tp) {
+        if let Some(partition) = self.process.partitions.get(tp) {
             let proposal = partition.isr().proposal();
             self.process.alter_partitions.unsent.insert(tp, proposal);
             self.send_alter_partition(out);
@@ -62,14 +62,14 @@ impl Broker {
         // Proposals that newer metadata has overtaken are dropped.
         let mut sent = std::mem::take(&mut process.alter_partitions.unsent);
         sent.retain(|tp, proposal| {
-            process.partitions.get(tp).is_some_and(|partition| {
+            process.partitions.get(*tp).is_some_and(|partition| {
                 partition.isr().pending().is_some() && partition.isr().proposal() == *proposal
             })
         });
         if sent.is_empty() {
             return;
         }
-        let partitions = sent.keys().filter_map(|tp| process.partitions.get(tp));
+        let partitions = sent.keys().filter_map(|&tp| process.partitions.get(tp));
         let request = AlterPartitionRequest {
             broker: self.id,
             broker_epoch: epoch,

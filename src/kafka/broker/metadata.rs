@@ -167,6 +167,8 @@ impl Broker {
             }
             return;
         }
+        // The disk gets the new image; a second owner of the old one would have it copied.
+        self.disk.set_image(Rc::default());
         let image = Rc::make_mut(&mut self.process.image);
         let next = metadata.uncommitted.back().map_or(image.next_offset, StoredBatch::next_offset);
         metadata.uncommitted.extend(fetched.records.into_iter().filter(|b| b.base_offset >= next));
@@ -228,15 +230,14 @@ impl Broker {
     }
 
     fn hosted_partitions(&self, topic: TopicId) -> Vec<TopicPartition> {
-        let all = TopicPartition::new(topic, 0)..=TopicPartition::new(topic, u32::MAX);
-        self.process.partitions.range(all).map(|(&tp, _)| tp).collect()
+        self.process.partitions.keys_of(topic).collect()
     }
 
     fn refresh_topic_config(&mut self, topic: TopicId) {
         let Some(image) = self.process.image.topics.get(&topic) else { return };
         let config = Rc::new(image.config(&self.config.topic_defaults()));
         for tp in self.hosted_partitions(topic) {
-            if let Some(partition) = self.process.partitions.get_mut(&tp) {
+            if let Some(partition) = self.process.partitions.get_mut(tp) {
                 Rc::make_mut(partition).config = config.clone();
             }
         }

@@ -41,7 +41,7 @@ use super::log::UnifiedLog;
 use super::metadata::MetadataImage;
 use super::partition::{Partition, Surroundings};
 use super::protocol::{CorrelationId, ErrorCode, LeaderIdAndEpoch, Request};
-use crate::base::{Duration, NodeId, Time, TopicPartition};
+use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 
 /// Timers of a broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,11 +82,13 @@ struct Process {
     metadata: MetadataFollower,
     image: Rc<MetadataImage>,
     writes: WriteQueue,
-    partitions: BTreeMap<TopicPartition, Rc<Partition>>,
+    partitions: PartitionMap<Rc<Partition>>,
     led: BTreeSet<TopicPartition>,
     produces: ProducePurgatory,
     fetches: FetchPurgatory,
     sessions: BTreeMap<NodeId, FetchSession>,
+    /// Whether a follower's waiting fetch must be looked at again.
+    woken_followers: bool,
     fetchers: BTreeMap<NodeId, Fetcher>,
     alter_partitions: AlterPartitions,
     forwards: forward::Forwards,
@@ -105,11 +107,12 @@ impl Process {
             metadata: MetadataFollower::default(),
             image: Rc::default(),
             writes: WriteQueue::default(),
-            partitions: BTreeMap::new(),
+            partitions: PartitionMap::default(),
             led: BTreeSet::new(),
             produces: ProducePurgatory::default(),
             fetches: FetchPurgatory::default(),
             sessions: BTreeMap::new(),
+            woken_followers: false,
             fetchers: BTreeMap::new(),
             alter_partitions: AlterPartitions::default(),
             forwards: forward::Forwards::default(),
@@ -306,13 +309,13 @@ impl Broker {
 
     /// The replica and its log, to change them.
     fn replica_mut(&mut self, tp: TopicPartition) -> Option<(&mut Partition, &mut UnifiedLog)> {
-        let partition = self.process.partitions.get_mut(&tp)?;
+        let partition = self.process.partitions.get_mut(tp)?;
         Some((Rc::make_mut(partition), self.disk.log_mut(tp)))
     }
 
     /// The replica and its log.
     fn replica(&self, tp: TopicPartition) -> Option<(&Partition, &UnifiedLog)> {
-        Some((self.process.partitions.get(&tp)?, self.disk.log(tp)?))
+        Some((self.process.partitions.get(tp)?, self.disk.log(tp)?))
     }
 
     /// Why a request for a partition that has no replica here fails (`getPartitionOrError`).
@@ -329,7 +332,7 @@ impl Broker {
         if !matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch) {
             return None;
         }
-        self.process.partitions.get(&tp).map(|partition| partition.leader_hint()).or_else(|| {
+        self.process.partitions.get(tp).map(|partition| partition.leader_hint()).or_else(|| {
             let registration = self.process.image.partition(tp)?;
             Some(LeaderIdAndEpoch { leader: registration.leader, epoch: registration.leader_epoch })
         })

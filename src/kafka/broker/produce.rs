@@ -177,7 +177,7 @@ impl Broker {
         batch: Rc<RecordBatch>,
         out: &mut Out<'_>,
     ) -> Result<(Offset, Offset), ErrorCode> {
-        let Some(partition) = self.process.partitions.get_mut(&tp) else {
+        let Some(partition) = self.process.partitions.get_mut(tp) else {
             return Err(self.missing_replica_error(tp));
         };
         let (log, sessions) = (self.disk.log_mut(tp), &self.process.sessions);

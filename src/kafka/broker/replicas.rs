@@ -33,7 +33,7 @@ impl Broker {
 
     fn ensure_replica(&mut self, tp: TopicPartition) {
         self.disk.log_mut(tp);
-        if self.process.partitions.contains_key(&tp) {
+        if self.process.partitions.contains(tp) {
             return;
         }
         let topic = self.process.image.topics.get(&tp.topic);
@@ -91,7 +91,7 @@ impl Broker {
         self.mark_dirty(tp, true);
         self.process.fetches.wake(tp);
         self.fail_produces(tp, ErrorCode::NotLeaderOrFollower, out);
-        let topic = self.process.partitions.get(&tp).map(|partition| &*partition.topic);
+        let topic = self.process.partitions.get(tp).map(|partition| &*partition.topic);
         if topic == Some(CONSUMER_OFFSETS) {
             self.process.coordinator.on_resigned(tp.partition, out);
         }
@@ -102,7 +102,7 @@ impl Broker {
         if self.process.led.remove(&tp) {
             self.resign(tp, out);
         }
-        self.process.partitions.remove(&tp);
+        self.process.partitions.remove(tp);
         self.disk.delete_log(tp, reason, out);
     }
 

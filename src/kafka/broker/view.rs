@@ -86,7 +86,7 @@ impl Broker {
     /// Every replica on disk, in order of partition.
     pub fn replicas(&self) -> impl Iterator<Item = ReplicaView<'_>> {
         self.disk.logs().map(|(tp, log)| {
-            let partition = self.process.partitions.get(&tp).map(AsRef::as_ref);
+            let partition = self.process.partitions.get(tp).map(AsRef::as_ref);
             ReplicaView { tp, log, partition }
         })
     }
@@ -94,7 +94,7 @@ impl Broker {
     /// The replica of `tp`, if there is one on disk.
     pub fn replica_of(&self, tp: TopicPartition) -> Option<ReplicaView<'_>> {
         let log = self.disk.log(tp)?;
-        let partition = self.process.partitions.get(&tp).map(AsRef::as_ref);
+        let partition = self.process.partitions.get(tp).map(AsRef::as_ref);
         Some(ReplicaView { tp, log, partition })
     }
 

@@ -103,6 +103,9 @@ impl Consumer {
         if self.is_revoking() {
             return;
         }
+        let in_flight = self.client.in_flight();
+        let fetching = in_flight.filter(|entry| matches!(entry.context, Ask::Fetch(_)));
+        let busy: Vec<NodeId> = fetching.map(|entry| entry.peer).collect();
         let mut by_leader: BTreeMap<NodeId, Vec<(NamedPartition, FetchPartition)>> =
             BTreeMap::new();
         for (name, partition) in &self.assigned {
@@ -116,6 +119,9 @@ impl Consumer {
                 self.metadata.need_update = true;
                 continue;
             };
+            if busy.contains(&leader) {
+                continue;
+            }
             let wanted = FetchPartition {
                 tp,
                 current_leader_epoch,
@@ -127,9 +133,7 @@ impl Consumer {
             by_leader.entry(leader).or_default().push((name.clone(), wanted));
         }
         for (leader, wanted) in by_leader {
-            let fetching = |ask: &Ask| matches!(ask, Ask::Fetch(_));
-            let busy = self.client.in_flight().any(|e| e.peer == leader && fetching(&e.context));
-            if !busy && self.client.ready(out, leader) {
+            if self.client.ready(out, leader) {
                 self.send_fetch(leader, wanted, out);
             }
         }

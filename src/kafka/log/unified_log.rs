@@ -224,6 +224,9 @@ impl UnifiedLog {
     /// `max_bytes`, except that with `at_least_one` the first batch always comes.
     pub fn read(&self, from: Offset, end: Offset, max_bytes: u64, at_least_one: bool) -> LogRead {
         let mut read = LogRead::default();
+        if from >= end {
+            return read;
+        }
         for entry in self.entries_from(from) {
             let fits = read.bytes + u64::from(entry.bytes) <= max_bytes
                 || (at_least_one && read.batches.is_empty());
@@ -237,11 +240,11 @@ impl UnifiedLog {
     }
 
     fn entries_from(&self, from: Offset) -> impl Iterator<Item = &Entry> {
-        let first = self.chunks.partition_point(|chunk| chunk.base_offset() <= from);
-        self.chunks[first.saturating_sub(1)..]
-            .iter()
-            .flat_map(|chunk| &chunk.entries)
-            .skip_while(move |entry| entry.stored.next_offset() <= from)
+        let after = self.chunks.partition_point(|chunk| chunk.base_offset() <= from);
+        let chunks = &self.chunks[after.saturating_sub(1)..];
+        let before = |entry: &Entry| entry.stored.next_offset() <= from;
+        let skipped = chunks.first().map_or(0, |chunk| chunk.entries.partition_point(before));
+        chunks.iter().flat_map(|chunk| &chunk.entries).skip(skipped)
     }
 
     /// The batches that hold an offset in `from..end`.

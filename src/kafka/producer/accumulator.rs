@@ -25,6 +25,8 @@ pub(super) struct PartitionQueue {
 struct TopicQueues {
     partitioner: BuiltInPartitioner,
     partitions: Vec<PartitionQueue>,
+    /// Number of queues that are used.
+    used: usize,
 }
 
 /// Outcome of [`Accumulator::append`].
@@ -55,7 +57,11 @@ pub(super) struct Ready {
 pub(super) struct Accumulator {
     pub(super) batches: Batches,
     topics: Vec<TopicQueues>,
+    /// Partitions in which a batch waits: what the sender looks through.
+    waiting: BTreeSet<Slot>,
     next_batch: u64,
+    /// Whether a batch was ever split: ids are then no longer in the order of creation.
+    was_split: bool,
     available_memory: u64,
     batch_size: u32,
     linger: Duration,
@@ -72,7 +78,9 @@ impl Accumulator {
         Self {
             batches: Batches::new(),
             topics: Vec::new(),
+            waiting: BTreeSet::new(),
             next_batch: 0,
+            was_split: false,
             available_memory: config.buffer_memory,
             batch_size: config.batch_size.max(1),
             linger: config.linger,
@@ -97,7 +105,7 @@ impl Accumulator {
         while self.topics.len() <= slot.topic {
             let partitioner =
                 BuiltInPartitioner::new(i32::try_from(self.batch_size).unwrap_or(i32::MAX));
-            self.topics.push(TopicQueues { partitioner, partitions: Vec::new() });
+            self.topics.push(TopicQueues { partitioner, partitions: Vec::new(), used: 0 });
         }
         let partitions = &mut self.topics[slot.topic].partitions;
         let index = usize::try_from(slot.partition).expect("partition numbers fit usize");
@@ -162,8 +170,10 @@ impl Accumulator {
         self.available_memory -= u64::from(size);
         let id = self.insert(batch);
         let queue = self.queue_mut(slot);
-        queue.used = true;
+        let was_used = std::mem::replace(&mut queue.used, true);
         queue.waiting.push_back(id);
+        self.topics[slot.topic].used += usize::from(!was_used);
+        self.waiting.insert(slot);
         bytes
     }
 
@@ -190,7 +200,7 @@ impl Accumulator {
         self.max_in_flight == 1
     }
 
-    /// Looks through all queues, and tells the partitioner how long they are.
+    /// Looks through the queues in which a batch waits, and tells the partitioner how long all are.
     pub(super) fn ready(&mut self, metadata: &ProducerMetadata, now: Time) -> Ready {
         let mut ready =
             Ready { nodes: BTreeSet::new(), look_again: Time::NEVER, unknown_leaders: false };
@@ -203,20 +213,15 @@ impl Accumulator {
     fn topic_ready(&mut self, topic: usize, known: &KnownTopic, now: Time, ready: &mut Ready) {
         let eager = self.exhausted || self.flushing;
         let mutes = self.mutes();
-        let TopicQueues { partitioner, partitions } = &mut self.topics[topic];
-        let all_used =
-            partitions.iter().filter(|queue| queue.used).count() >= known.partitions.len();
-        let mut lengths = Vec::new();
-        for (index, queue) in (0..).zip(&*partitions).filter(|(_, queue)| queue.used) {
-            let at = known.partition(index);
-            let leader = at.and_then(|partition| partition.leader);
-            if leader.is_some() {
-                lengths.push((index, i32::try_from(queue.waiting.len()).unwrap_or(i32::MAX)));
-            }
+        let of_topic = Slot { topic, partition: 0 }..=Slot { topic, partition: u32::MAX };
+        let partitions = &self.topics[topic].partitions;
+        for slot in self.waiting.range(of_topic) {
+            let Some(queue) = partitions.get(slot.partition as usize) else { continue };
             let Some(batch) = queue.waiting.front().and_then(|id| self.batches.get_mut(id)) else {
                 continue;
             };
-            let Some(leader) = leader else {
+            let at = known.partition(slot.partition);
+            let Some(leader) = at.and_then(|partition| partition.leader) else {
                 ready.unknown_leaders = true;
                 continue;
             };
@@ -232,8 +237,38 @@ impl Accumulator {
                 ready.look_again = ready.look_again.min(sendable_at);
             }
         }
-        let load = self.adaptive && all_used;
-        partitioner.update_load_stats(load.then_some(&lengths[..]), known.partitions.len());
+        self.update_load_stats(topic, known);
+    }
+
+    /// Keyed records do not care for the load, and neither does anybody while nothing waits.
+    fn update_load_stats(&mut self, topic: usize, known: &KnownTopic) {
+        let TopicQueues { partitioner, partitions, used } = &mut self.topics[topic];
+        let all_equal = self.waiting.is_empty() && known.available.len() == known.partitions.len();
+        let counts = self.adaptive && *used >= known.partitions.len() && !all_equal;
+        if !counts || !partitioner.is_used() {
+            partitioner.update_load_stats(None, known.partitions.len());
+            return;
+        }
+        let used = (0..).zip(&*partitions).filter(|(_, queue)| queue.used);
+        let lengths: Vec<(u32, i32)> = used
+            .filter(|(index, _)| known.partition(*index).is_some_and(|at| at.leader.is_some()))
+            .map(|(index, queue)| (index, i32::try_from(queue.waiting.len()).unwrap_or(i32::MAX)))
+            .collect();
+        partitioner.update_load_stats(Some(&lengths), known.partitions.len());
+    }
+
+    /// The partitions in which a batch waits, in order.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Slot> {
+        self.waiting.iter().copied()
+    }
+
+    /// Notes whether a batch waits in a partition.
+    fn note_waiting(&mut self, slot: Slot) {
+        if self.queue(slot).is_some_and(|queue| !queue.waiting.is_empty()) {
+            self.waiting.insert(slot);
+        } else {
+            self.waiting.remove(&slot);
+        }
     }
 
     /// The first waiting batch of a partition, if it may leave now.
@@ -254,6 +289,7 @@ impl Accumulator {
                 batch.close();
             }
         }
+        self.note_waiting(slot);
     }
 
     /// Puts a batch back: in front, or by its sequence number among other retries (`reenqueue`).
@@ -269,6 +305,7 @@ impl Accumulator {
         let queue = self.queue_mut(slot);
         queue.in_flight.retain(|&other| other != id);
         queue.waiting.insert(at, id);
+        self.waiting.insert(slot);
     }
 
     /// Forgets a batch that has ended and frees its memory.
@@ -278,12 +315,14 @@ impl Accumulator {
         let queue = self.queue_mut(batch.slot);
         queue.in_flight.retain(|&other| other != id);
         queue.waiting.retain(|&other| other != id);
+        self.note_waiting(batch.slot);
         Some(batch)
     }
 
     /// Cuts a batch that the broker finds too large; its parts wait in its place.
     pub(super) fn split(&mut self, id: BatchId) -> Vec<BatchId> {
         let Some(batch) = self.remove(id) else { return Vec::new() };
+        self.was_split = true;
         let parts = batch.split(self.batch_size);
         let ids: Vec<_> = parts.into_iter().map(|part| self.insert(part)).collect();
         for &id in ids.iter().rev() {
@@ -307,7 +346,9 @@ impl Accumulator {
 
     /// When the oldest batch was created; [`Time::NEVER`] without one.
     pub(super) fn oldest(&self) -> Time {
-        self.batches.values().map(|batch| batch.created).min().unwrap_or(Time::NEVER)
+        let mut created = self.batches.values().map(|batch| batch.created);
+        let oldest = if self.was_split { created.min() } else { created.next() };
+        oldest.unwrap_or(Time::NEVER)
     }
 
     /// Number of records waiting in each partition of a topic, by index.

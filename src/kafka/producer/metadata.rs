@@ -2,8 +2,10 @@
 //! `NetworkClient.DefaultMetadataUpdater`). Brokers that stay silent are given up for the bootstrap
 //! servers (KIP-1102); a leader named by a produce error is believed at once (KIP-951).
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::batch::Slot;
 use crate::base::{LeaderEpoch, NodeId, Time, TopicId, TopicPartition};
 use crate::kafka::config::ProducerConfig;
 use crate::kafka::effect::Out;
@@ -18,6 +20,14 @@ use crate::kafka::protocol::{
 pub(super) struct KnownPartition {
     pub(super) leader: Option<NodeId>,
     pub(super) epoch: LeaderEpoch,
+    /// Its place among all partitions of its leader.
+    rank: usize,
+}
+
+impl KnownPartition {
+    fn agrees_with(self, other: Self) -> bool {
+        (self.leader, self.epoch) == (other.leader, other.epoch)
+    }
 }
 
 /// A topic the application sends to.
@@ -55,8 +65,7 @@ impl KnownTopic {
                 .iter()
                 .enumerate()
                 .map(|(index, partition)| {
-                    let new =
-                        KnownPartition { leader: partition.leader, epoch: partition.leader_epoch };
+                    let new = known_partition(partition.leader, partition.leader_epoch);
                     match old.2.get(index) {
                         // A broker that lags behind must not take a newer leader away.
                         Some(&known) if same_topic && known.epoch > new.epoch => known,
@@ -66,7 +75,9 @@ impl KnownTopic {
                 .collect();
         }
         self.find_available();
-        (old.0, old.1, &old.2) != (self.id, self.error, &self.partitions)
+        let same_partitions = old.2.len() == self.partitions.len()
+            && old.2.iter().zip(&self.partitions).all(|(old, new)| old.agrees_with(*new));
+        (old.0, old.1) != (self.id, self.error) || !same_partitions
     }
 
     fn find_available(&mut self) {
@@ -83,6 +94,8 @@ pub(super) struct ProducerMetadata {
     bootstrap: Rc<[NodeId]>,
     brokers: Vec<NodeId>,
     topics: Vec<KnownTopic>,
+    /// Number of partitions that each broker leads.
+    led: BTreeMap<NodeId, usize>,
     needed: bool,
     in_flight: bool,
     expires: Time,
@@ -98,6 +111,7 @@ impl ProducerMetadata {
             brokers: bootstrap.to_vec(),
             bootstrap,
             topics: Vec::new(),
+            led: BTreeMap::new(),
             needed: false,
             in_flight: false,
             expires: Time::NEVER,
@@ -131,6 +145,28 @@ impl ProducerMetadata {
 
     pub(super) fn topics(&self) -> &[KnownTopic] {
         &self.topics
+    }
+
+    /// Number of partitions that `node` leads.
+    pub(super) fn led_by(&self, node: NodeId) -> usize {
+        self.led.get(&node).copied().unwrap_or(0)
+    }
+
+    /// Place of a partition among those that `node` leads, if it does.
+    pub(super) fn rank_at(&self, node: NodeId, slot: Slot) -> Option<usize> {
+        let known = self.topics.get(slot.topic)?.partition(slot.partition)?;
+        (known.leader == Some(node)).then_some(known.rank)
+    }
+
+    fn rank_partitions(&mut self) {
+        self.led.clear();
+        for known in self.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            if let Some(leader) = known.leader {
+                let count = self.led.entry(leader).or_default();
+                known.rank = *count;
+                *count += 1;
+            }
+        }
     }
 
     /// Asks again as soon as the back-off allows (`requestUpdate`).
@@ -220,6 +256,7 @@ impl ProducerMetadata {
             );
             out.event(Event::ClientWarning { message: message.into() });
         }
+        self.rank_partitions();
         self.failures = 0;
         self.same_answers = if news { 0 } else { self.same_answers + 1 };
         self.expires = out.now() + config.metadata_max_age;
@@ -244,10 +281,15 @@ impl ProducerMetadata {
             return;
         };
         if hint.leader.0 >= 0 && hint.epoch > known.epoch {
-            *known = KnownPartition { leader: Some(hint.leader), epoch: hint.epoch };
+            *known = known_partition(Some(hint.leader), hint.epoch);
             topic.find_available();
+            self.rank_partitions();
         }
     }
+}
+
+fn known_partition(leader: Option<NodeId>, epoch: LeaderEpoch) -> KnownPartition {
+    KnownPartition { leader, epoch, rank: 0 }
 }
 
 /// `retry.backoff.ms` and `retry.backoff.max.ms`.

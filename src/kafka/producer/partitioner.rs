@@ -146,6 +146,11 @@ impl BuiltInPartitioner {
         switched
     }
 
+    /// Whether a record without a key ever came.
+    pub fn is_used(&self) -> bool {
+        self.sticky.is_some()
+    }
+
     /// Learns how many batches wait for each partition that may be chosen: those with a leader, and without the
     /// slow ones if `partitioner.availability.timeout.ms` is set (`updatePartitionLoadStats`). `queues` pairs
     /// partition and queue length; `partitions` counts all partitions of the topic. `None` turns adaptive

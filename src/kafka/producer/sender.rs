@@ -100,24 +100,25 @@ impl KafkaProducer {
     /// Takes the first batch of each partition that `node` leads, up to `max.request.size`, beginning
     /// each time with another partition (`drainBatchesForOneNode`).
     fn drain(&mut self, node: NodeId, now: Time) -> Vec<(TopicPartition, BatchId)> {
-        let mut led = Vec::new();
-        for (topic, known) in self.metadata.topics().iter().enumerate() {
-            for (partition, at) in (0..).zip(&known.partitions) {
-                if at.leader == Some(node) {
-                    led.push((Slot { topic, partition }, TopicPartition::new(known.id, partition)));
-                }
-            }
+        let led = self.metadata.led_by(node);
+        if led == 0 {
+            return Vec::new();
         }
-        let start = self.drain_index.get(&node).copied().unwrap_or(0) % led.len().max(1);
+        let start = self.drain_index.get(&node).copied().unwrap_or(0) % led;
+        let from_start = |rank: usize| (rank + led - start) % led;
+        let waiting = self.accumulator.waiting();
+        let mut in_turn: Vec<(usize, Slot)> = waiting
+            .filter_map(|slot| Some((from_start(self.metadata.rank_at(node, slot)?), slot)))
+            .collect();
+        in_turn.sort_unstable();
+        let mut last = led - 1;
         let mut size = 0_u32;
         let mut drained: Vec<(TopicPartition, BatchId)> = Vec::new();
-        for step in 0..led.len() {
-            let index = (start + step) % led.len();
-            self.drain_index.insert(node, index);
-            let (slot, tp) = led[index];
+        for (turn, slot) in in_turn {
             let Some((id, batch)) = self.accumulator.sendable_head(slot, now) else { continue };
             let sum = size.saturating_add(batch.size());
             if sum > self.config.max_request_size && !drained.is_empty() {
+                last = turn;
                 break;
             }
             if let Some(sequences) = &mut self.sequences {
@@ -128,8 +129,10 @@ impl KafkaProducer {
             }
             self.accumulator.take_head(slot);
             size = sum;
-            drained.push((tp, id));
+            let topic = self.metadata.topic(slot.topic).id;
+            drained.push((TopicPartition::new(topic, slot.partition), id));
         }
+        self.drain_index.insert(node, (start + last) % led);
         drained
     }
 
