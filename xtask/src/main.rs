@@ -1,10 +1,11 @@
-//! The project's own commands: `cargo xtask serve`, `test`, `build`, `setup`, `help`.
+//! The project's own commands: `cargo xtask serve`, `test`, `bench`, `build`, `setup`, `help`.
 //!
 //! Each command brings the tools it needs with it and re-uses what is already there, so that a
 //! machine with nothing but rustup and cargo can run any of them.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks")]
 
+mod bench;
 mod failure;
 mod machine;
 mod page;
@@ -28,12 +29,13 @@ Usage: cargo xtask COMMAND
                     (--debug compiles faster and simulates slower)
   test [STEP ...]   run everything CI runs, in order; stops at the first failure.
                     With step names, only those; `cargo xtask test --list` names them
+  bench             measure: events a second natively and in Chromium, the work of a frame, bytes
   build             leave the finished page in dist/, ready for any file server
-  setup             only install what `serve` and `test` need
+  setup             only install what the others need
   help              this text
 
 Every command first installs what it needs: the wasm32 target, trunk, wasm-bindgen, wasm-opt,
-and, for `test`, Chromium with its driver. What is there already is used as it is.
+and, for `test` and `bench`, Chromium with its driver. What is there already is used as it is.
 
 Environment: CARGO_TARGET_DIR (where cargo builds), BROKERSCOPE_CACHE (where tools are kept),
 CHROMEDRIVER (a chromedriver to use instead of the one on the PATH).
@@ -58,6 +60,10 @@ fn run(arguments: &[String]) -> Result<()> {
     match command {
         "serve" => serve::run(&mut Machine::here()?, &serve::Options::parse(rest)?),
         "test" => suite::run(&mut Machine::here()?, rest),
+        "bench" => {
+            no_more(rest)?;
+            bench::run(&mut Machine::here()?)
+        }
         "build" => {
             no_more(rest)?;
             page::build_and_report(&mut Machine::here()?)

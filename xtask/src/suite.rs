@@ -9,7 +9,7 @@ use crate::report::{say, seconds};
 use crate::setup::{self, WasmOpt};
 use crate::{page, size};
 
-const WASM: &str = "wasm32-unknown-unknown";
+pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 /// One set of features for everything native that needs Yew or a browser: built once, used by all.
 const BROWSER_FEATURES: &str = "ssr,e2e";
 /// The vectors of `tests/data` that `scope conform` reads.
@@ -92,7 +92,17 @@ const STEPS: [Step; 12] = [
         name: "lint-wasm",
         about: "clippy on what the browser runs",
         needs: Needs::Page,
-        work: Work::Clippy(&["--target", WASM, "--lib", "--bin", "brokerscope", "--test", "web"]),
+        work: Work::Clippy(&[
+            "--target",
+            WASM,
+            "--lib",
+            "--bin",
+            "brokerscope",
+            "--test",
+            "web",
+            "--test",
+            "bench",
+        ]),
     },
     Step {
         name: "web",
@@ -223,7 +233,7 @@ impl Step {
 }
 
 /// Cargo, told where the driver for the browser tests is.
-fn cargo(machine: &Machine) -> Run {
+pub(crate) fn cargo(machine: &Machine) -> Run {
     let run = machine.run("cargo");
     match setup::browser::driver(machine) {
         Some(driver) => run.quietly("CHROMEDRIVER", &driver),

@@ -115,6 +115,9 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Size in memory of an event that waits, for comparing the engine with the bare queue.
+    pub const EVENT_BYTES: usize = size_of::<Pending>();
+
     /// The cluster of `scenario` with its topics created and its clients about to start, at the
     /// session's first moment. Starting up took simulated time of its own, which does not count.
     pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, ScenarioError> {

@@ -8,7 +8,7 @@ mod lane;
 mod paint;
 mod wires;
 
-pub(super) use paint::Painter;
+pub use paint::Painter;
 
 use yew::{Callback, Html, KeyboardEvent, NodeRef, Properties, component, html, use_state};
 

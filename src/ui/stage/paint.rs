@@ -19,7 +19,7 @@ const DRIFT: f64 = 46.0;
 
 /// Paints motion.
 #[derive(Debug)]
-pub(crate) struct Painter {
+pub struct Painter {
     canvas: NodeRef,
     palette: Option<Palette>,
     ways: Ways,
@@ -29,22 +29,22 @@ pub(crate) struct Painter {
 
 impl Painter {
     /// A painter for `canvas`.
-    pub(crate) fn new(canvas: NodeRef) -> Self {
+    pub fn new(canvas: NodeRef) -> Self {
         Self { canvas, palette: None, ways: Ways::default(), drift: 0.0, size: (0, 0) }
     }
 
     /// The look has changed.
-    pub(crate) fn forget_palette(&mut self) {
+    pub fn forget_palette(&mut self) {
         self.palette = None;
     }
 
     /// Things stand elsewhere.
-    pub(crate) fn forget_ways(&mut self) {
+    pub fn forget_ways(&mut self) {
         self.ways.clear();
     }
 
     /// Paints one frame, `real_ms` after the last one.
-    pub(crate) fn paint(
+    pub fn paint(
         &mut self,
         motion: &Motion,
         flows: &[Flow],
