@@ -44,7 +44,7 @@ pub(crate) const HEADER: &str = "records  carried    dots    a frame       = tim
 /// Measures and prints one line.
 pub(crate) async fn measure(records: u32) {
     let (cluster, flight) = busy_cluster(records);
-    let mut page = Page::new(cluster, flight);
+    let mut page = Page::new(cluster, flight).await;
     let (mut time, mut paint, mut raster, mut structure) = (vec![], vec![], vec![], vec![]);
     let (mut dots, mut carried) = (0, 0);
     for frame in 0..FRAMES {
@@ -103,15 +103,16 @@ struct Page {
 }
 
 impl Page {
-    fn new(cluster: Cluster, flight: Duration) -> Self {
+    async fn new(cluster: Cluster, flight: Duration) -> Self {
         let scene = project::scene(&cluster, None);
-        let room = Size { width: 940.0, height: 620.0 };
-        let layout = Part::new(Layout::new(&Shape::from(&scene), room, 1.0));
+        let size = Size { width: 940.0, height: 620.0 };
+        let layout = Part::new(Layout::new(&Shape::from(&scene), size, 1.0));
         let canvas = NodeRef::default();
         let root = mount_point();
         let stage = root.query_selector(".stage").ok().flatten().expect("it was just written");
         let properties = properties(&scene, &layout, &canvas);
         let app = Renderer::<Stage>::with_root_and_props(stage, properties).render();
+        let_others_run().await;
         let options = MotionOptions {
             speed: SPEED,
             flight,

@@ -14,7 +14,7 @@ pub(crate) fn run(machine: &mut Machine) -> Result<()> {
     setup::for_browser_tests(machine)?;
     println!("==> Events a second of the engine, natively");
     let native = cargo(machine).args(["scope", "bench"]).output()?;
-    show(native.lines());
+    show(&native, |_| true);
     let browser = timed("The same in Chromium, and the work of a frame", "5 minutes", || {
         cargo(machine)
             .args(["test", "--locked", "--release", "--target", WASM, "--test", "bench"])
@@ -22,7 +22,7 @@ pub(crate) fn run(machine: &mut Machine) -> Result<()> {
             .env("WASM_BINDGEN_TEST_TIMEOUT", "600")
             .output()
     })?;
-    show(browser.lines().filter(|line| is_of_a_table(line)));
+    show(&browser, is_of_a_table);
     println!(
         "==> Chromium beside native: share of the events a second, and whether the traces agree"
     );
@@ -37,8 +37,8 @@ pub(crate) fn run(machine: &mut Machine) -> Result<()> {
     size::report(machine, wasm_opt)
 }
 
-fn show<'a>(lines: impl Iterator<Item = &'a str>) {
-    lines.for_each(say);
+fn show(lines: &str, wanted: impl Fn(&str) -> bool) {
+    lines.lines().filter(|line| wanted(line)).for_each(say);
 }
 
 /// What a line tells of one cluster.

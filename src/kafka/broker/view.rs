@@ -117,7 +117,7 @@ impl Broker {
     pub fn groups(&self) -> impl Iterator<Item = (LeaderEpoch, &Group)> {
         self.process.coordinator.groups().map(|group| {
             let held_in = self.offsets_partition(group.partition());
-            let partition = held_in.and_then(|tp| self.process.partitions.get(&tp));
+            let partition = held_in.and_then(|tp| self.process.partitions.get(tp));
             (partition.map_or(-1, |partition| partition.leader_epoch()), group)
         })
     }

@@ -60,8 +60,8 @@ pub(super) struct Accumulator {
     /// Partitions in which a batch waits: what the sender looks through.
     waiting: BTreeSet<Slot>,
     next_batch: u64,
-    /// Whether a batch was ever split: ids are then no longer in the order of creation.
-    was_split: bool,
+    /// Batches that were split. Without one, ids are in the order of creation.
+    splits: u32,
     available_memory: u64,
     batch_size: u32,
     linger: Duration,
@@ -80,7 +80,7 @@ impl Accumulator {
             topics: Vec::new(),
             waiting: BTreeSet::new(),
             next_batch: 0,
-            was_split: false,
+            splits: 0,
             available_memory: config.buffer_memory,
             batch_size: config.batch_size.max(1),
             linger: config.linger,
@@ -322,7 +322,7 @@ impl Accumulator {
     /// Cuts a batch that the broker finds too large; its parts wait in its place.
     pub(super) fn split(&mut self, id: BatchId) -> Vec<BatchId> {
         let Some(batch) = self.remove(id) else { return Vec::new() };
-        self.was_split = true;
+        self.splits += 1;
         let parts = batch.split(self.batch_size);
         let ids: Vec<_> = parts.into_iter().map(|part| self.insert(part)).collect();
         for &id in ids.iter().rev() {
@@ -347,7 +347,7 @@ impl Accumulator {
     /// When the oldest batch was created; [`Time::NEVER`] without one.
     pub(super) fn oldest(&self) -> Time {
         let mut created = self.batches.values().map(|batch| batch.created);
-        let oldest = if self.was_split { created.min() } else { created.next() };
+        let oldest = if self.splits > 0 { created.min() } else { created.next() };
         oldest.unwrap_or(Time::NEVER)
     }
 
