@@ -59,7 +59,7 @@ impl LessonRun {
             Phase::Predicting => ("Run and see", self.chosen.is_some()),
             Phase::Running => ("Play on", true),
             Phase::Fixing => ("Reach the goal to go on", false),
-            Phase::Recalling => ("Choose an answer", false),
+            Phase::Recalling => ("Check the answer", self.chosen.is_some()),
             Phase::Done => ("Next lesson", true),
             Phase::Intro | Phase::Observed | Phase::Solved | Phase::Explained | Phase::Recalled => {
                 let last = self.index + 1 == self.lesson().steps.len();

@@ -156,8 +156,10 @@ fn of_each_prediction_exactly_one_answer_comes_true_for_every_seed() {
 fn a_learner_who_skips_everything_comes_to_the_end() {
     for lesson in lessons() {
         let mut tutor = begin(lesson, 42);
-        for _ in &lesson.steps {
+        for _ in 0..PATIENCE {
             tutor.command(LessonCommand::Skip);
+            // What a step shows still happens, quickly, so that the next one finds what it asks about.
+            frame(&mut tutor);
         }
         let standing = tutor.completed().map(|record| record.standing);
         assert_eq!(standing, Some(Standing::Skipped), "{}", lesson.id);

@@ -93,7 +93,12 @@ pub struct LessonRun {
     standing: Standing,
     agenda: Agenda,
     run_ends: Option<Time>,
+    /// The learner has read enough: the step is left when its run is over.
+    hurried: bool,
 }
+
+/// Speed at which the rest of a run passes that nobody waits for.
+const HURRY: f64 = 100.0;
 
 impl LessonRun {
     /// Begins a lesson on its freshly started cluster.
@@ -112,6 +117,7 @@ impl LessonRun {
             standing: Standing::Solved,
             agenda: Agenda::default(),
             run_ends: None,
+            hurried: false,
         };
         let effects = run.enter(probe);
         (run, effects)
@@ -149,6 +155,7 @@ impl LessonRun {
         self.verdicts.clear();
         self.agenda = Agenda::default();
         self.run_ends = None;
+        self.hurried = false;
         let lesson = self.lesson.clone();
         let Some(step) = lesson.steps.get(self.index) else {
             self.phase = Phase::Done;
@@ -204,13 +211,8 @@ impl LessonRun {
     /// What the learner asks for. What makes no sense in the present phase does nothing.
     pub fn command(&mut self, command: LessonCommand, probe: &impl Probe) -> Vec<LessonEffect> {
         match (command, self.phase) {
-            (LessonCommand::Choose(index), Phase::Predicting) => self.choose(index),
-            (LessonCommand::Choose(index), Phase::Recalling) => {
+            (LessonCommand::Choose(index), Phase::Predicting | Phase::Recalling) => {
                 self.choose(index);
-                if self.chosen.is_some() {
-                    self.judge(probe);
-                    self.phase = Phase::Recalled;
-                }
             }
             (LessonCommand::Hint, Phase::Fixing) => {
                 self.hints = self.hints_total().min(self.hints + 1);
@@ -218,6 +220,16 @@ impl LessonRun {
             (LessonCommand::ShowSolution, Phase::Fixing) => return self.show_solution(probe.now()),
             (LessonCommand::Next, Phase::Predicting) if self.chosen.is_some() => {
                 return self.run_prediction(probe);
+            }
+            (LessonCommand::Next, Phase::Recalling) if self.chosen.is_some() => {
+                self.judge(probe);
+                self.phase = Phase::Recalled;
+            }
+            (LessonCommand::Next | LessonCommand::Skip, Phase::Intro)
+                if self.run_ends.is_some_and(|ends| probe.now() < ends) =>
+            {
+                self.hurried = true;
+                return vec![LessonEffect::SetSpeed(HURRY), LessonEffect::Play];
             }
             (LessonCommand::Next, Phase::Running) => return vec![LessonEffect::Play],
             (
@@ -299,6 +311,10 @@ impl LessonRun {
                 self.judge(probe);
                 self.phase = Phase::Observed;
                 effects.push(LessonEffect::Pause);
+            }
+            Phase::Intro if self.hurried && self.run_ends.is_some_and(|ends| ends <= now) => {
+                effects.push(LessonEffect::SetSpeed(1.0));
+                effects.extend(self.leave(probe));
             }
             Phase::Fixing => {
                 let lesson = self.lesson.clone();

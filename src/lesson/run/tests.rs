@@ -129,6 +129,47 @@ fn run_waits_for_a_prediction() {
 }
 
 #[test]
+fn an_answer_from_memory_can_be_changed_until_it_is_checked() {
+    let table = Table::default();
+    let question = Question {
+        text: line("who?"),
+        choices: vec![choice(Right::Fixed(false), "a"), choice(Right::Fixed(true), "b")],
+    };
+    let mut lesson = (*lesson()).clone();
+    lesson.steps = vec![Step::Recall { headline: "Recall".to_owned(), question }];
+    let mut run = LessonRun::begin(Rc::new(lesson), &table).0;
+    run.command(LessonCommand::Next, &table);
+    for choice in [0, 1] {
+        run.command(LessonCommand::Choose(choice), &table);
+        assert_eq!((run.phase(), run.view(&table).feedback), (Phase::Recalling, vec![]));
+    }
+    run.command(LessonCommand::Next, &table);
+    assert_eq!(run.phase(), Phase::Recalled);
+    assert_eq!(run.view(&table).feedback[0].kind, FeedbackKind::Right);
+}
+
+#[test]
+fn who_reads_quickly_still_gets_the_whole_run() {
+    let mut table = Table::default();
+    let mut quick = (*lesson()).clone();
+    quick.steps[0] = Step::Say {
+        headline: "Say".to_owned(),
+        text: text("intro"),
+        run: Some(Run { for_ms: 9_000, speed: 1.0, actions: vec![], pause_on: vec![] }),
+    };
+    let mut run = LessonRun::begin(Rc::new(quick), &table).0;
+    table.pass(400);
+    let effects = run.command(LessonCommand::Next, &table);
+    assert_eq!(effects, [LessonEffect::SetSpeed(HURRY), LessonEffect::Play]);
+    table.pass(8_500);
+    run.observe(&table);
+    assert_eq!(run.phase(), Phase::Intro);
+    table.pass(100);
+    run.observe(&table);
+    assert_eq!(run.phase(), Phase::Predicting);
+}
+
+#[test]
 fn the_lesson_acts_at_its_time_and_once() {
     let mut table = Table::default();
     let mut run = at(Phase::Running, &mut table);
