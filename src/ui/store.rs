@@ -32,16 +32,23 @@ impl Store for MemoryStore {
 #[derive(Debug, Default)]
 pub struct BrowserStore;
 
+impl BrowserStore {
+    /// None where the visitor's settings forbid it.
+    fn storage() -> Option<web_sys::Storage> {
+        web_sys::window()?.local_storage().ok().flatten()
+    }
+}
+
 impl Store for BrowserStore {
     fn read(&self, key: &str) -> Option<String> {
-        use gloo_storage::Storage as _;
-        gloo_storage::LocalStorage::get(key).ok()
+        Self::storage()?.get_item(key).ok().flatten()
     }
 
     fn write(&self, key: &str, value: &str) {
-        use gloo_storage::Storage as _;
-        // Private windows and full disks refuse; nothing is lost but the memory of the visit.
-        drop(gloo_storage::LocalStorage::set(key, value));
+        if let Some(storage) = Self::storage() {
+            // A full disk refuses; nothing is lost but the memory of the visit.
+            drop(storage.set_item(key, value));
+        }
     }
 }
 
