@@ -138,6 +138,13 @@ pub const MORE_HINTS: &str = "left";
 /// The session could not begin.
 pub const BROKEN: &str = "This cluster cannot start";
 
+/// Inspector: name of a consumer's group.
+pub const GROUP: &str = "Group";
+/// Inspector: an example of one.
+pub const GROUP_EXAMPLE: &str = "a name";
+/// Inspector: button.
+pub const JOIN: &str = "Join";
+
 /// Terminal: name of its input.
 pub const TERMINAL_INPUT: &str = "Command line";
 /// Terminal: shown while empty.

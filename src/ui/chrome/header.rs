@@ -37,7 +37,7 @@ pub fn Header(props: &HeaderProps) -> Html {
         <header class="top">
             <Link<Route> classes="brand" to={Route::Home}>
                 { mark() }
-                <span>{ text::NAME }</span>
+                <span class="brand-name">{ text::NAME }</span>
             </Link<Route>>
             <nav class="places" aria-label="Places">
                 { place(Route::Lessons, text::LESSONS, matches!(props.route, Route::Lessons | Route::Lesson { .. })) }
@@ -85,10 +85,12 @@ fn place(route: Route, words: &'static str, here: bool) -> Html {
 fn drawer_button(drawer: Drawer, props: &HeaderProps) -> Html {
     let open = props.drawer == Some(drawer);
     let onclick = props.dispatch.reform(move |_| UiCommand::ToggleDrawer(drawer));
+    let name = text::drawer(drawer);
+    // Where there is no room for the word, its name stays.
     html! {
-        <button type="button" class="pill" aria-pressed={open.to_string()} {onclick}>
+        <button type="button" class="pill" aria-pressed={open.to_string()} aria-label={name} title={name} {onclick}>
             { icon(drawer) }
-            <span>{ text::drawer(drawer) }</span>
+            <span>{ name }</span>
         </button>
     }
 }

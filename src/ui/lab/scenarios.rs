@@ -6,8 +6,8 @@ use crate::cluster::scenario::{ConsumerDef, ProducerDef, Setting, Settings, Topi
 use crate::kafka::consumer::{CommitPolicy, ServiceTime};
 use crate::kafka::producer::{Keys, Rate};
 
-/// The topic of both.
-const TOPIC: &str = "user-actions";
+/// The topic of both. Not the one that the three commands create: they work here as they are written.
+const TOPIC: &str = "orders";
 
 /// First visit: five workers and one partition; what comes in is more than one worker finishes.
 pub(super) fn first_visit() -> Scenario {

@@ -2,7 +2,10 @@
 
 pub mod blocks;
 
-use yew::{Callback, Html, Properties, classes, component, html};
+use yew::{
+    Callback, Html, Properties, classes, component, html, use_effect_with, use_mut_ref,
+    use_node_ref,
+};
 
 use self::blocks::{blocks, line};
 use crate::lesson::view::{
@@ -31,6 +34,18 @@ pub struct LessonPanelProps {
 pub fn LessonPanel(props: &LessonPanelProps) -> Html {
     let lesson = &props.lesson;
     let controls = controls(lesson);
+    let (headline, read) = (use_node_ref(), use_mut_ref(|| lesson.headline.clone()));
+    use_effect_with(lesson.headline.clone(), {
+        let headline = headline.clone();
+        move |now: &String| {
+            // A new step is read from its top; opening the page takes the focus from nobody.
+            if read.replace(now.clone()) != *now
+                && let Some(element) = headline.cast::<web_sys::HtmlElement>()
+            {
+                drop(element.focus());
+            }
+        }
+    });
     html! {
         <article class="lesson" aria-labelledby="lesson-title">
             <header>
@@ -38,7 +53,7 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
                     <span>{ format!("{} · {}", lesson.code, lesson.title) }</span>
                     { steps(lesson.step, lesson.steps) }
                 </p>
-                <h1 id="lesson-title">{ &lesson.headline }</h1>
+                <h1 id="lesson-title" tabindex="-1" ref={headline}>{ &lesson.headline }</h1>
             </header>
             <div class="prose">{ blocks(&lesson.blocks) }</div>
             { for lesson.goals.iter().map(goal_box) }

@@ -1,6 +1,7 @@
 //! Moving the keyboard's focus over the stage with the arrow keys: the stage is one tab stop.
 
 use crate::base::NodeId;
+use crate::ui::command::Selection;
 use crate::view::layout::{Layout, Point};
 
 /// The thing to go to from `from` when `key` is pressed.
@@ -30,10 +31,30 @@ pub(super) fn next(layout: &Layout, from: NodeId, key: &str) -> Option<NodeId> {
 
 /// Gives `id` the focus.
 pub(super) fn put(id: NodeId) {
+    put_on(&format!("node-{id}"));
+}
+
+/// Gives the focus back to what was chosen.
+pub(super) fn back_to(selection: &Selection) {
+    match selection {
+        Selection::Node(id) | Selection::Record { broker: id, .. } => put(*id),
+        Selection::Group(name) => put_on(&format!("group-{name}")),
+    }
+}
+
+/// Whether nothing has the focus, as after its element is gone.
+pub(super) fn is_nowhere() -> bool {
+    web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.active_element())
+        .is_none_or(|element| element.tag_name() == "BODY")
+}
+
+fn put_on(element: &str) {
     use wasm_bindgen::JsCast as _;
     let element = web_sys::window()
         .and_then(|window| window.document())
-        .and_then(|document| document.get_element_by_id(&format!("node-{id}")))
+        .and_then(|document| document.get_element_by_id(element))
         .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
     if let Some(element) = element {
         // An element that vanished since the last rendering cannot take it; then it stays.

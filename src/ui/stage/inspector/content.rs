@@ -248,22 +248,13 @@ fn consumer(view: &ConsumerView) -> Content {
             "It commits and leaves its group.",
             Action::RemoveConsumer { name: name() },
         ));
-        acts.push(if view.group.is_some() {
-            act(
+        if view.group.is_some() {
+            acts.push(act(
                 "Take it out of its group",
                 "It then reads every partition by itself and commits nothing.",
                 Action::SetGroup { name: name(), group: None },
-            )
-        } else {
-            act(
-                "Put it into app-workers",
-                "The group shares the partitions out.",
-                Action::SetGroup {
-                    name: name(),
-                    group: Some(crate::view::sandbox::DEFAULT_GROUP.to_owned()),
-                },
-            )
-        });
+            ));
+        }
     }
     let state = view.idle.map_or("Working.".to_owned(), |idle| {
         let mut words = format!("{}.", words::idle(idle));

@@ -1,6 +1,7 @@
 //! What is inside the chosen thing, and what can be done to it.
 
 mod content;
+mod join;
 
 use yew::{
     Callback, Html, KeyboardEvent, NodeRef, Properties, component, html, use_effect_with,
@@ -8,6 +9,8 @@ use yew::{
 };
 
 use self::content::{Act, content};
+use self::join::JoinForm;
+use super::focus;
 use crate::ui::command::{Selection, UiCommand};
 use crate::ui::text;
 use crate::view::layout::{Layout, Rect};
@@ -36,12 +39,28 @@ pub fn Inspector(props: &InspectorProps) -> Html {
     let panel = use_node_ref();
     use_effect_with(props.selection.clone(), {
         let panel = panel.clone();
-        move |_| focus(&panel)
+        move |_| put_focus(&panel)
     });
-    let Some(content) = content(&props.scene, &props.selection, props.record.as_ref()) else {
-        return Html::default();
+    let content = content(&props.scene, &props.selection, props.record.as_ref());
+    let offered =
+        content.as_ref().map(|content| content.acts.iter().map(|act| act.words).collect());
+    use_effect_with(offered, {
+        let panel = panel.clone();
+        // The button that was pressed may be gone: the keyboard stays here.
+        move |_: &Option<Vec<_>>| {
+            if focus::is_nowhere() {
+                put_focus(&panel);
+            }
+        }
+    });
+    let Some(content) = content else { return Html::default() };
+    let close = {
+        let (dispatch, selection) = (props.dispatch.clone(), props.selection.clone());
+        Callback::from(move |()| {
+            focus::back_to(&selection);
+            dispatch.emit(UiCommand::Select(None));
+        })
     };
-    let close = props.dispatch.reform(|()| UiCommand::Select(None));
     let onkeydown = {
         let close = close.clone();
         Callback::from(move |event: KeyboardEvent| {
@@ -67,11 +86,21 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             <div class="acts">
                 { for content.acts.into_iter().map(|act| button(act, &props.dispatch)) }
             </div>
+            if let Some(name) = running_consumer(&props.scene, &props.selection) {
+                <JoinForm key={name.clone()} name={name.clone()} dispatch={props.dispatch.clone()} />
+            }
         </section>
     }
 }
 
-fn focus(panel: &NodeRef) {
+/// Client id of the chosen consumer, if one is chosen that can be put into another group.
+fn running_consumer(scene: &Scene, selection: &Selection) -> Option<String> {
+    let Selection::Node(id) = selection else { return None };
+    let found = scene.consumers().find(|consumer| consumer.id == *id && consumer.running)?;
+    Some(found.name.to_string())
+}
+
+fn put_focus(panel: &NodeRef) {
     if let Some(element) = panel.cast::<web_sys::HtmlElement>() {
         let options = web_sys::FocusOptions::new();
         options.set_prevent_scroll(true);
@@ -88,7 +117,7 @@ fn button(act: Act, dispatch: &Callback<UiCommand>) -> Html {
             dispatch.emit(command.clone());
         }
     });
-    html! { <button type="button" class={act.class} title={act.means} {onclick}>{ act.words }</button> }
+    html! { <button type="button" key={act.words} class={act.class} title={act.means} {onclick}>{ act.words }</button> }
 }
 
 /// Beside the chosen thing, inside the stage.
