@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use thirtyfour::error::{WebDriverError, WebDriverErrorInner, WebDriverResult};
-use thirtyfour::{BrowserLogEntry, By, TypingData, WebDriver, WebElement};
+use thirtyfour::{BrowserLogEntry, By, Key, TypingData, WebDriver, WebElement};
 
 use crate::server::Server;
 
 /// How long a thing may take to appear. Generous: it is only waited out by a failing journey.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(40);
 
 /// Width and height in CSS pixels, and whether it is a touch screen.
@@ -87,8 +87,14 @@ impl Page {
         self.devtools("Emulation.setEmulatedMedia", features).await.map(drop)
     }
 
-    /// The first element of the accessibility tree with this role (in Chromium's words) and, if given, this whole name;
-    /// waits for it.
+    /// Runs a script in every page before its own scripts.
+    pub(crate) async fn before_opening(&self, script: &str) -> WebDriverResult<()> {
+        let source = json!({ "source": script });
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", source).await.map(drop)
+    }
+
+    /// The first element of the accessibility tree with this role (in Chromium's words) and, if
+    /// given, this name; waits for it. A name that ends with `…` is the beginning of the whole.
     pub(crate) async fn role(&self, role: &str, name: Option<&str>) -> WebDriverResult<WebElement> {
         let wanted = format!("{role} {name:?}");
         self.wait_for(&wanted, async || self.try_role(role, name).await).await
@@ -109,6 +115,30 @@ impl Page {
         Ok(self.try_role(role, Some(name)).await?.is_some())
     }
 
+    /// The names of all elements with this role, in the order of the page.
+    pub(crate) async fn names(&self, role: &str) -> WebDriverResult<Vec<String>> {
+        Ok(self.nodes(role, None).await?.iter().map(|node| name_of(node).to_owned()).collect())
+    }
+
+    /// Waits until the text of the element with this role and name fits.
+    pub(crate) async fn text_of(
+        &self,
+        role: &str,
+        name: Option<&str>,
+        wanted: &str,
+        fits: impl Fn(&str) -> bool,
+    ) -> WebDriverResult<String> {
+        self.wait_for(wanted, async || {
+            let Some(element) = self.try_role(role, name).await? else { return Ok(None) };
+            match element.text().await {
+                Ok(text) => Ok(Some(text).filter(|text| fits(text))),
+                Err(error) if will_pass(&error) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
     /// Clicks the element with this role and name. An element that is replaced or covered while
     /// the page moves is looked up again.
     pub(crate) async fn click(&self, role: &str, name: &str) -> WebDriverResult<()> {
@@ -117,7 +147,11 @@ impl Page {
             let Some(element) = self.try_role(role, Some(name)).await? else { return Ok(None) };
             match element.click().await {
                 Ok(()) => Ok(Some(())),
-                Err(error) if will_pass(&error) => Ok(None),
+                Err(error) if will_pass(&error) => {
+                    // Under a bar that stays: a person would scroll it into the open.
+                    element.scroll_into_view().await.ok();
+                    Ok(None)
+                }
                 Err(error) => Err(error),
             }
         })
@@ -137,6 +171,12 @@ impl Page {
     /// Presses keys where the focus is; `thirtyfour::Key` names the special ones.
     pub(crate) async fn press(&self, keys: impl Into<TypingData>) -> WebDriverResult<()> {
         self.driver.action_chain().send_keys(keys).perform().await
+    }
+
+    /// Presses a key together with Ctrl where the focus is.
+    pub(crate) async fn press_ctrl(&self, key: char) -> WebDriverResult<()> {
+        let chain = self.driver.action_chain().key_down(Key::Control).key_down(key);
+        chain.key_up(key).key_up(Key::Control).perform().await
     }
 
     /// Waits until the text of the element with this `data-testid` fits.
@@ -239,17 +279,26 @@ impl Page {
         role: &str,
         name: Option<&str>,
     ) -> WebDriverResult<Option<WebElement>> {
+        let nodes = self.nodes(role, name).await?;
+        let Some(node) = nodes.first() else { return Ok(None) };
+        self.element_of(&node["backendDOMNodeId"]).await
+    }
+
+    /// What the accessibility tree holds now with this role and, if given, this name.
+    async fn nodes(&self, role: &str, name: Option<&str>) -> WebDriverResult<Vec<Value>> {
         let document = self.devtools("DOM.getDocument", json!({ "depth": 0 })).await?;
         let mut question = json!({ "nodeId": document["root"]["nodeId"], "role": role });
-        if let Some(name) = name {
+        let begins = name.and_then(|name| name.strip_suffix('…'));
+        if let (Some(name), None) = (name, begins) {
             question["accessibleName"] = json!(name);
         }
         let answer = self.devtools("Accessibility.queryAXTree", question).await?;
-        let nodes = answer["nodes"].as_array().cloned().unwrap_or_default();
-        let Some(node) = nodes.iter().find(|node| node["ignored"] == json!(false)) else {
-            return Ok(None);
-        };
-        self.element_of(&node["backendDOMNodeId"]).await
+        let mut nodes = answer["nodes"].as_array().cloned().unwrap_or_default();
+        nodes.retain(|node| {
+            let fits = begins.is_none_or(|begins| name_of(node).starts_with(begins));
+            node["ignored"] == json!(false) && fits
+        });
+        Ok(nodes)
     }
 
     /// The element that the developer tools call by this number: it is marked, then found by the
@@ -272,6 +321,11 @@ impl Page {
     async fn devtools(&self, method: &str, parameters: Value) -> WebDriverResult<Value> {
         self.driver.cdp().send_raw(method, parameters).await
     }
+}
+
+/// Name of a node of the accessibility tree.
+fn name_of(node: &Value) -> &str {
+    node["name"]["value"].as_str().unwrap_or_default()
 }
 
 /// Errors that a moving page causes and that the next look may not meet.
