@@ -19,8 +19,10 @@ pub struct TimelineProps {
     pub events: Part<Vec<EventView>>,
 }
 
-/// Labels closer than this, in per cent, would touch.
-const LABEL_ROOM: f64 = 13.0;
+/// Room that a character of a label takes on a narrow timeline, in per cent of its length.
+const CHARACTER: f64 = 1.05;
+/// Room between two labels, in per cent.
+const LABEL_GAP: f64 = 1.5;
 /// Marks closer than this, in per cent, are one mark.
 const MARK_ROOM: f64 = 1.2;
 
@@ -98,7 +100,7 @@ struct MarkAt {
 /// Marks that do not cover each other, with labels where there is room.
 fn marks(events: &[EventView], end: f64) -> Vec<MarkAt> {
     let mut marks: Vec<MarkAt> = Vec::new();
-    let mut last_label = -LABEL_ROOM;
+    let mut taken = f64::MIN;
     for event in events {
         let Some(words) = &event.mark else { continue };
         let at = event.at.as_secs_f64() / end * 100.0;
@@ -107,12 +109,14 @@ fn marks(events: &[EventView], end: f64) -> Vec<MarkAt> {
             if mark.label.is_some() && mark.kind == event.kind {
                 mark.label = Some(words.clone());
                 mark.sentence = event.sentence.clone();
+                taken = mark.at + half_width(words);
             }
             continue;
         }
-        let room = at - last_label >= LABEL_ROOM && at > 3.0 && at < 95.0;
+        let half = half_width(words);
+        let room = at - half >= taken + LABEL_GAP && at > 3.0 && at < 95.0;
         if room {
-            last_label = at;
+            taken = at + half;
         }
         marks.push(MarkAt {
             at,
@@ -122,6 +126,11 @@ fn marks(events: &[EventView], end: f64) -> Vec<MarkAt> {
         });
     }
     marks
+}
+
+/// Half of what a label takes of the timeline, in per cent. It stands in the middle under its mark.
+fn half_width(words: &str) -> f64 {
+    words.chars().count() as f64 * CHARACTER / 2.0
 }
 
 fn kind(kind: EventKind) -> &'static str {
@@ -154,16 +163,19 @@ mod tests {
     #[test]
     fn labels_keep_clear_of_each_other() {
         let scene = Scene::sample();
-        let close: Vec<_> = (0..20)
+        let close: Vec<_> = (0..20_u32)
             .map(|i| EventView {
-                at: Time(i * 900_000),
-                mark: Some("mark".into()),
+                at: Time(u64::from(i) * 900_000),
+                mark: Some(if i % 2 == 0 { "mark" } else { "mailer-1 stopped" }.into()),
                 ..scene.events[0].clone()
             })
             .collect();
         let marks = marks(&close, 60.0);
         let labelled: Vec<_> = marks.iter().filter(|mark| mark.label.is_some()).collect();
-        assert!(labelled.windows(2).all(|pair| pair[1].at - pair[0].at >= LABEL_ROOM));
+        let half = |mark: &MarkAt| half_width(mark.label.as_ref().expect("it has a label"));
+        assert!(
+            labelled.windows(2).all(|pair| pair[1].at - half(pair[1]) > pair[0].at + half(pair[0]))
+        );
         assert!(labelled.len() >= 2);
     }
 }
