@@ -32,6 +32,12 @@ pub fn Records(props: &RecordsProps) -> Html {
             "is-warn",
         ),
         ("unavailable", ledger.unavailable, "stored where no leader lives now", "is-warn"),
+        (
+            "in no log",
+            ledger.unwritten,
+            "sent with acks=0: on the way, or never written",
+            "is-warn",
+        ),
         ("lost", ledger.lost, "acknowledged, and gone everywhere", "is-bad"),
     ];
     html! {

@@ -45,7 +45,7 @@ pub(super) fn headline(cluster: &Cluster) -> Headline {
         under_replicated,
         offline_partitions,
         failed_produces: metrics.totals.failed,
-        lost: ledger.count(Fate::AckedThenLost) + ledger.count(Fate::AckedNeverWritten),
+        lost: ledger.count(Fate::AckedThenLost),
         in_flight: 0,
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn ledger(cluster: &Cluster, before: Option<&LedgerView>) -> LedgerVi
     let count = |fate| ledger.count(fate);
     let created = ledger.len() as u64;
     let failed = count(Fate::Failed) + count(Fate::FailedButWritten);
-    let lost = count(Fate::AckedThenLost) + count(Fate::AckedNeverWritten);
+    let lost = count(Fate::AckedThenLost);
     let readers = ledger.readers().map(|summary| LedgerRow {
         reader: summary.reader.to_string().into(),
         is_group: matches!(summary.reader, Reader::Group(_)),
@@ -99,6 +99,7 @@ pub(super) fn ledger(cluster: &Cluster, before: Option<&LedgerView>) -> LedgerVi
         failed,
         failed_but_stored: count(Fate::FailedButWritten),
         lost,
+        unwritten: count(Fate::AckedNeverWritten),
         unavailable: unavailable(cluster),
         readers: readers.collect(),
         losses: match before.filter(|before| before.lost == lost) {
@@ -127,18 +128,16 @@ fn unavailable(cluster: &Cluster) -> u64 {
 }
 
 fn losses(cluster: &Cluster) -> Vec<LossView> {
-    let lost = cluster.ledger().entries().filter_map(|(_, entry)| {
-        let reason = match entry.fate() {
-            Fate::AckedThenLost => "acknowledged, and no log holds it any more",
-            Fate::AckedNeverWritten => "sent with acks=0 and never written",
-            _ => return None,
-        };
+    let entries = cluster.ledger().entries().map(|(_, entry)| entry);
+    let lost = entries.filter(|entry| entry.fate() == Fate::AckedThenLost).filter_map(|entry| {
+        let (tp, offset) = entry.place?;
         let unknown = || PartitionName { topic: "unknown".into(), partition: 0 };
-        let (partition, offset) = entry.place.map_or_else(
-            || (unknown(), -1),
-            |(tp, at)| (name(cluster, tp).unwrap_or_else(unknown), at),
-        );
-        Some(LossView { partition, offset, label: None, reason: reason.into() })
+        Some(LossView {
+            partition: name(cluster, tp).unwrap_or_else(unknown),
+            offset,
+            label: None,
+            reason: "acknowledged, and no log holds it any more".into(),
+        })
     });
     let mut lost: Vec<_> = lost.collect();
     let surplus = lost.len().saturating_sub(LOSSES);

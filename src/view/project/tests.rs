@@ -196,3 +196,19 @@ fn records_wear_the_look_of_their_key_wherever_they_stand() {
         assert_eq!(at(leader), at(follower), "offset {offset}");
     }
 }
+
+#[test]
+fn a_record_that_nobody_waits_for_is_not_lost_while_it_is_on_its_way() {
+    let mut hasty = scenario();
+    let none = crate::cluster::scenario::Setting("0".to_owned());
+    hasty.producers[0].config.insert("acks".to_owned(), none);
+    let mut cluster = Cluster::new(&hasty, 42).unwrap();
+    let mut under_way = 0;
+    for _ in 0..200 {
+        cluster.run_until(cluster.now() + crate::base::Duration::from_millis(20));
+        let scene = scene(&cluster, None);
+        assert_eq!((scene.headline.lost, scene.ledger.lost), (0, 0));
+        under_way = under_way.max(scene.ledger.unwritten);
+    }
+    assert!(under_way > 0, "some were seen on their way");
+}

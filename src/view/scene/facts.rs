@@ -70,6 +70,9 @@ pub struct LedgerView {
     pub failed_but_stored: u64,
     /// Acknowledged, and gone.
     pub lost: u64,
+    /// Counted as sent because of `acks=0`, and in no log: still on the way, or never to be written. Nobody
+    /// can tell before the record arrives; its producer never will.
+    pub unwritten: u64,
     /// Present, but on no live leader.
     pub unavailable: u64,
     /// By group, or consumer without one.
