@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::activity::Activity;
+use super::lag::Lags;
 use super::record::tail;
 use super::{hue, name, shown};
 use crate::base::{NodeId, Time, TopicPartition};
@@ -11,7 +12,7 @@ use crate::kafka::broker::Broker;
 use crate::kafka::event::Event;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
-use crate::view::scene::{BrokerState, BrokerView, LaneRole, LaneView, Reader};
+use crate::view::scene::{BrokerState, BrokerView, LaneRole, LaneView, Reader, Scene};
 
 /// Cells kept for a lane: as many as the widest lane can show.
 const TAIL: usize = 120;
@@ -19,23 +20,29 @@ const TAIL: usize = 120;
 /// Who reads each partition, and from where.
 type Readers = BTreeMap<TopicPartition, Vec<Reader>>;
 
-pub(super) fn brokers(cluster: &Cluster, activity: &Activity) -> Vec<BrokerView> {
-    let readers = readers(cluster);
-    cluster
-        .brokers()
-        .map(|(node, broker)| view(cluster, node, broker, activity, &readers))
-        .collect()
+pub(super) fn brokers(
+    cluster: &Cluster,
+    activity: &Activity,
+    lags: &Lags,
+    before: Option<&Scene>,
+) -> Vec<BrokerView> {
+    let readers = readers(cluster, lags);
+    let view = |(node, broker): (NodeView<'_>, &Broker)| {
+        let known = before.and_then(|scene| scene.brokers.iter().find(|b| b.id == node.id));
+        let known = known.map_or(&[][..], |broker| &broker.lanes);
+        let lane = |tp| lane(cluster, broker, tp, activity, &readers, known);
+        let lanes = broker.logs().filter_map(|(tp, _)| lane(tp)).collect();
+        view(cluster, node, broker, lanes)
+    };
+    cluster.brokers().map(view).collect()
 }
 
 fn view(
     cluster: &Cluster,
     node: NodeView<'_>,
     broker: &Broker,
-    activity: &Activity,
-    readers: &Readers,
+    lanes: Vec<LaneView>,
 ) -> BrokerView {
-    let lanes: Vec<_> =
-        broker.logs().filter_map(|(tp, _)| lane(cluster, broker, tp, activity, readers)).collect();
     let (state, since) = state(cluster, node, broker);
     let others = cluster.broker_ids().chain([cluster.controller().id()]);
     BrokerView {
@@ -80,6 +87,7 @@ fn lane(
     tp: TopicPartition,
     activity: &Activity,
     readers: &Readers,
+    known: &[LaneView],
 ) -> Option<LaneView> {
     let name = name(cluster, tp)?;
     let replica = broker.replica_of(tp)?;
@@ -95,6 +103,7 @@ fn lane(
     let leads = role == LaneRole::Leader;
     let count = |ids: &[NodeId]| u32::try_from(ids.len()).unwrap_or(u32::MAX);
     let hue = hue(tp);
+    let known = known.binary_search_by_key(&tp, |lane| lane.tp).ok().map(|place| &known[place]);
     Some(LaneView {
         tp,
         name,
@@ -105,7 +114,8 @@ fn lane(
         log_start: replica.log_start(),
         high_watermark: replica.high_watermark(),
         log_end: replica.log_end(),
-        tail: tail(replica.log, TAIL, hue),
+        last_epoch: replica.log.epoch_for_offset(replica.log_end() - 1),
+        tail: tail(replica.log, TAIL, hue, known),
         rate: activity.append_rate(tp),
         readers: if leads { readers.get(&tp).cloned().unwrap_or_default() } else { Vec::new() },
         isr: if leads { (count(&registration.isr), count(&registration.replicas)) } else { (0, 0) },
@@ -114,12 +124,12 @@ fn lane(
 }
 
 /// Where every group, and every consumer without one, stands.
-fn readers(cluster: &Cluster) -> Readers {
+fn readers(cluster: &Cluster, lags: &Lags) -> Readers {
     let mut readers = Readers::new();
-    for group in cluster.groups() {
-        for (tp, offset, lag) in cluster.group_lag(group) {
+    for (name, partitions) in lags.groups() {
+        for (&tp, &(offset, lag)) in partitions {
             let committed = Some(offset);
-            let reader = Reader { name: group.name.clone(), position: offset, committed, lag };
+            let reader = Reader { name: name.clone(), position: offset, committed, lag };
             readers.entry(tp).or_default().push(reader);
         }
     }

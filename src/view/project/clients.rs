@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::activity::Activity;
+use super::lag::Lags;
 use super::{hue, renew_all};
 use crate::base::{NodeId, Offset, TopicPartition};
 use crate::cluster::metrics::Sample;
 use crate::cluster::{Cluster, NodeView, Process};
 use crate::kafka::config::ConfigValue as _;
 use crate::kafka::consumer::{Consumer, MemberState, Reads};
-use crate::kafka::coordinator::{Group, GroupState};
+use crate::kafka::coordinator::GroupState;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::producer::{Keys, Producer};
 use crate::view::part::Part;
@@ -65,13 +66,14 @@ fn keys(keys: Keys) -> Rc<str> {
 pub(super) fn consumers(
     cluster: &Cluster,
     activity: &Activity,
+    lags: &Lags,
     before: Option<&Scene>,
 ) -> (Vec<Part<GroupView>>, Vec<Part<ConsumerView>>) {
     let mut members: BTreeMap<Rc<str>, Vec<ConsumerView>> = BTreeMap::new();
     let mut loners = Vec::new();
     for node in cluster.nodes() {
         let Process::Consumer(consumer, _) = node.process else { continue };
-        let view = |cluster| consumer_view(cluster, node, consumer, activity);
+        let view = |cluster| consumer_view(cluster, node, consumer, activity, lags);
         match (&consumer.spec().group, &consumer.spec().reads) {
             (Some(group), Reads::Subscribe(_))
                 if node.running || is_member(cluster, group, node.id) =>
@@ -90,7 +92,8 @@ pub(super) fn consumers(
         let old = before.and_then(|b| b.groups.iter().find(|group| group.name == name));
         let known = old.map_or(&[][..], |group| &group.members);
         let members = renew_all(known, members);
-        Part::renew(old, group_view(cluster, name, members, old.map(|group| &**group)))
+        let lag = lags.total(&name);
+        Part::renew(old, group_view(cluster, name, members, lag, old.map(|group| &**group)))
     });
     let loners = renew_all(before.map_or(&[], |b| &b.loners), loners);
     (groups.collect(), loners)
@@ -105,11 +108,11 @@ fn group_view(
     cluster: &Cluster,
     name: Rc<str>,
     members: Vec<Part<ConsumerView>>,
+    lag: Option<u64>,
     before: Option<&GroupView>,
 ) -> GroupView {
     let coordinator = cluster.coordinator_of(&name);
     let rate = members.iter().map(|member| member.rate).sum();
-    let lag = cluster.group(&name).map(|group| lag(cluster, group));
     let (state, generation, protocol) = match cluster.group(&name) {
         Some(group) => {
             (Some(group.state), group.generation, group.protocol.clone().unwrap_or_default())
@@ -135,10 +138,6 @@ fn group_view(
     }
 }
 
-fn lag(cluster: &Cluster, group: &Group) -> u64 {
-    cluster.group_lag(group).map(|(_, _, lag)| lag).sum()
-}
-
 /// Change of the lag in records per second, over the last few samples.
 fn lag_trend(cluster: &Cluster, group: &str) -> f64 {
     let mut samples = cluster.metrics().samples().rev();
@@ -158,8 +157,9 @@ fn consumer_view(
     node: NodeView<'_>,
     consumer: &Consumer,
     activity: &Activity,
+    lags: &Lags,
 ) -> ConsumerView {
-    let owned: Vec<_> = if node.running { owned(cluster, consumer) } else { Vec::new() };
+    let owned: Vec<_> = if node.running { owned(cluster, consumer, lags) } else { Vec::new() };
     let work = consumer.work_in_hand().filter(|_| node.running);
     let waiting = work.map_or(0, |work| work.waiting);
     ConsumerView {
@@ -191,19 +191,16 @@ fn idle(running: bool, consumer: &Consumer, owned: &[OwnedPartition]) -> Option<
     }
 }
 
-fn owned(cluster: &Cluster, consumer: &Consumer) -> Vec<OwnedPartition> {
-    let group = consumer.spec().group.as_deref().and_then(|name| cluster.group(name));
-    let group = group.filter(|_| consumer.member_state().is_some()).map(|group| {
-        let lags = cluster.group_lag(group).map(|(tp, _, lag)| (tp, lag));
-        lags.collect::<BTreeMap<_, _>>()
-    });
+fn owned(cluster: &Cluster, consumer: &Consumer, lags: &Lags) -> Vec<OwnedPartition> {
+    let group = consumer.spec().group.as_deref().and_then(|name| lags.of(name));
+    let group = group.filter(|_| consumer.member_state().is_some());
     let partitions = consumer.owned_partitions().filter_map(|owned| {
         let (topic, partition) = &owned.partition;
         let id = cluster.metadata().topic_by_name(topic)?.id;
         let tp = TopicPartition::new(id, *partition);
         let position = done_up_to(consumer, tp, owned.position);
         // What the group says of the partition; without a group, what the consumer has not done.
-        let said = group.as_ref().and_then(|lags| lags.get(&tp).copied());
+        let said = group.and_then(|lags| lags.get(&tp)).map(|&(_, lag)| lag);
         let lag = said.unwrap_or_else(|| {
             let end = cluster.leader_log(tp).map(UnifiedLog::high_watermark);
             let open = position.zip(end).map_or(0, |(position, end)| end - position);

@@ -5,6 +5,7 @@ mod activity;
 mod brokers;
 mod clients;
 mod facts;
+mod lag;
 mod moving;
 mod record;
 mod sandbox;
@@ -30,7 +31,8 @@ pub fn scene(cluster: &Cluster, before: Option<&Scene>) -> Scene {
         scene.clock.now <= shown(cluster, cluster.now()) && scene.clock.seed == cluster.seed()
     });
     let activity = Activity::read(cluster);
-    let (groups, loners) = clients::consumers(cluster, &activity, before);
+    let lags = lag::Lags::read(cluster);
+    let (groups, loners) = clients::consumers(cluster, &activity, &lags, before);
     Scene {
         clock: ClockView {
             now: shown(cluster, cluster.now()),
@@ -45,7 +47,7 @@ pub fn scene(cluster: &Cluster, before: Option<&Scene>) -> Scene {
         ),
         brokers: renew_all(
             before.map_or(&[], |b| &b.brokers),
-            brokers::brokers(cluster, &activity),
+            brokers::brokers(cluster, &activity, &lags, before),
         ),
         controller: Part::renew(before.map(|b| &b.controller), controller(cluster)),
         groups,

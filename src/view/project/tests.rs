@@ -212,3 +212,24 @@ fn a_record_that_nobody_waits_for_is_not_lost_while_it_is_on_its_way() {
     }
     assert!(under_way > 0, "some were seen on their way");
 }
+
+#[test]
+fn a_picture_drawn_from_the_one_before_is_the_same_as_a_new_one() {
+    let mut keyed = scenario();
+    keyed.producers[0].keys = Keys::Uniform { count: 20 };
+    let mut cluster = Cluster::new(&keyed, 42).unwrap();
+    let mut before = scene(&cluster, None);
+    for step in 0..150 {
+        match step {
+            60 => cluster.apply(&Action::CrashBroker { broker: 1, lose_disk: true }).unwrap(),
+            70 => cluster.apply(&Action::StartBroker { broker: 1 }).unwrap(),
+            _ => {}
+        }
+        cluster.run_until(cluster.now() + crate::base::Duration::from_millis(100));
+        let now = scene(&cluster, Some(&before));
+        assert_eq!(now.brokers, scene(&cluster, None).brokers, "step {step}");
+        before = now;
+    }
+    let longest = before.brokers.iter().flat_map(|b| &b.lanes).map(|lane| lane.log_end).max();
+    assert!(longest > Some(240), "the log outgrew a lane: {longest:?}");
+}

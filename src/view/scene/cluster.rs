@@ -69,6 +69,8 @@ pub struct LaneView {
     pub high_watermark: i64,
     /// Offset of the next record.
     pub log_end: i64,
+    /// Epoch in which the last record was written.
+    pub last_epoch: Option<i32>,
     /// Looks of the last records, up to the log end, oldest first.
     pub tail: Rc<[Hue]>,
     /// Records per second appended lately.

@@ -179,6 +179,7 @@ fn lane(partition: u32, leads: bool) -> LaneView {
         log_start: 0,
         high_watermark: if leads { 426 } else { 425 },
         log_end,
+        last_epoch: Some(4),
         tail: vec![Hue::of(partition); 40].into(),
         rate: 50.0,
         readers: if leads {

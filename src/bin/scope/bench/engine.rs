@@ -66,7 +66,8 @@ impl Race {
     }
 }
 
-fn median(times: &[f64]) -> f64 {
+/// The median.
+pub(crate) fn median(times: &[f64]) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()

@@ -1,6 +1,8 @@
-//! `scope bench`: events per second of the engine, beside the bare event queue in the same run.
+//! `scope bench`: events per second of the engine, beside the bare event queue in the same run, and the time
+//! of a projection.
 
 mod engine;
+mod projection;
 
 use self::engine::{CLUSTERS, HEADER, Race, TURNS};
 use crate::{Failure, Outcome, Output};
@@ -9,7 +11,8 @@ use crate::{Failure, Outcome, Output};
 pub(crate) const HELP: &str = "\
 Measures the engine: events a second of three clusters (3 brokers, 12 partitions, 12 consumers; 9, 200
 and 50; 9, 2,000 and 200), beside the bare event queue of the same run (push and pop with as many
-events waiting, each as large), and the trace hash, which must not change from machine to machine.
+events waiting, each as large), and the trace hash, which must not change from machine to machine. Then
+the time that the page's structure takes to be read from each, which the page does ten times a second.
 
 Usage: scope bench [--events N]
 
@@ -26,12 +29,19 @@ pub(crate) fn run(args: &mut lexopt::Parser, output: &mut Output<'_>) -> Result<
     }
     let clock = seconds();
     writeln!(output.out, "{HEADER}")?;
+    let scenario = |name, text| {
+        brokerscope::cluster::scenario_file::parse(text)
+            .map_err(|error| Failure::Complaint(format!("{name}: {error}")))
+    };
     for (name, text) in CLUSTERS {
-        let scenario = brokerscope::cluster::scenario_file::parse(text)
-            .map_err(|error| Failure::Complaint(format!("{name}: {error}")))?;
+        let scenario = scenario(name, text)?;
         let mut race = Race::new(&scenario, events);
         (0..TURNS).for_each(|_| race.turn(&clock));
         writeln!(output.out, "{}", race.line(name))?;
+    }
+    writeln!(output.out, "{}", projection::HEADER)?;
+    for (name, text) in CLUSTERS {
+        writeln!(output.out, "{}", projection::line(name, &scenario(name, text)?, &clock))?;
     }
     Ok(Outcome::Good)
 }
