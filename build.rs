@@ -5,8 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-#[path = "src/lesson/format.rs"]
-#[expect(dead_code, unreachable_pub, reason = "shared with the library, which uses the rest")]
+#[path = "src/lesson/format/mod.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "shared with the library, which uses the rest"
+)]
 mod format;
 #[path = "src/lesson/lint.rs"]
 mod lint;
@@ -31,11 +36,12 @@ struct Course {
 }
 
 fn main() -> ExitCode {
-    for path in ["build.rs", CONTENT, "src/lesson/format.rs", "src/lesson/lint.rs"] {
+    for path in ["build.rs", CONTENT] {
         println!("cargo::rerun-if-changed={path}");
     }
-    println!("cargo::rerun-if-changed=src/lesson/prose.rs");
-    println!("cargo::rerun-if-changed=src/lesson/source/mod.rs");
+    for name in ["format", "lint.rs", "prose.rs", "source"] {
+        println!("cargo::rerun-if-changed=src/lesson/{name}");
+    }
     match compile(Path::new(CONTENT)) {
         Ok(course) => {
             let out = std::env::var("OUT_DIR").expect("cargo sets it for build scripts");

@@ -12,127 +12,21 @@
 //! Orders arrive ...
 //! ```
 
+mod front;
+
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
+use self::front::{
+    Front, FrontChoice, FrontGoal, FrontRun, FrontStep, FrontTimed, FrontWrong, Kind, Text,
+};
 use super::format::{
-    Block, Choice, Condition, Control, Goal, Inline, Lesson, Measure, Moment, Question, Right, Run,
-    SolutionStep, Step, Timed, Way, WrongSolution,
+    Block, Choice, Condition, Goal, Inline, Lesson, Question, Right, Run, SolutionStep, Step,
+    Timed, WrongSolution,
 };
 use super::prose::{self, SourceError, line_at};
-
-type Text = Spanned<String>;
-
-/// The front matter as it stands in the file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "S: DeserializeOwned, A: DeserializeOwned")]
-struct Front<S, A> {
-    code: String,
-    title: String,
-    teaches: Vec<String>,
-    #[serde(default)]
-    prerequisites: Vec<String>,
-    ways: Vec<Way>,
-    controls: Vec<Control>,
-    scenario: S,
-    #[serde(default)]
-    measures: BTreeMap<String, Measure>,
-    steps: Vec<Spanned<FrontStep<A>>>,
-}
-
-#[derive(Clone, Copy, Deserialize, Debug)]
-#[serde(rename_all = "kebab-case")]
-enum Kind {
-    Say,
-    Predict,
-    Act,
-    Explain,
-    Recall,
-}
-
-/// A step with the fields of every kind; which of them a kind needs is checked afterwards.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "A: DeserializeOwned")]
-struct FrontStep<A> {
-    r#do: Kind,
-    headline: String,
-    text: Option<Text>,
-    question: Option<Text>,
-    choices: Option<Vec<FrontChoice>>,
-    run: Option<FrontRun<A>>,
-    observed: Option<Text>,
-    goals: Option<Vec<FrontGoal>>,
-    hints: Option<Vec<Text>>,
-    solution: Option<Vec<FrontSolution<A>>>,
-    wrong: Option<Vec<FrontWrong<A>>>,
-    solved: Option<Text>,
-    pause_on: Option<Vec<Moment>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FrontChoice {
-    text: Text,
-    right: Option<bool>,
-    right_when: Option<Vec<Spanned<Condition>>>,
-    misconception: Option<String>,
-    feedback: Text,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "A: DeserializeOwned")]
-struct FrontRun<A> {
-    for_ms: u64,
-    #[serde(default = "real_speed")]
-    speed: f64,
-    #[serde(default)]
-    actions: Vec<FrontTimed<A>>,
-    #[serde(default)]
-    pause_on: Vec<Moment>,
-}
-
-fn real_speed() -> f64 {
-    1.0
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "A: DeserializeOwned")]
-struct FrontTimed<A> {
-    #[serde(default)]
-    after_ms: u64,
-    action: A,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FrontGoal {
-    text: Text,
-    condition: Spanned<Condition>,
-    #[serde(default)]
-    for_ms: u64,
-    why_not: Option<Text>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "A: DeserializeOwned")]
-struct FrontSolution<A> {
-    #[serde(default)]
-    after_ms: u64,
-    action: A,
-    why: Text,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, bound = "A: DeserializeOwned")]
-struct FrontWrong<A> {
-    name: Text,
-    when: Vec<Spanned<Condition>>,
-    feedback: Text,
-    actions: Vec<FrontTimed<A>>,
-}
 
 /// Reads a lesson. `id` is the name of its file without the ending.
 pub(super) fn parse<S, A>(id: &str, text: &str) -> Result<Lesson<S, A>, SourceError>
@@ -404,38 +298,6 @@ fn run<A>(run: FrontRun<A>) -> Run<A> {
 
 fn timed<A>(timed: FrontTimed<A>) -> Timed<A> {
     Timed { after_ms: timed.after_ms, action: timed.action }
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Say => "say",
-            Self::Predict => "predict",
-            Self::Act => "act",
-            Self::Explain => "explain",
-            Self::Recall => "recall",
-        }
-    }
-}
-
-impl<A> FrontStep<A> {
-    /// Name of a field that no one took.
-    fn leftover(&self) -> Option<&'static str> {
-        let given = [
-            ("text", self.text.is_some()),
-            ("question", self.question.is_some()),
-            ("choices", self.choices.is_some()),
-            ("run", self.run.is_some()),
-            ("observed", self.observed.is_some()),
-            ("goals", self.goals.is_some()),
-            ("hints", self.hints.is_some()),
-            ("solution", self.solution.is_some()),
-            ("wrong", self.wrong.is_some()),
-            ("solved", self.solved.is_some()),
-            ("pause_on", self.pause_on.is_some()),
-        ];
-        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
-    }
 }
 
 #[cfg(test)]
