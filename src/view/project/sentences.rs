@@ -87,9 +87,11 @@ fn records(cluster: &Cluster, who: &str, event: &Event) -> Option<Told> {
         }
         Event::OffsetReset { group, tp, to } => {
             let name = partition_name(cluster, *tp)?;
-            let whose = group.as_deref().unwrap_or("nobody's group");
-            let text =
-                format!("{who} begins {name} at offset {to}: nothing was committed for {whose}.");
+            let why = match group {
+                Some(group) => format!("nothing was committed for {group}"),
+                None => "it has no group, and so no place to go on from".to_owned(),
+            };
+            let text = format!("{who} begins {name} at offset {to}: {why}.");
             told(EventKind::Group, text)
         }
         Event::TruncationDetected { group: _, tp, from, to } => {
