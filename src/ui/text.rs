@@ -60,6 +60,8 @@ pub const SANDBOX_TITLE: &str = "Sandbox";
 /// Sandbox: first line.
 pub const SANDBOX_LEAD: &str = "Every change is asked of the cluster, as you would ask Kafka.";
 
+/// Sandbox: beside the number of brokers.
+pub const BROKERS_NOTE: &str = "click one to stop it";
 /// Sandbox: a number that Kafka has not agreed to yet.
 pub fn asked(wanted: u32, present: u32) -> String {
     format!("asked for {wanted}, has {present}: the answer comes when time runs")

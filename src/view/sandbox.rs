@@ -22,16 +22,16 @@ pub struct SandboxView {
     pub min_insync_replicas: u32,
     /// Brokers, running or not.
     pub brokers: u32,
-    /// Client ids of the running producers that send by themselves.
-    pub producers: Vec<Rc<str>>,
+    /// The running producers that send by themselves; new ones are like the first.
+    pub producers: Vec<ProducerDef>,
     /// Records per second of each producer.
     pub rate: f64,
     /// Keys of the producers.
     pub keys: Keys,
     /// `acks` of the producers.
     pub acks: Acks,
-    /// Client ids of the running consumers.
-    pub consumers: Vec<Rc<str>>,
+    /// The running consumers; new ones are like the first, or the first of their group.
+    pub consumers: Vec<ConsumerDef>,
     /// `group.id` of the consumers, if they have one.
     pub group: Option<Rc<str>>,
     /// Time a consumer takes for a record, in microseconds.
@@ -88,7 +88,7 @@ pub struct Refusal {
 }
 
 /// A change of one control.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Change {
     /// So many partitions.
     Partitions(u32),
@@ -96,8 +96,8 @@ pub enum Change {
     ReplicationFactor(u32),
     /// So many in-sync replicas at least.
     MinInsync(u32),
-    /// One more broker.
-    AddBroker,
+    /// So many brokers, running or not.
+    Brokers(u32),
     /// So many producers.
     Producers(u32),
     /// So many records per second from each producer.
@@ -108,6 +108,8 @@ pub enum Change {
     Acks(Acks),
     /// So many consumers.
     Consumers(u32),
+    /// One more member of the group of that name.
+    Member(Rc<str>),
     /// Read in a group, or each for itself.
     Group(bool),
     /// So many microseconds for a record.
@@ -133,12 +135,12 @@ impl Change {
             Self::Partitions(_) => Control::Partitions,
             Self::ReplicationFactor(_) => Control::ReplicationFactor,
             Self::MinInsync(_) => Control::MinInsync,
-            Self::AddBroker => Control::Brokers,
+            Self::Brokers(_) => Control::Brokers,
             Self::Producers(_) => Control::Producers,
             Self::Rate(_) => Control::Rate,
             Self::Keys(_) => Control::Keys,
             Self::Acks(_) => Control::Acks,
-            Self::Consumers(_) => Control::Consumers,
+            Self::Consumers(_) | Self::Member(_) => Control::Consumers,
             Self::Group(_) => Control::Group,
             Self::Service(_) => Control::Service,
         }
@@ -148,67 +150,125 @@ impl Change {
 /// Name of the group that the sandbox makes.
 pub const DEFAULT_GROUP: &str = "app-workers";
 
-/// What to ask of the cluster so that `change` comes true.
-pub fn actions(view: &SandboxView, change: Change) -> Vec<Action> {
-    let topic = || view.topic.to_string();
-    match change {
-        Change::Partitions(n) => vec![Action::AddPartitions {
-            topic: topic(),
-            partitions: i32::try_from(n).unwrap_or(i32::MAX),
-        }],
-        Change::ReplicationFactor(n) => vec![Action::SetReplicationFactor {
-            topic: topic(),
-            replication_factor: i16::try_from(n).unwrap_or(i16::MAX),
-        }],
-        Change::MinInsync(n) => vec![Action::SetTopicConfig {
-            topic: topic(),
-            key: "min.insync.replicas".to_owned(),
-            value: Some(Setting(n.to_string())),
-        }],
-        Change::AddBroker => vec![Action::AddBroker],
-        Change::Producers(n) => clients(
-            &view.producers,
-            n,
-            "web",
-            |name| Action::AddProducer(producer(view, name)),
-            |name| Action::RemoveProducer { name },
-        ),
-        Change::Consumers(n) => clients(
-            &view.consumers,
-            n,
-            "worker",
-            |name| Action::AddConsumer(consumer(view, name)),
-            |name| Action::RemoveConsumer { name },
-        ),
-        Change::Rate(per_second) => each(&view.producers, |name| Action::SetRate {
-            name,
-            rate: Rate::Poisson { per_second },
-        }),
-        Change::Keys(keys) => each(&view.producers, |name| Action::SetKeys { name, keys }),
-        Change::Acks(acks) => each(&view.producers, |name| Action::SetProducerConfig {
-            name,
-            key: "acks".to_owned(),
-            value: Setting(acks.show()),
-        }),
-        Change::Group(grouped) => each(&view.consumers, |name| Action::SetGroup {
-            name,
-            group: grouped.then(|| DEFAULT_GROUP.to_owned()),
-        }),
-        Change::Service(micros) => each(&view.consumers, |name| Action::SetService {
-            name,
-            service: ServiceTime::Fixed { micros },
-        }),
+/// What to ask of the cluster so that `change` comes true, or why there is no way to ask.
+pub fn actions(view: &SandboxView, change: &Change) -> Result<Vec<Action>, Refusal> {
+    Ok(match change {
+        Change::Partitions(_) | Change::ReplicationFactor(_) | Change::MinInsync(_) => {
+            vec![of_topic(view, change)]
+        }
+        Change::Brokers(n) => {
+            let more = n.checked_sub(view.brokers).ok_or_else(|| fewer_brokers(view, *n))?;
+            vec![Action::AddBroker; more as usize]
+        }
+        Change::Producers(_) | Change::Rate(_) | Change::Keys(_) | Change::Acks(_) => {
+            of_producers(view, change)
+        }
+        Change::Consumers(_) | Change::Member(_) | Change::Group(_) | Change::Service(_) => {
+            of_consumers(view, change)
+        }
+    })
+}
+
+fn fewer_brokers(view: &SandboxView, wanted: u32) -> Refusal {
+    let message = format!("There are {} brokers; {wanted} would be fewer.", view.brokers);
+    Refusal {
+        control: Some(Control::Brokers),
+        message: message.into(),
+        hint: "A number takes no broker away. To stop one, click it on the stage.",
     }
 }
 
-fn each(names: &[Rc<str>], action: impl Fn(String) -> Action) -> Vec<Action> {
-    names.iter().map(|name| action(name.to_string())).collect()
+fn of_topic(view: &SandboxView, change: &Change) -> Action {
+    let topic = view.topic.to_string();
+    match *change {
+        Change::Partitions(n) => {
+            Action::AddPartitions { topic, partitions: i32::try_from(n).unwrap_or(i32::MAX) }
+        }
+        Change::ReplicationFactor(n) => Action::SetReplicationFactor {
+            topic,
+            replication_factor: i16::try_from(n).unwrap_or(i16::MAX),
+        },
+        Change::MinInsync(n) => Action::SetTopicConfig {
+            topic,
+            key: "min.insync.replicas".to_owned(),
+            value: Some(Setting(n.to_string())),
+        },
+        _ => unreachable!("actions() sends only a topic's changes here"),
+    }
+}
+
+fn of_producers(view: &SandboxView, change: &Change) -> Vec<Action> {
+    let each = |action: &dyn Fn(String, &ProducerDef) -> Action| {
+        view.producers.iter().map(|one| action(one.name.clone(), one)).collect()
+    };
+    match *change {
+        Change::Producers(n) => {
+            let names: Vec<_> = view.producers.iter().map(|one| one.name.as_str()).collect();
+            let like = view.producers.first().cloned().unwrap_or_else(|| producer(view));
+            let add = |name| Action::AddProducer(ProducerDef { name, ..like.clone() });
+            clients(&names, n, "web", add, |name| Action::RemoveProducer { name })
+        }
+        Change::Rate(per_second) => {
+            each(&|name, one| Action::SetRate { name, rate: paced(one.rate, per_second) })
+        }
+        Change::Keys(keys) => each(&|name, _| Action::SetKeys { name, keys }),
+        Change::Acks(acks) => each(&|name, _| {
+            let (key, value) = ("acks".to_owned(), Setting(acks.show()));
+            Action::SetProducerConfig { name, key, value }
+        }),
+        _ => unreachable!("actions() sends only producers' changes here"),
+    }
+}
+
+fn of_consumers(view: &SandboxView, change: &Change) -> Vec<Action> {
+    let names: Vec<_> = view.consumers.iter().map(|one| one.name.as_str()).collect();
+    let each = |action: &dyn Fn(String) -> Action| {
+        names.iter().map(|name| action((*name).to_owned())).collect()
+    };
+    match change {
+        Change::Consumers(n) => {
+            let like = view.consumers.first().cloned().unwrap_or_else(|| consumer(view));
+            let add = |name| Action::AddConsumer(ConsumerDef { name, ..like.clone() });
+            clients(&names, *n, "worker", add, |name| Action::RemoveConsumer { name })
+        }
+        Change::Member(group) => {
+            let is_member = |one: &&ConsumerDef| one.group.as_deref() == Some(&**group);
+            let like = view.consumers.iter().find(is_member).cloned().unwrap_or_else(|| {
+                ConsumerDef { group: Some(group.to_string()), ..consumer(view) }
+            });
+            let name = free_names(&names, base(&like.name, "worker")).next();
+            let name = name.expect("numbers do not end");
+            vec![Action::AddConsumer(ConsumerDef { name, ..like })]
+        }
+        Change::Group(grouped) => each(&|name| {
+            let group = grouped.then(|| DEFAULT_GROUP.to_owned());
+            Action::SetGroup { name, group }
+        }),
+        Change::Service(micros) => each(&|name| {
+            let service = ServiceTime::Fixed { micros: *micros };
+            Action::SetService { name, service }
+        }),
+        _ => unreachable!("actions() sends only consumers' changes here"),
+    }
+}
+
+/// The same kind of rate, `per_second` from now on.
+pub fn paced(rate: Rate, per_second: f64) -> Rate {
+    match rate {
+        Rate::Constant { .. } => Rate::Constant { per_second },
+        Rate::Off | Rate::Poisson { .. } => Rate::Poisson { per_second },
+        Rate::Spike { base, peak, at_ms, for_ms } => {
+            let peak = if base > 0.0 { peak * per_second / base } else { peak };
+            Rate::Spike { base: per_second, peak, at_ms, for_ms }
+        }
+        Rate::Ramp { over_ms, .. } => Rate::Ramp { from: per_second, to: per_second, over_ms },
+    }
 }
 
 /// Starts or stops clients until there are `wanted`. The last ones go first; new ones take the lowest
 /// free numbers.
 fn clients(
-    present: &[Rc<str>],
+    present: &[&str],
     wanted: u32,
     prefix: &str,
     add: impl Fn(String) -> Action,
@@ -216,21 +276,26 @@ fn clients(
 ) -> Vec<Action> {
     let wanted = wanted as usize;
     if wanted < present.len() {
-        return present[wanted..].iter().rev().map(|name| remove(name.to_string())).collect();
+        return present[wanted..].iter().rev().map(|name| remove((*name).to_owned())).collect();
     }
-    let base =
-        present.first().and_then(|name| name.rsplit_once('-')).map_or(prefix, |(base, _)| base);
-    (1..)
-        .map(|n| format!("{base}-{n}"))
-        .filter(|name| !present.iter().any(|taken| **taken == **name))
-        .take(wanted - present.len())
-        .map(add)
-        .collect()
+    let base = present.first().map_or(prefix, |first| base(first, prefix));
+    free_names(present, base).take(wanted - present.len()).map(add).collect()
 }
 
-fn producer(view: &SandboxView, name: String) -> ProducerDef {
+/// What stands before the number in a client's name.
+fn base<'a>(name: &'a str, otherwise: &'a str) -> &'a str {
+    name.rsplit_once('-').map_or(otherwise, |(base, _)| base)
+}
+
+fn free_names(taken: &[&str], base: &str) -> impl Iterator<Item = String> {
+    let names = (1..).map(move |n| format!("{base}-{n}"));
+    names.filter(move |name| !taken.contains(&name.as_str()))
+}
+
+/// A producer where there is none to be like.
+fn producer(view: &SandboxView) -> ProducerDef {
     ProducerDef {
-        name,
+        name: String::new(),
         count: 1,
         topic: view.topic.to_string(),
         rate: Rate::Poisson { per_second: view.rate },
@@ -240,16 +305,24 @@ fn producer(view: &SandboxView, name: String) -> ProducerDef {
     }
 }
 
-fn consumer(view: &SandboxView, name: String) -> ConsumerDef {
+/// Settings of a worker: it begins with the first record, and takes no more at a time than it can
+/// finish long before `max.poll.interval.ms`.
+pub fn worker_config() -> Settings {
+    let setting = |(key, value): (&str, &str)| (key.to_owned(), Setting(value.to_owned()));
+    [("auto.offset.reset", "earliest"), ("max.poll.records", "10")].map(setting).into()
+}
+
+/// A consumer where there is none to be like.
+fn consumer(view: &SandboxView) -> ConsumerDef {
     ConsumerDef {
-        name,
+        name: String::new(),
         count: 1,
         group: view.group.as_deref().map(str::to_owned),
         topics: vec![view.topic.to_string()],
         assign: false,
         service: ServiceTime::Fixed { micros: view.service_micros },
         commit: CommitPolicy::None,
-        config: Settings::from([("auto.offset.reset".to_owned(), Setting("earliest".to_owned()))]),
+        config: worker_config(),
     }
 }
 
@@ -287,6 +360,31 @@ pub fn hint_for(control: Control) -> &'static str {
 mod tests {
     use super::*;
 
+    fn steady(name: &str) -> ProducerDef {
+        ProducerDef {
+            name: name.to_owned(),
+            count: 1,
+            topic: "user-actions".to_owned(),
+            rate: Rate::Constant { per_second: 10.0 },
+            record_size: 1_000,
+            keys: Keys::None,
+            config: Settings::new(),
+        }
+    }
+
+    fn member(name: &str, group: &str) -> ConsumerDef {
+        ConsumerDef {
+            name: name.to_owned(),
+            count: 1,
+            group: Some(group.to_owned()),
+            topics: vec!["user-actions".to_owned()],
+            assign: false,
+            service: ServiceTime::Exponential { micros: 5_000 },
+            commit: CommitPolicy::AfterProcessing,
+            config: Settings::new(),
+        }
+    }
+
     fn view() -> SandboxView {
         SandboxView {
             topic: "user-actions".into(),
@@ -294,11 +392,11 @@ mod tests {
             replication_factor: 1,
             min_insync_replicas: 1,
             brokers: 3,
-            producers: vec!["web-1".into(), "web-3".into()],
+            producers: ["web-1", "web-3"].map(steady).into(),
             rate: 10.0,
             keys: Keys::None,
             acks: Acks::All,
-            consumers: vec!["worker-1".into()],
+            consumers: vec![member("worker-1", DEFAULT_GROUP)],
             group: Some(DEFAULT_GROUP.into()),
             service_micros: 80_000,
             waiting: Vec::new(),
@@ -308,27 +406,56 @@ mod tests {
 
     #[test]
     fn new_clients_take_the_lowest_free_numbers() {
-        let actions = actions(&view(), Change::Producers(4));
-        let names: Vec<_> = actions
-            .iter()
-            .map(|action| match action {
-                Action::AddProducer(def) => def.name.as_str(),
-                other => panic!("unexpected {other:?}"),
-            })
-            .collect();
-        assert_eq!(names, ["web-2", "web-4"]);
+        let added = ["web-2", "web-4"].map(|name| Action::AddProducer(steady(name)));
+        assert_eq!(actions(&view(), &Change::Producers(4)).unwrap(), added);
+    }
+
+    #[test]
+    fn a_member_more_joins_the_group_that_was_asked_and_is_like_its_members() {
+        let mut view = view();
+        view.consumers.extend([member("audit-1", "audit"), member("audit-2", "audit")]);
+        let asked = Change::Member("audit".into());
+        let joins = Action::AddConsumer(member("audit-3", "audit"));
+        assert_eq!(actions(&view, &asked).unwrap(), [joins]);
+    }
+
+    #[test]
+    fn a_worker_out_of_nothing_takes_few_records_at_a_time() {
+        let nobody = SandboxView { consumers: Vec::new(), ..view() };
+        let added = actions(&nobody, &Change::Consumers(1)).unwrap();
+        let [Action::AddConsumer(def)] = &added[..] else { panic!("unexpected {added:?}") };
+        let few = Setting("10".to_owned());
+        assert_eq!((def.name.as_str(), &def.config["max.poll.records"]), ("worker-1", &few));
+    }
+
+    #[test]
+    fn another_rate_is_of_the_same_kind() {
+        let rate = Rate::Constant { per_second: 50.0 };
+        let set = |name: &str| Action::SetRate { name: name.to_owned(), rate };
+        let asked = actions(&view(), &Change::Rate(50.0)).unwrap();
+        assert_eq!(asked, ["web-1", "web-3"].map(set));
+    }
+
+    #[test]
+    fn a_number_of_brokers_adds_what_is_missing_and_takes_none_away() {
+        let asked = |n| actions(&view(), &Change::Brokers(n));
+        assert_eq!(asked(5).unwrap(), [Action::AddBroker, Action::AddBroker]);
+        assert_eq!(asked(3).unwrap(), []);
+        let refusal = asked(1).unwrap_err();
+        assert_eq!(refusal.control, Some(Control::Brokers));
+        assert!(refusal.hint.contains("click it"), "{refusal:?}");
     }
 
     #[test]
     fn the_last_clients_are_stopped_first() {
         let removed = Action::RemoveProducer { name: "web-3".to_owned() };
-        assert_eq!(actions(&view(), Change::Producers(1)), [removed]);
+        assert_eq!(actions(&view(), &Change::Producers(1)).unwrap(), [removed]);
     }
 
     #[test]
     fn fewer_partitions_are_asked_for_so_that_kafka_can_refuse_them() {
         let asked = Action::AddPartitions { topic: "user-actions".to_owned(), partitions: 0 };
-        assert_eq!(actions(&view(), Change::Partitions(0)), [asked]);
+        assert_eq!(actions(&view(), &Change::Partitions(0)).unwrap(), [asked]);
     }
 
     #[test]
@@ -341,6 +468,6 @@ mod tests {
 
     #[test]
     fn a_setting_of_producers_is_changed_at_each_of_them() {
-        assert_eq!(actions(&view(), Change::Acks(Acks::One)).len(), 2);
+        assert_eq!(actions(&view(), &Change::Acks(Acks::One)).unwrap().len(), 2);
     }
 }

@@ -2,8 +2,10 @@
 
 use brokerscope::base::Time;
 use brokerscope::cluster::Clock;
+use brokerscope::cluster::scenario::{ConsumerDef, ProducerDef, Settings};
 use brokerscope::kafka::config::Acks;
-use brokerscope::kafka::producer::Keys;
+use brokerscope::kafka::consumer::{CommitPolicy, ServiceTime};
+use brokerscope::kafka::producer::{Keys, Rate};
 use brokerscope::ui::chrome::{HeadlineStrip, HeadlineStripProps};
 use brokerscope::ui::drawers::{
     EventList, EventListProps, Records, RecordsProps, TextView, TextViewProps,
@@ -30,11 +32,28 @@ fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
             replication_factor: 2,
             min_insync_replicas: 1,
             brokers: 3,
-            producers: vec!["web-1".into()],
+            producers: vec![ProducerDef {
+                name: "web-1".to_owned(),
+                count: 1,
+                topic: "user-actions".to_owned(),
+                rate: Rate::Poisson { per_second: 10.0 },
+                record_size: 100,
+                keys: Keys::None,
+                config: Settings::new(),
+            }],
             rate: 10.0,
             keys: Keys::None,
             acks: Acks::All,
-            consumers: vec!["worker-1".into()],
+            consumers: vec![ConsumerDef {
+                name: "worker-1".to_owned(),
+                count: 1,
+                group: Some("app-workers".to_owned()),
+                topics: vec!["user-actions".to_owned()],
+                assign: false,
+                service: ServiceTime::Fixed { micros: 80_000 },
+                commit: CommitPolicy::None,
+                config: Settings::new(),
+            }],
             group: Some("app-workers".into()),
             service_micros: 80_000,
             waiting,
@@ -104,6 +123,7 @@ fn when_time_stops_by_itself_the_bar_says_why_and_how_to_go_on() {
 #[test]
 fn settings_carry_kafkas_own_names() {
     let html = sandbox(None);
+    assert!(!html.contains("<code>click"), "a hint is no key");
     for key in ["--partitions", "--replication-factor", "min.insync.replicas", "acks", "group.id"] {
         assert!(html.contains(&format!("<code>{key}</code>")), "{key} is missing");
     }

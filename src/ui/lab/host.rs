@@ -141,24 +141,30 @@ impl Host {
         }
     }
 
-    /// Changes the cluster, on behalf of a control if one was used.
-    pub(super) fn act(&mut self, action: &Action, change: Option<Change>) {
+    /// Changes the cluster.
+    pub(super) fn act(&mut self, action: &Action) {
         self.refusal = None;
+        self.perform(action, None);
+    }
+
+    fn perform(&mut self, action: &Action, change: Option<&Change>) {
         let call = self.cluster().next_admin_call();
         if let Err(error) = self.session_mut().act(action.clone()) {
             let message = error.message.as_str().into();
-            let control = change.map(|change| change.control());
+            let control = change.map(Change::control);
             let hint = control.map_or(hint(""), hint_for);
             self.refusal = Some(Refusal { control, message, hint });
         } else if self.cluster().next_admin_call() > call {
-            self.asked.push((call, change));
+            self.asked.push((call, change.cloned()));
         }
     }
 
     /// Changes a setting of the sandbox.
-    pub(super) fn change(&mut self, change: Change) {
-        for action in actions(&self.sandbox, change) {
-            self.act(&action, Some(change));
+    pub(super) fn change(&mut self, change: &Change) {
+        self.refusal = None;
+        match actions(&self.sandbox, change) {
+            Ok(actions) => actions.iter().for_each(|action| self.perform(action, Some(change))),
+            Err(refusal) => self.refusal = Some(refusal),
         }
     }
 
@@ -211,7 +217,7 @@ impl Host {
         self.hear_answers();
         self.renew_lesson();
         let view = SandboxView {
-            waiting: self.asked.iter().filter_map(|(_, change)| *change).collect(),
+            waiting: self.asked.iter().filter_map(|(_, change)| change.clone()).collect(),
             refusal: self.refusal.clone(),
             ..project::sandbox(self.cluster())
         };
@@ -231,7 +237,7 @@ impl Host {
             Some(Err(error)) => {
                 let text = format!("{}: {}", error.error.exception(), error.message);
                 let hint = hint(error.error.name());
-                let control = change.map(|change| change.control());
+                let control = change.as_ref().map(Change::control);
                 refusal = Some(Refusal { control, message: text.into(), hint });
                 false
             }

@@ -275,11 +275,11 @@ impl Lab {
             UiCommand::Nudge(Nudge::Slower) => self.host.playback_command(PlaybackCommand::Slower),
             UiCommand::Restart => self.begin(self.host.restarted(&ctx.props().route)),
             UiCommand::Act(action) => {
-                self.host.act(action, None);
+                self.host.act(action);
                 browser::note_for_a_crash(&self.host.saved());
             }
             UiCommand::Sandbox(change) => {
-                self.host.change(*change);
+                self.host.change(change);
                 browser::note_for_a_crash(&self.host.saved());
             }
             UiCommand::Lesson(LessonCommand::Next) if self.host.finished_lesson().is_some() => {

@@ -2,9 +2,10 @@
 
 use crate::cluster::Scenario;
 use crate::cluster::clock::Clock;
-use crate::cluster::scenario::{ConsumerDef, ProducerDef, Setting, Settings, TopicDef};
+use crate::cluster::scenario::{ConsumerDef, ProducerDef, Settings, TopicDef};
 use crate::kafka::consumer::{CommitPolicy, ServiceTime};
 use crate::kafka::producer::{Keys, Rate};
+use crate::view::sandbox::worker_config;
 
 /// The topic of both. Not the one that the three commands create: they work here as they are written.
 const TOPIC: &str = "orders";
@@ -52,10 +53,7 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
             assign: false,
             service: ServiceTime::Fixed { micros: 80_000 },
             commit: CommitPolicy::None,
-            config: Settings::from([(
-                "auto.offset.reset".to_owned(),
-                Setting("earliest".to_owned()),
-            )]),
+            config: worker_config(),
         }],
         actions: Vec::new(),
     }
@@ -78,6 +76,21 @@ mod tests {
         let scenario = first_visit();
         assert!(lag_after(&scenario, 10) > 150);
         assert!(lag_after(&scenario, 30) > lag_after(&scenario, 10) + 400);
+    }
+
+    #[test]
+    fn work_goes_on_for_minutes_and_nothing_is_done_twice() {
+        for (scenario, a_second) in [(first_visit(), 11), (sandbox(), 24)] {
+            let mut cluster = Cluster::new(&scenario, scenario.seed).unwrap();
+            let finished = [60, 240].map(|seconds| {
+                cluster.run_until(cluster.started() + Duration::from_secs(seconds));
+                let reader = cluster.ledger().readers().next().unwrap();
+                assert_eq!(reader.duplicates(), 0, "{} after {seconds} s", scenario.name);
+                reader.distinct
+            });
+            let done = finished[1] - finished[0];
+            assert!(done >= 180 * a_second, "{}: {done} in three minutes", scenario.name);
+        }
     }
 
     #[test]

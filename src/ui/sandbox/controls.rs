@@ -11,8 +11,12 @@ use crate::view::sandbox::{Control, Refusal};
 pub(super) struct StepperProps {
     /// What it counts.
     pub name: &'static str,
-    /// Kafka's own name of it, or a word of help; may be empty.
+    /// Kafka's own name of it, if it has one.
+    #[prop_or_default]
     pub config_key: &'static str,
+    /// A word of help; may be empty.
+    #[prop_or_default]
+    pub note: &'static str,
     /// Present value.
     pub value: u32,
     /// The value that was asked for, while there is no answer.
@@ -53,6 +57,7 @@ pub(super) fn Stepper(props: &StepperProps) -> Html {
             <label for={id.clone()}>
                 { name }
                 if !props.config_key.is_empty() { <code>{ props.config_key }</code> }
+                if !props.note.is_empty() { <small>{ props.note }</small> }
             </label>
             <span class="stepper">
                 <button type="button" aria-label={format!("{name}: one less")} disabled={value <= low} onclick={to(value.saturating_sub(1))}>

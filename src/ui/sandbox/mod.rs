@@ -6,6 +6,7 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::{Callback, Event, Html, Properties, TargetCast as _, component, html};
 
 use self::controls::{Stepper, refusal};
+use crate::cluster::scenario::MAX_BROKERS;
 use crate::kafka::config::{Acks, ConfigValue as _};
 use crate::kafka::producer::Keys;
 use crate::ui::command::UiCommand;
@@ -104,9 +105,12 @@ fn input(control: Control, props: &SandboxPanelProps) -> Html {
             Change::MinInsync,
         ),
         Control::Brokers => {
-            stepper("Brokers", "click one to stop it", view.brokers, view.brokers, 9, |_| {
-                Change::AddBroker
-            })
+            let on_change = props.dispatch.reform(|n| UiCommand::Sandbox(Change::Brokers(n)));
+            let present = view.brokers;
+            html! {
+                <Stepper name="Brokers" note={text::BROKERS_NOTE} value={present} asked={None}
+                    low={present} high={MAX_BROKERS} {on_change} />
+            }
         }
         Control::Producers => {
             stepper("Producers", "", count(view.producers.len()), 0, 12, Change::Producers)

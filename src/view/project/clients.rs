@@ -43,6 +43,7 @@ fn view(
         name: node.name.clone(),
         topic: producer.workload().topic.clone(),
         rate: producer.rate(cluster.now()),
+        rate_kind: producer.workload().rate,
         waiting: counters
             .records_created
             .saturating_sub(counters.records_acked + counters.records_failed),

@@ -1,7 +1,7 @@
 //! The present values of the sandbox's controls.
 
 use super::topic_defaults;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, NodeView, Process};
 use crate::kafka::config::Acks;
 use crate::kafka::producer::{Keys, Rate};
 use crate::view::sandbox::{DEFAULT_GROUP, SandboxView};
@@ -31,13 +31,25 @@ pub fn sandbox(cluster: &Cluster) -> SandboxView {
         rate: first.map_or(10.0, |producer| producer.rate(cluster.now())),
         keys: first.map_or(Keys::None, |producer| producer.workload().keys),
         acks: first.map_or(Acks::All, |producer| producer.config().acks),
-        producers: producers.iter().map(|(node, _)| node.name.clone()).collect(),
+        producers: producers
+            .iter()
+            .filter_map(|(NodeView { process, .. }, _)| match process {
+                Process::Producer(_, definition) => Some(definition.clone()),
+                _ => None,
+            })
+            .collect(),
         group: match reader {
             Some(consumer) => consumer.spec().group.clone(),
             None => Some(DEFAULT_GROUP.into()),
         },
         service_micros: reader.map_or(80_000, |consumer| consumer.spec().service.mean().0),
-        consumers: consumers.iter().map(|(node, _)| node.name.clone()).collect(),
+        consumers: consumers
+            .iter()
+            .filter_map(|(NodeView { process, .. }, _)| match process {
+                Process::Consumer(_, definition) => Some(definition.clone()),
+                _ => None,
+            })
+            .collect(),
         waiting: Vec::new(),
         refusal: None,
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::{Hue, Part, PartitionName};
 use crate::base::{NodeId, Time, TopicPartition};
 use crate::kafka::coordinator::GroupState;
+use crate::kafka::producer::Rate;
 
 /// One producer process.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,6 +18,8 @@ pub struct ProducerView {
     pub topic: Rc<str>,
     /// Records per second its application wants to send now.
     pub rate: f64,
+    /// How that rate is made: evenly, at random, with a spike.
+    pub rate_kind: Rate,
     /// Records in its accumulator and in flight, not yet acknowledged.
     pub waiting: u64,
     /// Records it gave up on since its start.

@@ -42,6 +42,11 @@ pub enum BrokerState {
 }
 
 impl BrokerState {
+    /// Whether it has a process, suspended or not: one that can be killed.
+    pub fn is_running(self) -> bool {
+        self.is_alive() || self == Self::Paused
+    }
+
     /// Whether its process takes requests.
     pub fn is_alive(self) -> bool {
         matches!(self, Self::Running | Self::Fenced | Self::Stopping)

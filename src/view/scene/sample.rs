@@ -11,6 +11,7 @@ use super::{
 use crate::base::{NodeId, Time, TopicId, TopicPartition};
 use crate::cluster::Clock;
 use crate::kafka::coordinator::GroupState;
+use crate::kafka::producer::Rate;
 
 /// How large a made-up cluster is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,6 +140,7 @@ fn producer(n: u32) -> ProducerView {
         name: format!("web-{}", n + 1).into(),
         topic: TOPIC_NAME.into(),
         rate: 16.7,
+        rate_kind: Rate::Poisson { per_second: 16.7 },
         waiting: 2,
         failed: 0,
         health: ProducerHealth::Healthy,

@@ -6,7 +6,7 @@ use crate::base::{NodeId, Offset};
 use crate::cluster::Action;
 use crate::ui::command::{Selection, UiCommand};
 use crate::ui::text;
-use crate::view::sandbox::Change;
+use crate::view::sandbox::{Change, paced};
 use crate::view::scene::{
     BrokerView, ConsumerView, GroupView, LaneView, ProducerHealth, ProducerView, RecordView,
 };
@@ -71,7 +71,7 @@ fn danger(words: &'static str, means: &'static str, action: Action) -> Act {
 fn broker(view: &BrokerView, scene: &Scene) -> Content {
     let broker = view.id.0;
     let mut acts = Vec::new();
-    if view.state.is_alive() {
+    if view.state.is_running() {
         acts.push(danger(
             "Kill it",
             "The process ends at once; its disk stays.",
@@ -82,6 +82,8 @@ fn broker(view: &BrokerView, scene: &Scene) -> Content {
             "The process ends and its logs are gone.",
             Action::CrashBroker { broker, lose_disk: true },
         ));
+    }
+    if view.state.is_alive() {
         acts.push(act(
             "Stop in order",
             "It hands its leaders over first.",
@@ -106,7 +108,8 @@ fn broker(view: &BrokerView, scene: &Scene) -> Content {
             )
         });
         acts.push(network(view, scene));
-    } else {
+    }
+    if !view.state.is_running() {
         acts.push(Act {
             class: "button is-strong",
             ..act(
@@ -200,7 +203,7 @@ fn producer(view: &ProducerView) -> Content {
     let name = || view.name.to_string();
     let rate = |factor: f64| Action::SetRate {
         name: name(),
-        rate: crate::kafka::producer::Rate::Poisson { per_second: (view.rate * factor).max(0.1) },
+        rate: paced(view.rate_kind, (view.rate * factor).max(0.1)),
     };
     let acts = if view.health == ProducerHealth::Stopped {
         Vec::new()
@@ -277,19 +280,19 @@ fn consumer(view: &ConsumerView) -> Content {
 }
 
 fn group(view: &GroupView) -> Content {
-    let members = u32::try_from(view.members.len()).unwrap_or(u32::MAX);
-    let grow = |words, means, n| Act {
-        words,
-        means,
-        class: "button",
-        commands: vec![UiCommand::Sandbox(Change::Consumers(n))],
-    };
     let mut acts = vec![Act {
+        words: "Add a worker",
+        means: "One more member; the group shares out anew.",
         class: "button is-strong",
-        ..grow("Add a worker", "One more member; the group shares out anew.", members + 1)
+        commands: vec![UiCommand::Sandbox(Change::Member(view.name.clone()))],
     }];
-    if members > 0 {
-        acts.push(grow("Remove a worker", "The last one leaves in order.", members - 1));
+    if let Some(last) = view.members.iter().rev().find(|member| member.running) {
+        let name = last.name.to_string();
+        acts.push(act(
+            "Remove a worker",
+            "The last one leaves in order.",
+            Action::RemoveConsumer { name },
+        ));
     }
     let coordinator = view.coordinator.map_or("none alive".to_owned(), |id| format!("broker {id}"));
     Content {
