@@ -159,6 +159,9 @@ pub struct ConsumerDef {
     /// When the application commits by itself.
     #[serde(default)]
     pub commit: CommitPolicy,
+    /// After how many records the application ends; never without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_messages: Option<u64>,
     /// Consumer settings.
     #[serde(default)]
     pub config: Settings,
@@ -189,6 +192,12 @@ pub struct ScenarioError {
     pub field: String,
     /// What was expected there, in plain words.
     pub expected: String,
+}
+
+impl ScenarioError {
+    fn at(definition: &str, name: &str, expected: String) -> Self {
+        Self { field: format!("{definition}.{name}"), expected }
+    }
 }
 
 impl std::fmt::Display for ScenarioError {
@@ -233,13 +242,18 @@ impl Scenario {
         let mut names = BTreeMap::new();
         for (i, producer) in self.producers.iter().enumerate() {
             let field = format!("producers[{i}]");
-            producer.specs(&field)?;
-            unique(&mut names, &producer.name, &field)?;
+            for spec in producer.specs(&field)? {
+                unique(&mut names, &spec.client_id, &field)?;
+            }
         }
         for (i, consumer) in self.consumers.iter().enumerate() {
             let field = format!("consumers[{i}]");
-            consumer.specs(&field)?;
-            unique(&mut names, &consumer.name, &field)?;
+            for spec in consumer.specs(&field)? {
+                unique(&mut names, &spec.client_id, &field)?;
+            }
+        }
+        for (i, timed) in self.actions.iter().enumerate() {
+            check_action(&timed.action, &format!("actions[{i}].action"))?;
         }
         Ok(())
     }
@@ -258,6 +272,22 @@ impl Scenario {
     /// How long messages take.
     pub fn network(&self) -> NetworkConfig {
         self.network.unwrap_or_else(|| self.clock.network())
+    }
+}
+
+/// Checks of a later action what is wrong whenever it comes.
+fn check_action(action: &Action, field: &str) -> Result<(), ScenarioError> {
+    match action {
+        Action::CreateTopic(topic) => topic.check(field),
+        Action::AddProducer(producer) => producer.specs(field).map(drop),
+        Action::AddConsumer(consumer) => consumer.specs(field).map(drop),
+        Action::SetRate { rate, .. } => {
+            rate.check().map_err(|expected| ScenarioError::at(field, "rate", expected))
+        }
+        Action::SetKeys { keys, .. } => {
+            keys.check().map_err(|expected| ScenarioError::at(field, "keys", expected))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -290,6 +320,18 @@ impl TopicDef {
 }
 
 impl ProducerDef {
+    /// What each sends; `field` names the definition in errors.
+    pub fn workload(&self, field: &str) -> Result<Workload, ScenarioError> {
+        self.rate.check().map_err(|expected| ScenarioError::at(field, "rate", expected))?;
+        self.keys.check().map_err(|expected| ScenarioError::at(field, "keys", expected))?;
+        Ok(Workload {
+            topic: self.topic.as_str().into(),
+            rate: self.rate,
+            record_size: self.record_size,
+            keys: self.keys,
+        })
+    }
+
     /// The producers; `field` names the definition in errors.
     pub fn specs(&self, field: &str) -> Result<Vec<ProducerSpec>, ScenarioError> {
         self.specs_for(field, Clock::KafkaDefaults)
@@ -303,12 +345,7 @@ impl ProducerDef {
             clock.apply_producer(&mut config);
             config.with_overrides(settings)
         })?;
-        let workload = Workload {
-            topic: self.topic.as_str().into(),
-            rate: self.rate,
-            record_size: self.record_size,
-            keys: self.keys,
-        };
+        let workload = self.workload(field)?;
         let spec = |client_id| ProducerSpec {
             client_id,
             workload: workload.clone(),
@@ -344,6 +381,7 @@ impl ConsumerDef {
             },
             service: self.service,
             commit: self.commit,
+            max_messages: self.max_messages,
             config: config.clone(),
         };
         Ok(numbered(&self.name, self.count).map(spec).collect())

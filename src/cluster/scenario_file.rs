@@ -148,4 +148,32 @@ rate = { kind = "constant", per_second = 10 }
         assert!(typo.starts_with("line 11: producers[0].topik: unknown field `topik`, expected"));
         assert!(error("name = ").starts_with("line 1: "));
     }
+
+    #[test]
+    fn load_that_no_application_can_make_is_refused() {
+        for rate in ["-5", "nan", "1e9"] {
+            let text = GOOD.replace("per_second = 10", &format!("per_second = {rate}"));
+            assert!(
+                error(&text).starts_with("line 12: producers[0].rate: expected 0 to"),
+                "{rate}"
+            );
+        }
+        for keys in ["kind = 'uniform', count = 0", "kind = 'zipf', count = 9, exponent = nan"] {
+            let text = format!("{GOOD}keys = {{ {keys} }}\n");
+            assert!(error(&text).starts_with("line 13: producers[0].keys: expected"), "{keys}");
+        }
+        let later = "[[actions]]\nat_ms = 1\n\
+                     action = { do = 'set-rate', name = 'web', rate = { kind = 'constant', per_second = -1 } }\n";
+        assert!(error(&format!("{GOOD}{later}")).starts_with("line 15: actions[0].action.rate: "));
+    }
+
+    #[test]
+    fn numbered_clients_need_names_of_their_own_too() {
+        let other = "[[consumers]]\nname = 'web'\ncount = 2\ntopics = []\nservice = { kind = 'fixed', micros = 1 }\n";
+        let third = other.replace("'web'\ncount = 2", "'web-2'");
+        assert_eq!(
+            error(&format!("{GOOD}{other}{third}")),
+            "line 19: consumers[1].name: expected a name of its own, `web-2` is taken by consumers[0]"
+        );
+    }
 }

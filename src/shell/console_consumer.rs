@@ -2,14 +2,13 @@
 
 use std::rc::Rc;
 
-use super::console_producer::{free_name, newest};
 use super::options::{self, OptionSpec, Options, flag, valued};
 use super::tool::{Job, Screen, Status, Tool};
 use crate::base::{Duration, NodeId, Time};
 use crate::cluster::Action;
 use crate::cluster::event_log::Logged;
 use crate::cluster::scenario::{ConsumerDef, Setting, Settings};
-use crate::kafka::consumer::{CommitPolicy, ServiceTime};
+use crate::kafka::consumer::{CommitPolicy, Consumer, ServiceTime};
 use crate::kafka::event::Event;
 
 const NAME: &str = "kafka-console-consumer";
@@ -69,10 +68,10 @@ impl Tool for KafkaConsoleConsumer {
                 ));
             }
         }
-        let limit = number(&options, "max-messages", screen)?;
-        let timeout = number(&options, "timeout-ms", screen)?.map(Duration::from_millis);
+        let limit = options.number("max-messages", screen)?;
+        let timeout = options.number("timeout-ms", screen)?.map(Duration::from_millis);
         let format = Format::read(&options, screen);
-        let definition = definition(&options, screen);
+        let definition = definition(&options, limit, screen);
         let (name, group) = (Rc::from(definition.name.as_str()), definition.group.clone());
         if let Err(error) = screen.apply(Action::AddConsumer(definition)) {
             screen.err(error.message);
@@ -84,35 +83,20 @@ impl Tool for KafkaConsoleConsumer {
              https://kafka.apache.org/documentation/#consumer_rebalance_protocol",
         );
         screen.hint(format!("Reading as group {}. Ctrl+C ends.", group.unwrap_or_default()));
-        let node = newest(screen, &name);
+        let node = screen.newest(&name);
         let next_event = screen.cluster().log_book().next_number();
         let last_at = screen.cluster().now();
-        let job = Consuming {
-            name,
-            node,
-            format,
-            limit,
-            timeout,
-            next_event,
-            last_at,
-            printed: 0,
-            closing: false,
-            code: 0,
-        };
+        let job = Consuming { name, node, format, timeout, next_event, last_at, closing: false };
         Ok(Box::new(job))
     }
 }
 
-fn number(options: &Options, name: &str, screen: &mut Screen<'_>) -> Result<Option<u64>, i32> {
-    let Some(text) = options.value(name) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_error| {
-        screen.err(format!("Cannot parse argument '{text}' of option {name}"));
-        1
-    })
-}
-
-fn definition(options: &Options, screen: &Screen<'_>) -> ConsumerDef {
+fn definition(options: &Options, limit: Option<u64>, screen: &Screen<'_>) -> ConsumerDef {
     let mut config = Settings::new();
+    if !options.has("group") {
+        // Nobody will ever ask for the offsets of the group that the tool makes up.
+        config.insert("enable.auto.commit".to_owned(), Setting("false".to_owned()));
+    }
     let reset = if options.has("from-beginning") { "earliest" } else { "latest" };
     config.insert("auto.offset.reset".to_owned(), Setting(reset.to_owned()));
     let given = options.values("command-property").chain(options.values("consumer-property"));
@@ -122,13 +106,14 @@ fn definition(options: &Options, screen: &Screen<'_>) -> ConsumerDef {
     // The tool makes up a group of its own: console-consumer and five digits.
     let made_up = || format!("console-consumer-{:05}", 10_000 + screen.cluster().steps() % 90_000);
     ConsumerDef {
-        name: free_name(screen, "console-consumer").to_string(),
+        name: screen.free_name("console-consumer").to_string(),
         count: 1,
         group: Some(options.value("group").map_or_else(made_up, str::to_owned)),
         topics: vec![options.value("topic").unwrap_or_default().to_owned()],
         assign: false,
         service: ServiceTime::Fixed { micros: 100 },
         commit: CommitPolicy::None,
+        max_messages: limit,
         config,
     }
 }
@@ -184,13 +169,10 @@ struct Consuming {
     name: Rc<str>,
     node: Option<NodeId>,
     format: Format,
-    limit: Option<u64>,
     timeout: Option<Duration>,
     next_event: u64,
     last_at: Time,
-    printed: u64,
     closing: bool,
-    code: i32,
 }
 
 impl Consuming {
@@ -227,11 +209,8 @@ impl Consuming {
 impl Job for Consuming {
     fn poll(&mut self, screen: &mut Screen<'_>) -> Status {
         for logged in self.news(screen) {
-            if let Some(line) = self.format.line(&logged.event)
-                && self.limit.is_none_or(|limit| self.printed < limit)
-            {
+            if let Some(line) = self.format.line(&logged.event) {
                 screen.out(line);
-                self.printed += 1;
                 self.last_at = logged.at;
             }
             if let Event::ClientWarning { message } = &logged.event {
@@ -242,9 +221,6 @@ impl Job for Consuming {
                     "org.apache.kafka.clients.consumer.internals.ConsumerCoordinator",
                 );
             }
-        }
-        if self.limit.is_some_and(|limit| self.printed >= limit) {
-            self.close(screen);
         }
         let silence = screen.cluster().now().since(self.last_at);
         if !self.closing && self.timeout.is_some_and(|timeout| silence >= timeout) {
@@ -259,8 +235,10 @@ impl Job for Consuming {
         if self.node.is_some_and(|node| screen.cluster().is_running(node)) {
             return Status::Running;
         }
-        screen.err(format!("Processed a total of {} messages", self.printed));
-        Status::Done(self.code)
+        let worked = self.node.and_then(|node| screen.cluster().consumer(node));
+        let worked = worked.map_or(0, Consumer::worked);
+        screen.err(format!("Processed a total of {worked} messages"));
+        Status::Done(0)
     }
 
     fn interrupt(&mut self, screen: &mut Screen<'_>) {

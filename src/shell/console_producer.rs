@@ -2,13 +2,16 @@
 
 use std::rc::Rc;
 
-use super::options::{self, OptionSpec, flag, valued};
+use super::options::{self, OptionSpec, Options, flag, valued};
 use super::tool::{Job, Screen, Status, Tool};
 use crate::base::NodeId;
 use crate::cluster::Action;
+use crate::cluster::clock::Clock;
 use crate::cluster::scenario::{ProducerDef, Setting, Settings};
 use crate::kafka::event::Event;
 use crate::kafka::producer::{Keys, Rate};
+use crate::kafka::protocol::ErrorCode;
+use crate::kafka::record::RecordBatch;
 
 const NAME: &str = "kafka-console-producer";
 
@@ -23,9 +26,32 @@ const OPTIONS: &[OptionSpec] = &[
     valued("property", "String: prop", "The old name of --reader-property."),
     valued("command-property", "String: producer_prop", "A producer setting such as acks=1."),
     valued("producer-property", "String: producer_prop", "The old name of --command-property."),
-    valued("batch-size", "Integer: size", ""),
-    valued("timeout", "Long: timeout_ms", ""),
+    valued("timeout", "Long: timeout_ms", "linger.ms: how long a record may wait for others."),
+    valued("batch-size", "Integer: size", "batch.size: bytes of a full batch."),
+    valued("request-required-acks", "String: acks", "acks: who must have a record (0, 1 or all)."),
+    valued("message-send-max-retries", "Integer: retries", "retries: how often it is sent again."),
+    valued("retry-backoff-ms", "Long: time_ms", "retry.backoff.ms: how long before that."),
+    valued(
+        "request-timeout-ms",
+        "Integer: time_ms",
+        "request.timeout.ms: how long an answer may take.",
+    ),
+    valued("max-block-ms", "Long: time_ms", "max.block.ms: how long a line may wait for metadata."),
+    valued("max-memory-bytes", "Long: bytes", "buffer.memory: bytes of all lines that wait."),
     flag("sync", ""),
+];
+
+/// Options that stand for a setting of the client, and the tool's own default where it is not the
+/// client's (`ConsoleProducerOptions`).
+const SETTINGS: &[(&str, &str, Option<&str>)] = &[
+    ("timeout", "linger.ms", Some("1000")),
+    ("batch-size", "batch.size", None),
+    ("request-required-acks", "acks", None),
+    ("message-send-max-retries", "retries", Some("3")),
+    ("retry-backoff-ms", "retry.backoff.ms", None),
+    ("request-timeout-ms", "request.timeout.ms", Some("1500")),
+    ("max-block-ms", "max.block.ms", None),
+    ("max-memory-bytes", "buffer.memory", None),
 ];
 
 /// The tool.
@@ -73,17 +99,13 @@ impl Tool for KafkaConsoleProducer {
                 _ => screen.hint(format!("Real Kafka has {key}; this simulator ignores it.")),
             }
         }
-        let mut config = Settings::new();
-        let given = options.values("command-property").chain(options.values("producer-property"));
-        for (key, value) in given.filter_map(|pair| pair.split_once('=')) {
-            config.insert(key.to_owned(), Setting(value.to_owned()));
-        }
-        let name = free_name(screen, "console-producer");
-        let topic = options.value("topic").unwrap_or_default().to_owned();
+        let config = settings(&options, screen);
+        let name = screen.free_name("console-producer");
+        let topic = options.value("topic").unwrap_or_default();
         let definition = ProducerDef {
             name: name.to_string(),
             count: 1,
-            topic,
+            topic: topic.to_owned(),
             rate: Rate::Off,
             record_size: 0,
             keys: Keys::None,
@@ -93,41 +115,82 @@ impl Tool for KafkaConsoleProducer {
             screen.err(error.message);
             return Err(1);
         }
-        let node = newest(screen, &name);
+        let node = screen.newest(&name);
         let next_event = screen.cluster().log_book().next_number();
         let separator = parse_key.then(|| separator.unwrap_or_else(|| "\t".to_owned()));
         screen.hint("Type a line and press Enter to send it. Ctrl+D or Ctrl+C ends.");
-        Ok(Box::new(Producing { name, node, separator, lines: 0, next_event, closing: false }))
+        Ok(Box::new(Producing {
+            name,
+            topic: topic.into(),
+            node,
+            separator,
+            lines: 0,
+            next_event,
+            closing: false,
+            code: 0,
+        }))
     }
 }
 
-/// `base`, or `base-2`, `base-3`, ... so that it names nobody else who runs.
-pub(super) fn free_name(screen: &Screen<'_>, base: &str) -> Rc<str> {
-    let cluster = screen.cluster();
-    let taken = |name: &str| cluster.nodes().any(|node| node.running && **node.name == *name);
-    let mut names = std::iter::once(base.to_owned()).chain((2..).map(|n| format!("{base}-{n}")));
-    names.find(|name| !taken(name)).expect("there is always a next number").into()
-}
-
-/// The node that was started last under that name.
-pub(super) fn newest(screen: &Screen<'_>, name: &str) -> Option<NodeId> {
-    let nodes = screen.cluster().nodes().filter(|node| **node.name == *name);
-    nodes.map(|node| node.id).last()
+/// Settings of the client: those given by their keys, over them those given by options of their own.
+fn settings(options: &Options, screen: &Screen<'_>) -> Settings {
+    let mut config = Settings::new();
+    let given = options.values("command-property").chain(options.values("producer-property"));
+    for (key, value) in given.filter_map(|pair| pair.split_once('=')) {
+        config.insert(key.to_owned(), Setting(value.to_owned()));
+    }
+    // The tool's own times make sense beside Kafka's; the classroom clock has stretched those.
+    let own_times = screen.cluster().scenario().clock == Clock::KafkaDefaults;
+    for (option, key, default) in SETTINGS {
+        let is_time = key.ends_with(".ms");
+        let default = default.filter(|_| (own_times || !is_time) && !config.contains_key(*key));
+        if let Some(value) = options.value(option).or(default) {
+            config.insert((*key).to_owned(), Setting(value.to_owned()));
+        }
+    }
+    config
 }
 
 /// A console producer at work.
 #[derive(Debug)]
 struct Producing {
     name: Rc<str>,
+    topic: Rc<str>,
     node: Option<NodeId>,
     /// What parts key and value, if keys are read.
     separator: Option<String>,
     lines: u64,
     next_event: u64,
     closing: bool,
+    code: i32,
 }
 
 impl Producing {
+    /// What the tool logs of each record that was given up (`ErrorLoggingCallback`).
+    fn log_failures(
+        &self,
+        batch: &RecordBatch,
+        error: ErrorCode,
+        message: &str,
+        screen: &mut Screen<'_>,
+    ) {
+        for record in &batch.records {
+            let key = record.key.as_ref();
+            let key = key.map_or_else(|| "null".to_owned(), |key| format!("{} bytes", key.len()));
+            let text = format!(
+                "Error when sending message to topic {} with key: {key}, value: {} bytes with error:",
+                self.topic,
+                record.value.size()
+            );
+            screen.log(
+                "ERROR",
+                &text,
+                "org.apache.kafka.clients.producer.internals.ErrorLoggingCallback",
+            );
+            screen.err(format!("org.apache.kafka.common.errors.{}: {message}", error.exception()));
+        }
+    }
+
     fn close(&mut self, screen: &mut Screen<'_>) {
         if !self.closing {
             self.closing = true;
@@ -154,20 +217,14 @@ impl Job for Producing {
                     let text = format!("[Producer clientId={}] {message}", self.name);
                     screen.log("WARN", &text, "org.apache.kafka.clients.producer.internals.Sender");
                 }
-                Event::ProduceFailed { message, error, .. } => {
-                    let text = format!(
-                        "Error when sending message to topic with key: null, value: bytes with error: \
-                         (org.apache.kafka.clients.producer.internals.ErrorLoggingCallback)\n\
-                         org.apache.kafka.common.errors.{}: {message}",
-                        error.exception()
-                    );
-                    screen.err(format!("ERROR {text}"));
+                Event::ProduceFailed { batch, message, error, .. } => {
+                    self.log_failures(batch, *error, message, screen);
                 }
                 _ => {}
             }
         }
         let running = self.node.is_some_and(|node| screen.cluster().is_running(node));
-        if running { Status::Running } else { Status::Done(0) }
+        if running { Status::Running } else { Status::Done(self.code) }
     }
 
     fn input(&mut self, line: &str, screen: &mut Screen<'_>) {
@@ -184,6 +241,7 @@ impl Job for Producing {
                          number {}: '{line}'",
                         self.lines
                     ));
+                    self.code = 1;
                     self.close(screen);
                     return;
                 };

@@ -1,7 +1,7 @@
 //! `kafka-topics` (`org.apache.kafka.tools.TopicCommand`): create, list, describe, alter, delete.
 
 use super::options::{self, OptionSpec, Options, flag, valued};
-use super::tool::{Job, Screen, Status, Tool};
+use super::tool::{INTERRUPTED, Job, Screen, Status, Tool};
 use crate::base::{TopicId, TraceHash};
 use crate::cluster::Action;
 use crate::cluster::scenario::{Setting, TopicDef};
@@ -67,7 +67,7 @@ impl Tool for KafkaTopics {
             }
             _ => call(screen, Action::DescribeTopics)?,
         };
-        Ok(Box::new(Asking { action, options, call }))
+        Ok(Box::new(Asking { action, options, call, interrupted: false }))
     }
 }
 
@@ -127,18 +127,10 @@ fn fail(screen: &mut Screen<'_>, message: &str, exception: &str) -> i32 {
 
 const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
 
-fn number(options: &Options, name: &str, screen: &mut Screen<'_>) -> Result<Option<i32>, i32> {
-    let Some(text) = options.value(name) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_error| {
-        screen.err(format!("Cannot parse argument '{text}' of option {name}"));
-        1
-    })
-}
-
 fn create(options: &Options, screen: &mut Screen<'_>) -> Result<u64, i32> {
     let topic = options.value("topic").unwrap_or_default().to_owned();
-    let partitions = number(options, "partitions", screen)?;
-    let replication_factor = number(options, "replication-factor", screen)?;
+    let partitions = options.number("partitions", screen)?;
+    let replication_factor = options.number::<i32>("replication-factor", screen)?;
     if topic.contains(['.', '_']) {
         screen.out(
             "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore \
@@ -205,7 +197,7 @@ fn parse_assignment(text: &str) -> Result<Vec<Vec<i32>>, String> {
 }
 
 fn alter(options: &Options, screen: &mut Screen<'_>) -> Result<u64, i32> {
-    let partitions = number(options, "partitions", screen)?.unwrap_or(-1);
+    let partitions = options.number("partitions", screen)?.unwrap_or(-1);
     // The tool looks the topic up before it asks for more partitions.
     let topic = options.value("topic").unwrap_or_default().to_owned();
     if screen.cluster().metadata().topic_by_name(&topic).is_none() {
@@ -227,10 +219,14 @@ struct Asking {
     action: &'static str,
     options: Options,
     call: u64,
+    interrupted: bool,
 }
 
 impl Job for Asking {
     fn poll(&mut self, screen: &mut Screen<'_>) -> Status {
+        if self.interrupted {
+            return Status::Done(INTERRUPTED);
+        }
         match screen.cluster().admin_answer(self.call) {
             None => Status::Running,
             Some(Ok(answer)) => Status::Done(self.show(&answer, screen)),
@@ -240,8 +236,7 @@ impl Job for Asking {
 
     fn interrupt(&mut self, screen: &mut Screen<'_>) {
         screen.hint("The request is on its way already; its answer will be ignored.");
-        // No call has this number: the job ends at the next poll by its own answer only.
-        self.action = "interrupted";
+        self.interrupted = true;
     }
 }
 
@@ -306,12 +301,14 @@ impl Asking {
         }
         let only_under = self.options.has("under-replicated-partitions");
         let only_offline = self.options.has("unavailable-partitions");
+        let config = screen.cluster().scenario().broker_config();
+        let min_isr = config.expect("the cluster runs with it").min_insync_replicas;
         for topic in topics {
             let Some(image) = screen.cluster().metadata().topics.get(&topic.id).cloned() else {
                 continue;
             };
             if !only_under && !only_offline {
-                screen.out(topic_line(&image, screen.cluster().seed()));
+                screen.out(topic_line(&image, min_isr, screen.cluster().seed()));
             }
             for (index, state) in image.partitions.iter().enumerate() {
                 let shown = (!only_under || state.isr.len() < state.replicas.len())
@@ -325,8 +322,10 @@ impl Asking {
     }
 }
 
-fn topic_line(image: &TopicImage, seed: u64) -> String {
-    let min_isr = image.overrides.get("min.insync.replicas").map_or("1", |value| value);
+/// `default_min_isr` is what the brokers hold for topics that say nothing of it.
+fn topic_line(image: &TopicImage, default_min_isr: u32, seed: u64) -> String {
+    let min_isr = image.overrides.get("min.insync.replicas");
+    let min_isr = min_isr.map_or_else(|| default_min_isr.to_string(), ToString::to_string);
     let mut configs = format!("min.insync.replicas={min_isr}");
     for (key, value) in image.overrides.iter().filter(|(key, _)| &***key != "min.insync.replicas") {
         configs.push_str(&format!(",{key}={value}"));

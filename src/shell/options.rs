@@ -44,6 +44,19 @@ impl Options {
         self.values(name).last()
     }
 
+    /// The option's last value as a number. What is wrong has been printed; the error is the exit code.
+    pub(super) fn number<N: std::str::FromStr>(
+        &self,
+        name: &str,
+        screen: &mut Screen<'_>,
+    ) -> Result<Option<N>, i32> {
+        let Some(text) = self.value(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_error| {
+            screen.err(format!("Cannot parse argument '{text}' of option {name}"));
+            1
+        })
+    }
+
     /// All values of the option.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         let given = self.given.iter().filter(move |(given, _)| *given == name);

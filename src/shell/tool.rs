@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Host, Line, LineKind};
+use crate::base::NodeId;
 use crate::cluster::{Action, ActionError, Cluster};
 
 /// A command of the terminal.
@@ -39,6 +40,9 @@ pub trait Job: std::fmt::Debug {
     /// Ctrl+D; tools that read nothing ignore it.
     fn end_of_input(&mut self, _screen: &mut Screen<'_>) {}
 }
+
+/// Exit code of a process that Ctrl+C ended: 128 and the number of SIGINT.
+pub(super) const INTERRUPTED: i32 = 130;
 
 /// How far a job is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,6 +89,21 @@ impl<'a> Screen<'a> {
     /// The cluster as it stands.
     pub fn cluster(&self) -> &Cluster {
         self.host.cluster()
+    }
+
+    /// `base`, or `base-2`, `base-3`, ... so that it names nobody else who runs.
+    pub(super) fn free_name(&self, base: &str) -> Rc<str> {
+        let taken =
+            |name: &str| self.cluster().nodes().any(|node| node.running && **node.name == *name);
+        let numbered = (2..).map(|n| format!("{base}-{n}"));
+        let mut names = std::iter::once(base.to_owned()).chain(numbered);
+        names.find(|name| !taken(name)).expect("there is always a next number").into()
+    }
+
+    /// The node that was started last under that name.
+    pub(super) fn newest(&self, name: &str) -> Option<NodeId> {
+        let nodes = self.cluster().nodes().filter(|node| **node.name == *name);
+        nodes.map(|node| node.id).last()
     }
 
     /// Does something to the cluster.

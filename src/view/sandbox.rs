@@ -322,6 +322,7 @@ fn consumer(view: &SandboxView) -> ConsumerDef {
         assign: false,
         service: ServiceTime::Fixed { micros: view.service_micros },
         commit: CommitPolicy::None,
+        max_messages: None,
         config: worker_config(),
     }
 }

@@ -109,6 +109,87 @@ fn three_lines_typed_into_one_terminal_come_out_of_a_group_in_another() {
 }
 
 #[test]
+fn lines_typed_before_the_producer_is_ready_are_sent_before_it_ends() {
+    let mut terminal = Terminal::new();
+    terminal.run(&format!("kafka-topics --create --topic clicks {AT} --partitions 3"));
+    terminal.type_line(&format!("kafka-console-producer --topic clicks {AT}"));
+    // No simulated time passes between the lines and Ctrl+D.
+    terminal.type_line("one").type_line("two").type_line("three");
+    terminal.shell.end_of_input(&mut terminal.session);
+    terminal.wait(5);
+    assert_eq!(terminal.shell.running(), None);
+    let before = terminal.shell.lines().len();
+    terminal.type_line(&format!(
+        "kafka-console-consumer --topic clicks {AT} --from-beginning --max-messages 3"
+    ));
+    terminal.wait(10);
+    let mut printed = terminal.written_since(before, LineKind::Output);
+    printed.sort();
+    assert_eq!(printed, ["one", "three", "two"]);
+}
+
+#[test]
+fn a_consumer_with_a_limit_leaves_the_rest_to_the_next_one_of_its_group() {
+    let mut terminal = Terminal::new();
+    terminal.run(&format!("kafka-topics --create --topic clicks {AT} --partitions 1"));
+    terminal.type_line(&format!("kafka-console-producer --topic clicks {AT}"));
+    for line in ["1", "2", "3", "4", "5"] {
+        terminal.type_line(line);
+    }
+    terminal.shell.end_of_input(&mut terminal.session);
+    terminal.wait(5);
+    let consume = format!(
+        "kafka-console-consumer --topic clicks {AT} --from-beginning --group readers --max-messages 2"
+    );
+    for expected in [["1", "2"], ["3", "4"]] {
+        let before = terminal.shell.lines().len();
+        terminal.type_line(&consume).wait(10);
+        assert_eq!(terminal.written_since(before, LineKind::Output), expected);
+        let total = terminal.written_since(before, LineKind::Error).pop().unwrap();
+        assert_eq!(total, "Processed a total of 2 messages");
+    }
+}
+
+#[test]
+fn a_group_that_the_tool_made_up_commits_nothing() {
+    let mut terminal = Terminal::new();
+    terminal.run(&format!("kafka-topics --create --topic clicks {AT} --partitions 1"));
+    terminal.type_line(&format!("kafka-console-consumer --topic clicks {AT} --from-beginning"));
+    terminal.wait(20);
+    let committed = terminal.session.0.log_book().notable_since(0).any(|logged| {
+        matches!(logged.event, brokerscope::kafka::event::Event::OffsetsCommitted { .. })
+    });
+    assert!(!committed);
+}
+
+#[test]
+fn an_interrupted_question_ends_at_once_even_while_time_stands_still() {
+    let mut terminal = Terminal::new();
+    terminal.type_line(&format!("kafka-topics --list {AT}"));
+    assert!(terminal.shell.running().is_some());
+    terminal.shell.interrupt(&mut terminal.session);
+    assert_eq!((terminal.shell.running(), terminal.shell.last_code()), (None, 130));
+}
+
+#[test]
+fn a_line_that_is_given_up_is_logged_with_its_topic_and_sizes() {
+    let mut terminal = Terminal::new();
+    terminal.type_line(&format!(
+        "kafka-console-producer --topic nowhere {AT} --max-block-ms 2000 --reader-property \
+         parse.key=true --reader-property key.separator=:"
+    ));
+    for broker in 1..=3 {
+        terminal.session.0.apply(&Action::CrashBroker { broker, lose_disk: false }).unwrap();
+    }
+    terminal.type_line("alice:login").wait(5);
+    let errors = terminal.errors().join("\n");
+    let expected = "Error when sending message to topic nowhere with key: 5 bytes, value: 5 bytes with error: \
+                    (org.apache.kafka.clients.producer.internals.ErrorLoggingCallback)\n\
+                    org.apache.kafka.common.errors.TimeoutException: Topic nowhere not present in metadata after 2000 ms.";
+    assert!(errors.contains(expected), "{errors}");
+}
+
+#[test]
 fn keys_are_read_where_they_are_asked_for() {
     let mut terminal = Terminal::new();
     terminal.run(&format!(

@@ -54,8 +54,9 @@ fn conform_dir(dir: &Path, output: &mut Output<'_>) -> Result<Outcome, Failure> 
     for (path, kind) in &known {
         let this = conform_file(path, kind, output)?;
         outcome = match (outcome, this) {
-            (Outcome::Incomplete, _) | (_, Outcome::Incomplete) => Outcome::Incomplete,
+            // A mismatch is the graver news.
             (Outcome::Bad, _) | (_, Outcome::Bad) => Outcome::Bad,
+            (Outcome::Incomplete, _) | (_, Outcome::Incomplete) => Outcome::Incomplete,
             (Outcome::Good, Outcome::Good) => Outcome::Good,
         };
     }

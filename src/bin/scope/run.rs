@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use brokerscope::base::Duration;
 use brokerscope::cluster::report::Report;
-use brokerscope::cluster::{Cluster, Scenario, scenario_file};
+use brokerscope::cluster::{Cluster, scenario_file};
 use lexopt::prelude::{Long, Value, ValueExt as _};
 
 use crate::{Failure, Outcome, Output};
@@ -44,11 +44,11 @@ struct Arguments {
 
 pub(crate) fn run(args: &mut lexopt::Parser, output: &mut Output<'_>) -> Result<Outcome, Failure> {
     let arguments = read_arguments(args)?;
-    let scenario = load(&arguments.path)?;
-    let seed = arguments.seed.unwrap_or(scenario.seed);
-    let mut cluster = Cluster::new(&scenario, seed)
-        .map_err(|error| Failure::Complaint(format!("{}: {error}", arguments.path.display())))?;
+    let mut cluster = load(&arguments.path, arguments.seed)?;
     cluster.run_until(cluster.started() + arguments.until);
+    for (at, message) in cluster.refused_actions() {
+        writeln!(output.err, "scope: an action at {at} was refused: {message}")?;
+    }
     let report = Report::of(&cluster);
     if arguments.json {
         let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?;
@@ -90,11 +90,14 @@ pub(crate) fn read_time(text: &str) -> Result<Duration, Failure> {
     }
 }
 
-/// Reads a scenario file.
-pub(crate) fn load(path: &std::path::Path) -> Result<Scenario, Failure> {
+/// The cluster of a scenario file, with the file's seed when none is given.
+fn load(path: &std::path::Path, seed: Option<u64>) -> Result<Cluster, Failure> {
     let complain = |what: String| Failure::Complaint(format!("{}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| complain(error.to_string()))?;
-    scenario_file::parse(&text).map_err(|error| complain(error.to_string()))
+    let scenario = scenario_file::parse(&text).map_err(|error| complain(error.to_string()))?;
+    // What only Kafka refuses is refused here, such as too many copies of a topic.
+    Cluster::new(&scenario, seed.unwrap_or(scenario.seed))
+        .map_err(|error| complain(scenario_file::locate(&text, error).to_string()))
 }
 
 #[cfg(test)]

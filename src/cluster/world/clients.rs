@@ -8,7 +8,7 @@ use crate::cluster::action::{Action, ActionError};
 use crate::cluster::scenario::{ConsumerDef, ProducerDef, ScenarioError, Setting};
 use crate::kafka::consumer::Consumer;
 use crate::kafka::effect::Command;
-use crate::kafka::producer::{Producer, Workload};
+use crate::kafka::producer::Producer;
 
 /// Most nodes of a cluster, clients that ended included.
 const MAX_NODES: usize = 1_000;
@@ -149,12 +149,7 @@ impl Cluster {
     ) -> Result<(), ActionError> {
         let (node, mut definition) = self.producer_definition(name)?;
         change(&mut definition);
-        let workload = Workload {
-            topic: definition.topic.as_str().into(),
-            rate: definition.rate,
-            record_size: definition.record_size,
-            keys: definition.keys,
-        };
+        let workload = definition.workload("producer")?;
         self.command(node, Command::SetWorkload(Box::new(workload)));
         if let Process::Producer(_, kept) = Rc::make_mut(&mut self.slots[node].process) {
             *kept = definition;

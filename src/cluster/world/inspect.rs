@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Cluster, Message, Pending, Process};
-use crate::base::{LeaderEpoch, NodeId, Offset, RecordId, Time, TopicPartition};
+use super::{ADMIN, Cluster, Message, Pending, Process};
+use crate::base::{Duration, LeaderEpoch, NodeId, Offset, RecordId, Time, TopicPartition};
 use crate::cluster::event_log::EventLog;
 use crate::cluster::ledger::Ledger;
 use crate::cluster::metrics::Metrics;
@@ -117,6 +117,17 @@ impl Cluster {
     pub fn consumers(&self) -> impl Iterator<Item = (NodeView<'_>, &Consumer)> {
         self.nodes().filter(|node| node.running).filter_map(|node| match node.process {
             Process::Consumer(consumer, _) => Some((node, consumer)),
+            _ => None,
+        })
+    }
+
+    /// Actions of the scenario that could not be done: when, since the session began, and why. Only
+    /// those that are still in the log.
+    pub fn refused_actions(&self) -> impl Iterator<Item = (Duration, Rc<str>)> {
+        self.log.notable_since(0).filter_map(|logged| match &logged.event {
+            Event::ClientWarning { message } if logged.node == ADMIN => {
+                Some((logged.at.since(self.started), message.clone()))
+            }
             _ => None,
         })
     }

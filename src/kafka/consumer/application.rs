@@ -59,8 +59,11 @@ impl Consumer {
     /// Goes on inside `poll()`: group first, then positions, then records.
     pub(super) fn poll_step(&mut self, out: &mut Out<'_>) {
         self.join_step(out);
-        self.auto_commit_step(out);
-        self.positions_step(out);
+        // `ConsumerCoordinator.poll` returns early while the group is not settled.
+        if !self.subscribes() || self.is_settled() {
+            self.auto_commit_step(out);
+            self.positions_step(out);
+        }
         if !matches!(self.phase, Phase::Polling) {
             return; // An error ended the process.
         }
@@ -109,6 +112,8 @@ impl Consumer {
             return;
         }
         let done = records.pop_front();
+        self.worked += u64::from(done.is_some());
+        self.stopping |= self.spec.max_messages.is_some_and(|most| self.worked >= most);
         let (records, poll_deadline) = (std::mem::take(records), *poll_deadline);
         if let Some(delivery) = done {
             self.tell_processed(&delivery, out);

@@ -40,6 +40,13 @@ pub(super) enum Sent {
 const NOT_A_MEMBER: &str = "Offset commit cannot be completed since the consumer is not part of an active group for auto \
      partition assignment; it is likely that the consumer was kicked out of the group.";
 
+/// `CommitFailedException`: the coordinator knows the member no more.
+const GROUP_HAS_REBALANCED: &str = "Commit cannot be completed since the group has already rebalanced and assigned the \
+     partitions to another member. This means that the time between subsequent calls to poll() was longer than the \
+     configured max.poll.interval.ms, which typically implies that the poll loop is spending too much time message \
+     processing. You can address this either by increasing max.poll.interval.ms or by reducing the maximum size of \
+     batches returned in poll() with max.poll.records.";
+
 impl Consumer {
     /// Whether the client commits by itself.
     pub(super) fn auto_commits(&self) -> bool {
@@ -59,7 +66,9 @@ impl Consumer {
     }
 
     pub(super) fn auto_commit_step(&mut self, out: &mut Out<'_>) {
-        if self.auto_commits() && self.next_auto_commit <= out.now() {
+        let due = self.auto_commits() && self.next_auto_commit <= out.now();
+        // Without a coordinator the commit waits for it.
+        if due && self.ready_coordinator(out).is_some() {
             self.next_auto_commit = out.now() + self.spec.config.auto_commit_interval;
             self.commit_positions(CommitKind::Auto, out);
         }
@@ -175,7 +184,7 @@ impl Consumer {
                 if current && self.subscribes() {
                     self.reset_membership(error == ErrorCode::UnknownMemberId);
                 }
-                self.commit_failed(kind, error, NOT_A_MEMBER, out);
+                self.commit_failed(kind, error, GROUP_HAS_REBALANCED, out);
             }
             ErrorCode::FencedInstanceId => self.fail(error, error.message(), out),
             error => self.commit_failed(kind, error, error.message(), out),
@@ -218,8 +227,10 @@ impl Consumer {
         let now = out.now();
         let Phase::Committing { in_flight, retry_at, deadline, .. } = self.phase else { return };
         if deadline <= now {
-            let message = "Timeout expired before successfully committing offsets";
-            return self.commit_failed(CommitKind::Sync, ErrorCode::RequestTimedOut, message, out);
+            let timeout = self.spec.config.default_api_timeout.as_millis();
+            let message =
+                format!("Timeout of {timeout}ms expired before successfully committing offsets");
+            return self.commit_failed(CommitKind::Sync, ErrorCode::RequestTimedOut, &message, out);
         }
         if in_flight || retry_at > now {
             return;

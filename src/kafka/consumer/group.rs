@@ -47,6 +47,8 @@ pub(super) struct Membership {
     pub(super) join_failures: u32,
     /// The leader waits for metadata of the group's topics.
     pub(super) to_assign: Option<JoinGroupResponse>,
+    /// What the group gave; the application's next poll takes it over.
+    pub(super) synced: Option<Rc<[NamedPartition]>>,
     /// Partition counts that the last assignment by this leader was made of.
     pub(super) assigned_from: Option<BTreeMap<Rc<str>, u32>>,
     pub(super) last_assignment: Vec<NamedPartition>,
@@ -71,6 +73,7 @@ impl Membership {
             join_at: Time::ZERO,
             join_failures: 0,
             to_assign: None,
+            synced: None,
             assigned_from: None,
             last_assignment: Vec::new(),
             next_heartbeat: Time::NEVER,
@@ -87,6 +90,7 @@ impl Membership {
         }
         self.rejoin_needed = true;
         self.to_assign = None;
+        self.synced = None;
     }
 
     /// Heartbeats are sent once the join phase is over.

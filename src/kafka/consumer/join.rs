@@ -40,10 +40,22 @@ impl Consumer {
         preparing && !self.is_cooperative()
     }
 
+    /// Whether the coordinator is known and no rejoin is needed or under way (`rejoinNeededOrPending`).
+    pub(super) fn is_settled(&self) -> bool {
+        self.coordinator().is_some()
+            && self.membership.as_ref().is_some_and(|membership| {
+                membership.state == MemberState::Stable && !membership.rejoin_needed
+            })
+    }
+
     /// Joins or rejoins the group where needed (`ensureActiveGroup`).
     pub(super) fn join_step(&mut self, out: &mut Out<'_>) {
         if !self.subscribes() {
             return;
+        }
+        let synced = self.membership.as_mut().and_then(|membership| membership.synced.take());
+        if let Some(assignment) = synced {
+            self.on_assigned(&assignment, out);
         }
         self.rejoin_if_partitions_were_added();
         let joining = |ask: &Ask| matches!(ask, Ask::JoinGroup | Ask::SyncGroup);
@@ -274,12 +286,11 @@ impl Consumer {
             group_instance_id: self.spec.config.group_instance_id.clone(),
             assignments,
         };
-        let config = &self.spec.config;
-        let timeout =
-            config.request_timeout.max(config.max_poll_interval + JOIN_GROUP_TIMEOUT_LAPSE);
+        let timeout = self.spec.config.request_timeout;
         self.client.send(out, coordinator, request, timeout, Ask::SyncGroup);
     }
 
+    /// The member is in. What that gives and takes, the application is told by its next poll.
     pub(super) fn on_synced(&mut self, body: SyncGroupResponse, out: &mut Out<'_>) {
         let Some(membership) = &mut self.membership else { return };
         if membership.state != MemberState::CompletingRebalance {
@@ -288,7 +299,7 @@ impl Consumer {
             membership.state = MemberState::Stable;
             membership.rejoin_needed = false;
             membership.needs_prepare = true;
-            self.on_assigned(&body.assignment, out);
+            membership.synced = Some(body.assignment);
         } else if body.error == ErrorCode::FencedInstanceId {
             self.fail(body.error, body.error.message(), out);
         } else {

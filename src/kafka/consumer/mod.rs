@@ -87,7 +87,10 @@ pub struct Consumer {
     positions_failures: u32,
     next_auto_commit: Time,
     phase: Phase,
-    /// SIGTERM came: the application closes the client after the record in hand.
+    /// Records that the application has finished.
+    worked: u64,
+    /// SIGTERM or the last wanted record came: the application closes the client after the record
+    /// in hand.
     stopping: bool,
     /// Answers that only the next poll handles.
     deferred: Vec<(Ask, Response)>,
@@ -112,6 +115,7 @@ impl Consumer {
             positions_failures: 0,
             next_auto_commit: Time::NEVER,
             phase: Phase::Stopped,
+            worked: 0,
             stopping: false,
             deferred: Vec::new(),
             alarm: Alarm::default(),
@@ -176,9 +180,8 @@ impl Consumer {
     }
 
     fn on_answer(&mut self, ask: Ask, body: Response, out: &mut Out<'_>) {
-        // The rebalance goes on in the application's thread.
-        let for_poll = matches!(ask, Ask::JoinGroup | Ask::SyncGroup);
-        if for_poll && !matches!(self.phase, Phase::Polling) {
+        // Until the heartbeats begin, only the application's thread reads from the network.
+        if matches!(ask, Ask::JoinGroup) && !matches!(self.phase, Phase::Polling) {
             self.deferred.push((ask, body));
             return;
         }

@@ -20,6 +20,8 @@ pub struct ConsumerSpec {
     pub service: ServiceTime,
     /// When its application commits, besides `enable.auto.commit`.
     pub commit: CommitPolicy,
+    /// After how many records its application closes the client; never without.
+    pub max_messages: Option<u64>,
     /// Settings of its client.
     pub config: ConsumerConfig,
 }

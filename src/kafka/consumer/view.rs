@@ -48,6 +48,11 @@ impl Consumer {
         &self.spec
     }
 
+    /// Records that the application has finished since it started.
+    pub fn worked(&self) -> u64 {
+        self.worked
+    }
+
     /// Whether the process runs.
     pub fn is_running(&self) -> bool {
         !matches!(self.phase, Phase::Stopped)

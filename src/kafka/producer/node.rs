@@ -50,6 +50,8 @@ pub struct Producer {
     blocked: Option<BlockedSend>,
     /// Typed records that wait until `send()` returns.
     typed: VecDeque<(Option<Rc<str>>, Rc<str>)>,
+    /// The application was told to end: it sends what was typed before, then closes the client.
+    ending: bool,
     closing: bool,
     alarm: Alarm,
 }
@@ -67,6 +69,7 @@ impl Producer {
             asleep_until: Time::ZERO,
             blocked: None,
             typed: VecDeque::new(),
+            ending: false,
             closing: false,
             alarm: Alarm::default(),
         }
@@ -88,10 +91,13 @@ impl Producer {
             Input::Disconnected { peer } => self.client.on_disconnected(out, peer),
             Input::Timer(Timer::Producer(ProducerTimer::Wake)) => self.alarm.rang(out.now()),
             Input::Command(Command::SetWorkload(workload)) => self.set_workload(*workload, out),
-            Input::Command(Command::Send { key, value }) if !self.closing => {
+            Input::Command(Command::Send { key, value }) if !self.ending => {
                 self.typed.push_back((key, value));
             }
-            Input::Command(Command::Shutdown) => self.close(out),
+            Input::Command(Command::Shutdown) => {
+                self.ending = true;
+                self.schedule = None;
+            }
             // Nobody asks a producer for anything, and the world sees to pauses.
             Input::Request { .. } | Input::Timer(_) | Input::Command(_) => {}
         }
@@ -110,11 +116,16 @@ impl Producer {
         self.spec.workload = workload;
     }
 
+    /// Whether typed lines have not come through `send()`. `ConsoleProducer` closes its client only
+    /// after the last of them.
+    fn has_typed_lines(&self) -> bool {
+        let is_typed = |call: &BlockedSend| matches!(call.record.value, Payload::Text(_));
+        !self.typed.is_empty() || self.blocked.as_ref().is_some_and(is_typed)
+    }
+
     /// `close()`: no more records, and those that wait leave at once.
     fn close(&mut self, out: &mut Out<'_>) {
         self.closing = true;
-        self.schedule = None;
-        self.typed.clear();
         self.client.accumulator.flushing = true;
         self.client.sender_due = out.now();
         if let Some(blocked) = self.blocked.take() {
@@ -127,6 +138,9 @@ impl Producer {
     fn run(&mut self, out: &mut Out<'_>) {
         loop {
             self.run_application(out);
+            if self.ending && !self.closing && !self.has_typed_lines() {
+                self.close(out);
+            }
             self.client.run(out);
             // The sender may have freed the memory that `send()` waits for.
             let free = self.client.accumulator.available_memory();
@@ -248,9 +262,9 @@ impl Producer {
         })
     }
 
-    /// Whether the producer is flushing before its end.
+    /// Whether the producer was told to end and is sending what it has.
     pub fn is_closing(&self) -> bool {
-        self.closing
+        self.ending
     }
 
     /// Records that wait in the accumulator for each partition of the workload's topic, by index.

@@ -26,7 +26,12 @@ fn default_record_size() -> u32 {
     100
 }
 
-/// How often an application sends. Rates are records per second, at least 0.
+/// Most records per second of one application: far above what the slowest page can follow.
+const MAX_RATE: f64 = 1e6;
+/// Most keys of one application: each has a place in a table of chances.
+const MAX_KEYS: u32 = 1_000_000;
+
+/// How often an application sends. Rates are records per second, 0 to a million.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Rate {
@@ -86,7 +91,39 @@ pub enum Keys {
     },
 }
 
+impl Keys {
+    /// What is wrong with them, if something is: what was expected.
+    pub fn check(self) -> Result<(), String> {
+        let (count, exponent) = match self {
+            Self::None => return Ok(()),
+            Self::Uniform { count } => (count, 0.0),
+            Self::Zipf { count, exponent } => (count, exponent),
+        };
+        if !(1..=MAX_KEYS).contains(&count) {
+            return Err(format!("expected 1 to {MAX_KEYS} keys, got {count}"));
+        }
+        if !(0.0..=10.0).contains(&exponent) {
+            return Err(format!("expected an exponent from 0 to 10, got {exponent}"));
+        }
+        Ok(())
+    }
+}
+
 impl Rate {
+    /// What is wrong with it, if something is: what was expected.
+    pub fn check(self) -> Result<(), String> {
+        let rates = match self {
+            Self::Off => return Ok(()),
+            Self::Constant { per_second } | Self::Poisson { per_second } => [per_second; 2],
+            Self::Spike { base, peak, .. } => [base, peak],
+            Self::Ramp { from, to, .. } => [from, to],
+        };
+        match rates.into_iter().find(|rate| !(0.0..=MAX_RATE).contains(rate)) {
+            Some(rate) => Err(format!("expected 0 to {MAX_RATE} records a second, got {rate}")),
+            None => Ok(()),
+        }
+    }
+
     /// Records per second at `since_start`.
     pub fn per_second(self, since_start: Duration) -> f64 {
         let elapsed = since_start.as_millis();

@@ -53,6 +53,7 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
             assign: false,
             service: ServiceTime::Fixed { micros: 80_000 },
             commit: CommitPolicy::None,
+            max_messages: None,
             config: worker_config(),
         }],
         actions: Vec::new(),

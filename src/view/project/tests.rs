@@ -41,6 +41,7 @@ fn scenario() -> Scenario {
             assign: false,
             service: ServiceTime::Fixed { micros: 80_000 },
             commit: CommitPolicy::None,
+            max_messages: None,
             config: std::collections::BTreeMap::default(),
         }],
         actions: Vec::new(),

@@ -27,6 +27,12 @@ pub(crate) fn run(args: &mut lexopt::Parser, output: &mut Output<'_>) -> Result<
             other => return Err(other.unexpected().into()),
         }
     }
+    if events < TURNS {
+        let least = TURNS;
+        return Err(Failure::Complaint(format!(
+            "--events: expected at least {least}, got {events}"
+        )));
+    }
     let clock = seconds();
     writeln!(output.out, "{HEADER}")?;
     let scenario = |name, text| {

@@ -309,6 +309,7 @@ pub(super) fn member(config: &[(&str, &str)]) -> ConsumerSpec {
         reads: Reads::Subscribe(vec!["orders".into()]),
         service: ServiceTime::Fixed { micros: 10_000 },
         commit: CommitPolicy::None,
+        max_messages: None,
         config: ConsumerConfig::with(defaults.into_iter().chain(config.iter().copied())).unwrap(),
     }
 }
