@@ -142,7 +142,7 @@ fn settings(options: &Options, screen: &Screen<'_>) -> Settings {
     // The tool's own times make sense beside Kafka's; the classroom clock has stretched those.
     let own_times = screen.cluster().scenario().clock == Clock::KafkaDefaults;
     for (option, key, default) in SETTINGS {
-        let is_time = key.ends_with(".ms");
+        let is_time = key.strip_suffix(".ms").is_some();
         let default = default.filter(|_| (own_times || !is_time) && !config.contains_key(*key));
         if let Some(value) = options.value(option).or(default) {
             config.insert((*key).to_owned(), Setting(value.to_owned()));

@@ -382,6 +382,7 @@ mod tests {
             assign: false,
             service: ServiceTime::Exponential { micros: 5_000 },
             commit: CommitPolicy::AfterProcessing,
+            max_messages: None,
             config: Settings::new(),
         }
     }
