@@ -99,7 +99,9 @@ impl Progress {
     }
 
     fn read(text: &str) -> Result<Self, String> {
-        let header: Header = serde_json::from_str(text)
+        let value: serde_json::Value = serde_json::from_str(text)
+            .map_err(|error| format!("This is no saved progress: {error}."))?;
+        let header: Header = serde_json::from_value(value.clone())
             .map_err(|error| format!("This is no saved progress: {error}."))?;
         if header.format != FORMAT {
             return Err(format!("Expected saved progress, got `{}`.", header.format));
@@ -108,7 +110,7 @@ impl Progress {
             let version = header.version;
             return Err(format!("It was saved by version {version}; this page reads {VERSION}."));
         }
-        let save: SaveV1 = serde_json::from_str(text)
+        let save: SaveV1 = serde_json::from_value(value)
             .map_err(|error| format!("The saved progress is damaged: {error}."))?;
         Ok(Self { lessons: save.lessons })
     }

@@ -140,7 +140,7 @@ pub enum Control {
 
 /// One step of a lesson.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Step<A> {
     /// Tell something; the cluster may run for a while beside it.
     Say {
