@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::{NodeId, Time};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::ApiKey;
@@ -13,6 +15,8 @@ use crate::sim::EventId;
 const RECENT: usize = 1_024;
 /// Notable events are kept this long, in events.
 const NOTABLE: usize = 8_192;
+/// Longest way from an event back to who did it, in steps: a broker says goodbye in some heartbeats.
+const REACH: usize = 40;
 /// Causes are kept this long, in events of the queue.
 const CAUSES: usize = 32_768;
 
@@ -31,6 +35,21 @@ pub struct Logged {
     pub event: Event,
 }
 
+/// Who did something to the cluster.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Actor {
+    /// The person at the page.
+    #[default]
+    Learner,
+    /// A lesson, in a run that it shows.
+    Lesson,
+    /// A lesson's reference solution.
+    Solution,
+    /// The scenario, by itself.
+    Scenario,
+}
+
 /// What a step of the simulation was.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum StepKind {
@@ -42,8 +61,8 @@ pub enum StepKind {
     Timer,
     /// A connection was lost.
     Disconnected,
-    /// A person did something, or the scenario in their place.
-    Action,
+    /// Somebody did something to the cluster.
+    Action(Actor),
 }
 
 /// A step of the simulation, for the chain of causes.
@@ -153,6 +172,14 @@ impl EventLog {
     /// The last step that ran.
     pub fn last_step(&self) -> Option<&Step> {
         self.steps.back()
+    }
+
+    /// Who began the chain of causes that ends in `id`; none if that was a clock, or is forgotten.
+    pub fn actor(&self, id: EventId) -> Option<Actor> {
+        self.causes(id, REACH).last().and_then(|first| match first.kind {
+            StepKind::Action(by) => Some(by),
+            _ => None,
+        })
     }
 
     /// The chain of causes that ends in `id`: last step first, at most `limit` long.

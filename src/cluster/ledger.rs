@@ -149,6 +149,12 @@ impl Ledger {
         self.totals[fate as usize]
     }
 
+    /// How many records their producers count as sent, whatever became of them since.
+    pub fn acknowledged(&self) -> u64 {
+        let fates = [Fate::Acked, Fate::AckedThenLost, Fate::AckedNeverWritten];
+        fates.map(|fate| self.count(fate)).iter().sum()
+    }
+
     /// The record's entry.
     pub fn entry(&self, record: RecordId) -> Option<&LedgerEntry> {
         let (chunk, slot) = position(record);

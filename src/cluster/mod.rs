@@ -17,4 +17,4 @@ pub use action::{Action, ActionError};
 pub use clock::Clock;
 pub use process::Process;
 pub use scenario::{Scenario, ScenarioError};
-pub use world::{ADMIN, Cluster, InFlightMessage, MessageBody, NodeView};
+pub use world::{ADMIN, Cluster, InFlightMessage, MessageBody, NodeView, Standing};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::format::{Block, Condition, Inline, Measure, Quantity, When};
-use crate::base::Time;
+use crate::base::{Time, grouped};
 
 /// Something that measures can be read from: a cluster, or a table in tests.
 pub trait Probe {
@@ -125,7 +125,7 @@ impl Gauge {
     }
 }
 
-/// A number as people write it: `412`, `1,204`, `9.6`, `83 %`.
+/// A number as people write it: `412`, `12 045`, `9.6`, `83 %`.
 fn show(of: Quantity, value: f64) -> String {
     match of {
         Quantity::LagShare => format!("{value:.0} %"),
@@ -135,19 +135,6 @@ fn show(of: Quantity, value: f64) -> String {
         }
         _ => grouped(&format!("{value:.0}")),
     }
-}
-
-/// `12345` as `12,345`.
-fn grouped(digits: &str) -> String {
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
-    let mut text = sign.to_owned();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -247,21 +234,21 @@ pub(super) mod tests {
             Measure { since_step: true, window_ms: Some(30_000), ..measure(Quantity::AckedLost) };
         let mut gauge = Gauge::new([("lost".to_owned(), lost)].into());
         gauge.begin_step(&Windows(Time(50_000_000)));
-        assert_eq!(gauge.text("lost", &Windows(Time(57_000_000))), "7,000");
-        assert_eq!(gauge.text("lost", &Windows(Time(99_000_000))), "30,000");
+        assert_eq!(gauge.text("lost", &Windows(Time(57_000_000))), "7000");
+        assert_eq!(gauge.text("lost", &Windows(Time(99_000_000))), "30\u{2009}000");
     }
 
     #[test]
     fn a_text_keeps_the_numbers_of_its_moment() {
         let mut table = Table::default();
         let mut gauge = gauge();
-        table.set(Quantity::Lag, 1_234.0);
+        table.set(Quantity::Lag, 12_345.0);
         gauge.keep(When::Observed, &table);
         table.set(Quantity::Lag, 5.0);
         let piece = |when| Inline::Measured { when, name: "lag".to_owned() };
         let line = [Inline::Strong(vec![piece(When::Observed)]), piece(When::Now)];
         let text = |text: &str| Inline::Text(text.to_owned());
-        let expected = vec![Inline::Strong(vec![text("1,234")]), text("5")];
+        let expected = vec![Inline::Strong(vec![text("12\u{2009}345")]), text("5")];
         assert_eq!(gauge.fill_line(&line, &table), expected);
     }
 

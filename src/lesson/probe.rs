@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::format::{Measure, Moment, Quantity};
 use super::gauge::Probe;
-use crate::base::{Duration, Offset, RecordId, Time, TopicPartition};
+use crate::base::{Duration, RecordId, Time, TopicPartition};
 use crate::cluster::Cluster;
 use crate::cluster::ledger::{Fate, Reader};
 use crate::kafka::config::Acks;
@@ -69,10 +69,10 @@ impl Probe for Cluster {
                 count(states.filter(|state| !state.has_leader()).count())
             }
             Quantity::Committed => committed(self, measure),
-            Quantity::Acked => Some(self.metrics().totals.acked as f64),
+            Quantity::Acked => Some(self.ledger().acknowledged() as f64),
             Quantity::GivenUp => Some(self.metrics().totals.failed as f64),
             Quantity::AckedLost => Some(acked_lost(self, measure.window_ms)),
-            Quantity::AckedUnreadable => count(acked_unreadable(self)),
+            Quantity::AckedUnreadable => Some(self.acked_unreadable() as f64),
             Quantity::AckedOnOneDisk => count(acked_on_one_disk(self, measure)),
             Quantity::ProducersNotAcksAll => count(
                 self.producers()
@@ -139,8 +139,8 @@ fn lag(cluster: &Cluster, measure: &Measure) -> Option<f64> {
             && measure.partition.is_none_or(|partition| partition == tp.partition)
             && measure.except_partition.is_none_or(|partition| partition != tp.partition)
     };
-    let parts = cluster.group_lag(group).filter(|(tp, _, _)| wanted(tp));
-    Some(parts.map(|(_, _, lag)| lag).sum::<u64>() as f64)
+    let parts = cluster.group_lag(group).filter(|standing| wanted(&standing.tp));
+    Some(parts.map(|standing| standing.lag).sum::<u64>() as f64)
 }
 
 /// Events a second over the last whole seconds of the window.
@@ -179,24 +179,6 @@ fn finished_per_record(cluster: &Cluster, measure: &Measure) -> Option<f64> {
         }
     }
     (records > 0).then(|| finished as f64 / records as f64)
-}
-
-/// Acknowledged records whose partition has no running leader.
-fn acked_unreadable(cluster: &Cluster) -> usize {
-    let image = cluster.metadata();
-    let mut dark: BTreeSet<TopicPartition> = BTreeSet::new();
-    for topic in image.topics.values().filter(|topic| !topic.is_internal()) {
-        let all = (0..).zip(&topic.partitions);
-        let unled = all.filter(|(_, state)| !cluster.is_running(state.leader));
-        dark.extend(unled.map(|(index, _)| TopicPartition::new(topic.id, index)));
-    }
-    if dark.is_empty() {
-        return 0;
-    }
-    let entries = cluster.ledger().entries().map(|(_, entry)| entry);
-    let is_dark =
-        |place: Option<(TopicPartition, Offset)>| place.is_some_and(|(tp, _)| dark.contains(&tp));
-    entries.filter(|entry| entry.fate() == Fate::Acked && is_dark(entry.place)).count()
 }
 
 /// Acknowledged records that stand in one log only, however many logs the partition has.

@@ -3,6 +3,7 @@
 
 use yew::{Callback, Html, Properties, classes, component, html};
 
+use crate::cluster::event_log::Actor;
 use crate::ui::command::UiCommand;
 use crate::ui::text;
 use crate::view::describe::{TextTable, summary, tables};
@@ -31,7 +32,12 @@ pub fn Records(props: &RecordsProps) -> Html {
             "an error does not mean: not written",
             "is-warn",
         ),
-        ("unavailable", ledger.unavailable, "stored where no leader lives now", "is-warn"),
+        (
+            "unavailable",
+            ledger.unavailable,
+            "acknowledged, and no leader serves them now",
+            "is-warn",
+        ),
         (
             "in no log",
             ledger.unwritten,
@@ -67,7 +73,7 @@ pub fn Records(props: &RecordsProps) -> Html {
             </table>
             if !ledger.losses.is_empty() {
                 <table>
-                    <caption>{ "Lost records" }</caption>
+                    <caption>{ lost_caption(ledger) }</caption>
                     <thead><tr><th scope="col">{ "Partition" }</th><th scope="col">{ "Offset" }</th><th scope="col">{ "Why" }</th></tr></thead>
                     <tbody>
                         { for ledger.losses.iter().map(|loss| html! {
@@ -82,6 +88,19 @@ pub fn Records(props: &RecordsProps) -> Html {
             }
         </div>
     }
+}
+
+/// How many of the lost records are listed.
+fn lost_caption(ledger: &LedgerView) -> String {
+    let listed = ledger.losses.len() as u64;
+    if listed < ledger.lost {
+        return format!(
+            "Lost records: the newest {} of {}",
+            words::count(listed),
+            words::count(ledger.lost)
+        );
+    }
+    "Lost records".to_owned()
 }
 
 /// The list of events.
@@ -103,9 +122,9 @@ pub fn EventList(props: &EventListProps) -> Html {
         <ol class="events" reversed=true aria-label="What happened, newest first">
             if props.events.is_empty() { <li class="words">{ "Nothing out of the ordinary yet." }</li> }
             { for props.events.iter().rev().map(|event| html! {
-                <li key={event.id} class={kind(event.kind)}>
+                <li key={event.id} class={kind(event)}>
                     <time>{ event.at.to_string() }</time>
-                    <b>{ kind_name(event.kind) }</b>
+                    <b>{ kind_name(event) }</b>
                     <span>
                         { event.sentence.to_string() }
                         if let Some(cause) = &event.cause { <small>{ format!("because {cause}") }</small> }
@@ -145,24 +164,24 @@ fn why(event: &EventView, props: &EventListProps) -> Html {
     }
 }
 
-fn kind(kind: EventKind) -> &'static str {
-    match kind {
+fn kind(event: &EventView) -> &'static str {
+    match event.kind {
         EventKind::Failure | EventKind::Loss => "event is-bad",
         EventKind::Recovery => "event is-good",
-        EventKind::Action => "event is-mine",
-        EventKind::Replication | EventKind::Group | EventKind::Admin => "event",
+        EventKind::Action if event.by == Some(Actor::Learner) => "event is-mine",
+        _ => "event",
     }
 }
 
-fn kind_name(kind: EventKind) -> &'static str {
-    match kind {
+fn kind_name(event: &EventView) -> &'static str {
+    match event.kind {
         EventKind::Replication => "replicas",
         EventKind::Group => "group",
         EventKind::Failure => "failure",
         EventKind::Recovery => "recovery",
         EventKind::Admin => "topic",
         EventKind::Loss => "records",
-        EventKind::Action => "you",
+        EventKind::Action => event.by.map_or("process", words::actor),
     }
 }
 

@@ -79,6 +79,14 @@ pub const RECORD_SAFE: &str =
 /// Record: above it.
 pub const RECORD_UNSAFE: &str =
     "Past the high watermark: not every in-sync copy has it, consumers cannot read it yet.";
+/// Record: was below the high watermark, and its partition has no leader.
+pub const RECORD_DARK: &str = "No leader serves it now. It was below the high watermark: whoever leads \
+    next has it, and until then nobody can read it.";
+/// Record: was above it, and there is no leader.
+pub const RECORD_DARK_UNSAFE: &str = "No leader serves it now, and it was past the high watermark: whoever \
+    leads next may not have it.";
+/// Behind a number that is not of this moment.
+pub const LAST_KNOWN: &str = "last known";
 /// Record: in no log.
 pub const RECORD_GONE: &str = "No broker's log holds a record at this offset.";
 /// Button at an event: asks for what led to it.
@@ -101,7 +109,11 @@ pub const SPEED: &str = "Speed";
 pub const CLOCK_ABOUT: &str = "About this clock";
 /// What the classroom clock is.
 pub const CLASSROOM_MEANS: &str = "Kafka's time constants span a millisecond to five minutes. The classroom clock \
-    changes these, so that you can watch them together. Everything else is Kafka's default.";
+    changes these, so that you can watch them together.";
+/// What else differs from Kafka's defaults: heading of a table.
+pub const OVERRIDES: &str = "This cluster also sets";
+/// Under what differs.
+pub const OTHERWISE_DEFAULT: &str = "Everything else began as Kafka's default.";
 /// What the true clock is.
 pub const DEFAULTS_MEAN: &str = "Kafka's own time constants, unchanged. Use the speed slider to watch \
     short and long ones.";
@@ -123,6 +135,8 @@ pub const TO_COME: &str = "to come";
 pub const HINT: &str = "Hint";
 /// Lesson panel: button.
 pub const SOLUTION: &str = "Show solution";
+/// Lesson panel: before what the cluster said to a line of the solution.
+pub const REFUSED: &str = "Refused:";
 /// Lesson panel: button.
 pub const SKIP_STEP: &str = "Skip";
 /// Lesson panel: an answer that was right.

@@ -8,6 +8,7 @@ mod record;
 mod sample;
 
 use std::fmt;
+use std::rc::Rc;
 
 pub use clients::{ConsumerView, GroupView, Idle, OwnedPartition, ProducerHealth, ProducerView};
 pub use cluster::{BrokerState, BrokerView, ControllerView, LaneRole, LaneView, Reader, TopicView};
@@ -46,7 +47,7 @@ impl Hue {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct PartitionName {
     /// Name of the topic.
-    pub topic: std::rc::Rc<str>,
+    pub topic: Rc<str>,
     /// Index of the partition.
     pub partition: u32,
 }
@@ -84,6 +85,8 @@ pub struct Scene {
     pub ledger: Part<LedgerView>,
     /// What happened, oldest first; the page keeps the newest few hundred.
     pub events: Part<Vec<EventView>>,
+    /// Number of the first event that `events` does not know yet.
+    pub heard: u64,
 }
 
 impl Scene {
@@ -108,6 +111,19 @@ pub struct ClockView {
     pub clock: Clock,
     /// The seed of the session.
     pub seed: u64,
+    /// What the scenario sets over Kafka's defaults and the clock's.
+    pub overrides: Rc<[OverrideView]>,
+}
+
+/// A setting that a scenario chose.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OverrideView {
+    /// Whose setting: `brokers`, `topic orders`, `worker`.
+    pub whose: Rc<str>,
+    /// Kafka's key.
+    pub key: Rc<str>,
+    /// The value.
+    pub value: Rc<str>,
 }
 
 /// What is moving at one moment. Projected for every frame, painted outside the page's structure.

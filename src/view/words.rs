@@ -1,18 +1,12 @@
 //! Numbers and lengths of time as a learner reads them.
 
 use super::scene::{Idle, MessageKind, ProducerHealth};
+use crate::base::grouped;
+use crate::cluster::event_log::Actor;
 
 /// A count with thin gaps: `1 234 567`.
 pub fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) && digits.len() > 4 {
-            text.push('\u{2009}');
-        }
-        text.push(digit);
-    }
-    text
+    grouped(&value.to_string())
 }
 
 /// A count short enough for a badge: `412`, `12.3k`, `4.5M`.
@@ -67,6 +61,16 @@ pub fn kind(kind: MessageKind) -> &'static str {
         MessageKind::ConsumerFetch => "Records read",
         MessageKind::Heartbeat => "Heartbeats",
         MessageKind::Control => "Other requests",
+    }
+}
+
+/// Who did something to the cluster.
+pub fn actor(by: Actor) -> &'static str {
+    match by {
+        Actor::Learner => "you",
+        Actor::Lesson => "the lesson",
+        Actor::Solution => "the solution",
+        Actor::Scenario => "the scenario",
     }
 }
 

@@ -98,7 +98,7 @@ fn one_partition_keeps_one_of_five_members_busy_and_new_partitions_employ_the_ot
     assert_eq!(owners(&run), 5);
     // The old backlog stays where it is, with its one consumer.
     let group = run.cluster.group("app").unwrap();
-    let lags: Vec<u64> = run.cluster.group_lag(group).map(|(_, _, lag)| lag).collect();
+    let lags: Vec<u64> = run.cluster.group_lag(group).map(|standing| standing.lag).collect();
     assert!(lags[0] > 300 && lags[1..].iter().all(|lag| *lag < 200), "{lags:?}");
 }
 
@@ -287,4 +287,17 @@ fn after_an_unclean_election_a_consumer_goes_on_where_the_logs_part() {
 
 fn topic(run: &Watched, name: &str) -> brokerscope::base::TopicId {
     run.cluster.metadata().topic_by_name(name).unwrap().id
+}
+
+#[test]
+fn a_frozen_broker_can_be_killed_and_comes_back_awake() {
+    let mut run = Watched::new(&orders(3, 3, "all", ""), 5);
+    run.run(5.0);
+    run.apply(&Action::PauseBroker { broker: 1, for_ms: 600_000 });
+    run.run(1.0);
+    run.apply(&Action::CrashBroker { broker: 1, lose_disk: false });
+    run.apply(&Action::StartBroker { broker: 1 });
+    run.run(30.0);
+    assert!(run.cluster.metadata().is_active(brokerscope::base::NodeId(1)));
+    assert_eq!(run.cluster.unhealthy_partitions(), (0, 0));
 }

@@ -2,6 +2,7 @@
 
 use brokerscope::base::Time;
 use brokerscope::cluster::Clock;
+use brokerscope::cluster::event_log::Actor;
 use brokerscope::cluster::scenario::{ConsumerDef, ProducerDef, Settings};
 use brokerscope::kafka::config::Acks;
 use brokerscope::kafka::consumer::{CommitPolicy, ServiceTime};
@@ -13,7 +14,9 @@ use brokerscope::ui::drawers::{
 use brokerscope::ui::playback::{PlaybackBar, PlaybackBarProps};
 use brokerscope::ui::sandbox::{SandboxPanel, SandboxPanelProps};
 use brokerscope::view::sandbox::{Change, Control, Refusal, SandboxView};
-use brokerscope::view::scene::ClockView;
+use brokerscope::view::scene::{
+    ClockView, EventKind, EventView, Headline, LedgerView, LossView, OverrideView, PartitionName,
+};
 use brokerscope::view::{Part, PlaybackView, Scene};
 use expect_test::expect;
 use yew::Callback;
@@ -52,6 +55,7 @@ fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
                 assign: false,
                 service: ServiceTime::Fixed { micros: 80_000 },
                 commit: CommitPolicy::None,
+                max_messages: None,
                 config: Settings::new(),
             }],
             group: Some("app-workers".into()),
@@ -159,7 +163,12 @@ fn playback_bar(playback: PlaybackView) -> String {
     let scene = Scene::sample();
     render::html::<PlaybackBar>(PlaybackBarProps {
         playback,
-        clock: ClockView { now: Time(41_300_000), clock: Clock::KafkaDefaults, seed: 42 },
+        clock: ClockView {
+            now: Time(41_300_000),
+            clock: Clock::KafkaDefaults,
+            seed: 42,
+            overrides: [].into(),
+        },
         history: scene.history.clone(),
         events: scene.events.clone(),
         dispatch: Callback::noop(),
@@ -216,4 +225,62 @@ fn ledger_and_events_are_tables_and_lists() {
         dispatch: Callback::noop(),
     });
     assert!(events.contains("worker-1 joined group app-workers."), "{events}");
+}
+
+#[test]
+fn the_clock_lists_what_the_scenario_sets_by_itself() {
+    let scene = Scene::sample();
+    let with = |overrides: Vec<OverrideView>| {
+        render::html::<PlaybackBar>(PlaybackBarProps {
+            playback: slow(),
+            clock: ClockView { overrides: overrides.into(), ..scene.clock.clone() },
+            history: scene.history.clone(),
+            events: scene.events.clone(),
+            dispatch: Callback::noop(),
+        })
+    };
+    let (key, value) = ("max.poll.records".into(), "10".into());
+    let html = with(vec![OverrideView { whose: "worker".into(), key, value }]);
+    let (_, table) = html.split_once("This cluster also sets").expect("a table");
+    let row = ["max.poll.records", "worker", "10"].map(|cell| table.find(&format!(">{cell}<")));
+    assert!(row.is_sorted() && row.iter().all(Option::is_some), "{row:?} in {table}");
+    assert!(!with(Vec::new()).contains("This cluster also sets"));
+}
+
+#[test]
+fn an_event_is_labelled_with_who_did_it() {
+    let label = |by| {
+        let event = EventView { kind: EventKind::Action, by, ..Scene::sample().events[0].clone() };
+        let events = Part::new(vec![event]);
+        render::html::<EventList>(EventListProps { events, why: None, dispatch: Callback::noop() })
+    };
+    for (by, word) in [
+        (Some(Actor::Learner), "<b>you</b>"),
+        (Some(Actor::Solution), "<b>the solution</b>"),
+        (Some(Actor::Lesson), "<b>the lesson</b>"),
+        (None, "<b>process</b>"),
+    ] {
+        assert!(label(by).contains(word), "{word} in {}", label(by));
+    }
+}
+
+#[test]
+fn a_list_that_is_too_short_for_all_losses_says_so() {
+    let partition = PartitionName { topic: "payments".into(), partition: 0 };
+    let loss = LossView { partition, offset: 7, label: None, reason: "gone".into() };
+    let caption = |lost| {
+        let ledger = LedgerView { lost, losses: vec![loss.clone()], ..LedgerView::default() };
+        render::html::<Records>(RecordsProps { ledger: Part::new(ledger) })
+    };
+    assert!(caption(1).contains("<caption>Lost records</caption>"));
+    assert!(caption(40).contains("the newest 1 of 40"));
+}
+
+#[test]
+fn what_is_behind_says_when_it_is_the_last_known() {
+    let headline = |lag_is_old| {
+        let headline = Headline { lag_is_old, ..(*Scene::sample().headline).clone() };
+        render::html::<HeadlineStrip>(HeadlineStripProps { headline: Part::new(headline) })
+    };
+    assert!(headline(true).contains("last known") && !headline(false).contains("last known"));
 }

@@ -1,13 +1,16 @@
 //! The stage: every thing has a role and a name that tells its state.
 
-use brokerscope::ui::command::UiCommand;
+use brokerscope::ui::command::{Selection, UiCommand};
 use brokerscope::ui::stage::broker::{BrokerPanel, BrokerPanelProps};
 use brokerscope::ui::stage::client::{
     ConsumerCard, ConsumerCardProps, ProducerCard, ProducerCardProps,
 };
+use brokerscope::ui::stage::inspector::{Inspector, InspectorProps};
 use brokerscope::ui::stage::{Stage, StageProps};
 use brokerscope::view::layout::{Layout, Shape, Size};
-use brokerscope::view::scene::{BrokerState, BrokerView, ProducerHealth, ProducerView, SampleSize};
+use brokerscope::view::scene::{
+    BrokerState, BrokerView, ProducerHealth, ProducerView, RecordView, SampleSize,
+};
 use brokerscope::view::{Part, Scene};
 use expect_test::expect;
 use yew::{Callback, NodeRef};
@@ -140,4 +143,54 @@ fn the_largest_cluster_renders_every_replica_and_member() {
 fn the_stage_is_one_stop_of_the_keyboard_and_one_for_each_group() {
     let html = stage(Scene::sample());
     assert_eq!(html.matches("tabindex=\"0\"").count(), 2);
+}
+
+fn inspector(scene: Scene, selection: Selection) -> String {
+    let layout = Part::new(layout(&scene));
+    render::html::<Inspector>(InspectorProps {
+        scene,
+        layout,
+        selection,
+        record: None,
+        dispatch: Callback::noop(),
+    })
+}
+
+#[test]
+fn a_frozen_broker_can_be_killed_and_not_started() {
+    let mut scene = Scene::sample();
+    let frozen = BrokerView { state: BrokerState::Paused, ..(*scene.brokers[0]).clone() };
+    let id = frozen.id;
+    scene.brokers[0] = Part::new(frozen);
+    let html = inspector(scene, Selection::Node(id));
+    for (words, offered) in [
+        ("Kill it", true),
+        ("Kill it, lose its disk", true),
+        ("Start it", false),
+        ("Freeze", false),
+    ] {
+        assert_eq!(html.contains(&format!(">{words}")), offered, "{words} in {html}");
+    }
+}
+
+#[test]
+fn a_record_without_a_leader_is_not_said_to_be_past_the_high_watermark() {
+    let scene = Scene::sample();
+    let lane = &scene.brokers[0].lanes[0];
+    let selection = Selection::Record { broker: scene.brokers[0].id, tp: lane.tp, offset: 400 };
+    let layout = Part::new(layout(&scene));
+    let record = RecordView {
+        key: None,
+        value: "100 bytes".into(),
+        sent_at: brokerscope::base::Time(5),
+        acknowledged_after_us: Some(9),
+        copies: vec![scene.brokers[0].id],
+        safe: true,
+        served: false,
+        readers: Vec::new(),
+    };
+    let dispatch = Callback::noop();
+    let props = InspectorProps { scene, layout, selection, record: Some(record), dispatch };
+    let html = render::html::<Inspector>(props);
+    assert!(html.contains("No leader serves it now") && !html.contains("Past the"), "{html}");
 }

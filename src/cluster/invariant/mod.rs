@@ -123,7 +123,8 @@ impl Checker {
         let metadata_changed =
             std::mem::replace(&mut self.metadata_end, metadata_end) != metadata_end;
         let step = cluster.log_book().last_step();
-        let only = step.filter(|step| step.kind != StepKind::Action).map(|step| step.node);
+        let only =
+            step.filter(|step| !matches!(step.kind, StepKind::Action(_))).map(|step| step.node);
         self.note_losses(cluster);
         let look = Look { cluster, only, metadata_changed, may_have_lost: self.may_have_lost };
         for invariant in &mut self.invariants {

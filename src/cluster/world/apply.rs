@@ -3,7 +3,7 @@
 use super::{ADMIN, Cluster};
 use crate::base::{Duration, NodeId};
 use crate::cluster::action::{Action, ActionError};
-use crate::cluster::event_log::StepKind;
+use crate::cluster::event_log::{Actor, StepKind};
 use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, TopicDef};
 use crate::kafka::effect::Command;
 use crate::kafka::protocol::{
@@ -22,9 +22,14 @@ impl Cluster {
     /// Does what a person asks, now. What goes through the administrator's client is only sent: its
     /// answer comes later, see [`Self::admin_answer`]. On error nothing has changed.
     pub fn apply(&mut self, action: &Action) -> Result<(), ActionError> {
+        self.apply_for(action, Actor::Learner)
+    }
+
+    /// The same on behalf of somebody else than the learner.
+    pub fn apply_for(&mut self, action: &Action, by: Actor) -> Result<(), ActionError> {
         self.current = self.queue.allocate();
         let admin = self.index[&ADMIN];
-        self.trace(self.current, None, admin, StepKind::Action);
+        self.trace(self.current, None, admin, StepKind::Action(by));
         self.perform(action)
     }
 

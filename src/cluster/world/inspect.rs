@@ -18,7 +18,7 @@ use crate::kafka::log::UnifiedLog;
 use crate::kafka::metadata::{CONSUMER_OFFSETS, MetadataImage};
 use crate::kafka::partition::Partition;
 use crate::kafka::producer::Producer;
-use crate::kafka::protocol::{ApiError, NamedPartition, Request, Response};
+use crate::kafka::protocol::{ApiError, Request, Response};
 
 /// A message between two nodes that has not arrived.
 #[derive(Clone, Copy, Debug)]
@@ -203,41 +203,6 @@ impl Cluster {
         let partition = java_hash::partition_for(group, count)?;
         let state = topic.partitions.get(partition as usize)?;
         state.has_leader().then_some(state.leader)
-    }
-
-    /// Records behind, by group: the leaders' high watermarks minus committed offsets. Where nothing
-    /// is committed yet, the position of the member that owns the partition counts.
-    pub fn lag_by_group(&self) -> BTreeMap<Rc<str>, u64> {
-        let mut lag = BTreeMap::new();
-        for group in self.groups() {
-            let sum = self.group_lag(group).map(|(_, _, lag)| lag).sum();
-            lag.insert(group.name.clone(), sum);
-        }
-        lag
-    }
-
-    /// Partition, committed offset or position, and lag, for each partition the group has anything of.
-    pub fn group_lag<'a>(
-        &'a self,
-        group: &'a Group,
-    ) -> impl Iterator<Item = (TopicPartition, Offset, u64)> + 'a {
-        let mut known: BTreeMap<NamedPartition, Offset> = BTreeMap::new();
-        for member in &group.members {
-            let Some(consumer) = self.consumer(member.node) else { continue };
-            for owned in consumer.owned_partitions() {
-                if let Some(position) = owned.position {
-                    known.insert(owned.partition, position);
-                }
-            }
-        }
-        for (partition, committed) in &group.offsets {
-            known.insert(partition.clone(), committed.offset);
-        }
-        known.into_iter().filter_map(|((topic, partition), offset)| {
-            let tp = TopicPartition::new(self.metadata().topic_by_name(&topic)?.id, partition);
-            let end = self.leader_log(tp)?.high_watermark();
-            Some((tp, offset, u64::try_from(end - offset).unwrap_or(0)))
-        })
     }
 
     /// The consumer on that node.

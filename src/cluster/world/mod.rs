@@ -6,18 +6,19 @@ mod clients;
 mod inspect;
 mod observe;
 mod processes;
+mod standing;
 mod transmit;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::action::{Action, FaultRule};
-use super::event_log::{EventLog, Step, StepKind};
+use super::event_log::{Actor, EventLog, Step, StepKind};
 use super::ledger::Ledger;
 use super::metrics::{Metrics, SAMPLE_INTERVAL};
 use super::process::Process;
 use super::scenario::{Scenario, ScenarioError};
-use crate::base::{Duration, NodeId, Rng, Time, TraceHash};
+use crate::base::{Duration, NodeId, Offset, PartitionMap, Rng, Time, TraceHash};
 use crate::kafka::admin::AdminClient;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::controller::Controller;
@@ -27,6 +28,7 @@ use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
 use crate::sim::{EventId, Network, Queue, Queued};
 
 pub use inspect::{InFlightMessage, MessageBody, NodeView};
+pub use standing::Standing;
 
 /// The administrator's client of every cluster.
 pub const ADMIN: NodeId = NodeId(NodeId::FIRST_CLIENT);
@@ -110,6 +112,8 @@ pub struct Cluster {
     effects: Vec<Effect>,
     next_sample: Time,
     ledger: Ledger,
+    /// The last high watermark that a leader of each partition announced.
+    high_watermarks: PartitionMap<Offset>,
     metrics: Metrics,
     log: EventLog,
 }
@@ -150,6 +154,7 @@ impl Cluster {
             effects: Vec::new(),
             next_sample: Time::ZERO + SAMPLE_INTERVAL,
             ledger: Ledger::default(),
+            high_watermarks: PartitionMap::default(),
             metrics: Metrics::default(),
             log: EventLog::default(),
         }
@@ -281,7 +286,7 @@ impl Cluster {
             }
             Pending::Action(action) => {
                 let admin = self.index[&ADMIN];
-                self.trace(id, None, admin, StepKind::Action);
+                self.trace(id, None, admin, StepKind::Action(Actor::Scenario));
                 if let Err(error) = self.perform(&action) {
                     let message = error.message.into();
                     self.observe(admin, Event::ClientWarning { message });
@@ -325,7 +330,7 @@ impl Cluster {
             StepKind::Response(api) => 0x200 + u64::from(api.id().unsigned_abs()),
             StepKind::Timer => 1,
             StepKind::Disconnected => 2,
-            StepKind::Action => 3,
+            StepKind::Action(_) => 3,
         };
         self.hash.word(tag << 32 | node as u64);
         let node = self.slots[node].id;

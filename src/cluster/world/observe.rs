@@ -133,6 +133,9 @@ impl Cluster {
                 self.metrics.current().isr_changes += 1;
                 self.metrics.totals.isr_changes += 1;
             }
+            Event::HighWatermarkAdvanced { tp, to } => {
+                self.high_watermarks.insert(*tp, *to);
+            }
             Event::DuplicateDropped { .. } => self.metrics.totals.duplicates_dropped += 1,
             Event::ProduceRetried { .. } => self.metrics.totals.produce_retries += 1,
             Event::GroupStateChanged { to: "Stable", .. } => self.metrics.totals.rebalances += 1,

@@ -3,6 +3,7 @@
 
 use yew::{Html, Properties, classes, component, html};
 
+use crate::ui::text;
 use crate::view::scene::Headline;
 use crate::view::{Part, words};
 
@@ -45,7 +46,11 @@ fn figures(head: &Headline) -> Vec<Figure> {
     let mut all = vec![
         figure("coming in", words::rate(head.in_rate), "/s"),
         figure("finished", words::rate(head.out_rate), "/s"),
-        figure("behind", words::short_count(head.lag), ""),
+        figure(
+            "behind",
+            words::short_count(head.lag),
+            if head.lag_is_old { text::LAST_KNOWN } else { "" },
+        ),
         figure("latency p99", head.latency_p99_us.map_or("–".to_owned(), words::micros), ""),
     ];
     let alarms = [

@@ -1,12 +1,14 @@
 //! The simulated time, the name of the clock, and what that clock changes.
 
+use std::rc::Rc;
+
 use yew::{Html, Properties, component, html};
 
 use crate::base::Duration;
 use crate::cluster::Clock;
 use crate::cluster::clock::SCALED;
 use crate::ui::text;
-use crate::view::scene::ClockView;
+use crate::view::scene::{ClockView, OverrideView};
 
 /// The moment and the clock.
 #[derive(Clone, PartialEq, Debug, Properties)]
@@ -25,7 +27,7 @@ pub fn ClockBox(props: &ClockBoxProps) -> Html {
             <details class="pop above">
                 <summary class="quiet" title={text::CLOCK_ABOUT}>{ clock.label() }</summary>
                 <div class="pop-body clock-about">
-                    <About clock={clock} />
+                    <About clock={clock} overrides={props.clock.overrides.clone()} />
                 </div>
             </details>
         </div>
@@ -35,13 +37,42 @@ pub fn ClockBox(props: &ClockBoxProps) -> Html {
 #[derive(Clone, PartialEq, Debug, Properties)]
 struct AboutProps {
     clock: Clock,
+    overrides: Rc<[OverrideView]>,
 }
 
 #[component]
 fn About(props: &AboutProps) -> Html {
-    if props.clock == Clock::KafkaDefaults {
-        return html! { <p>{ text::DEFAULTS_MEAN }</p> };
+    html! {
+        <>
+            if props.clock == Clock::KafkaDefaults { <p>{ text::DEFAULTS_MEAN }</p> } else { { scaled() } }
+            { overrides(&props.overrides) }
+        </>
     }
+}
+
+/// What the scenario sets by itself.
+fn overrides(all: &[OverrideView]) -> Html {
+    let row = |one: &OverrideView| {
+        html! {
+            <tr><th scope="row">{ &*one.key }</th><td>{ &*one.whose }</td><td>{ &*one.value }</td></tr>
+        }
+    };
+    html! {
+        <>
+            if !all.is_empty() {
+                <table>
+                    <caption>{ text::OVERRIDES }</caption>
+                    <thead><tr><th scope="col">{ "Setting" }</th><th scope="col">{ "Whose" }</th><th scope="col">{ "here" }</th></tr></thead>
+                    <tbody>{ for all.iter().map(row) }</tbody>
+                </table>
+            }
+            <p>{ text::OTHERWISE_DEFAULT }</p>
+        </>
+    }
+}
+
+/// What the classroom clock changes.
+fn scaled() -> Html {
     let row = |key: &str, kafka: u64, here: u64| {
         html! {
             <tr><th scope="row">{ key }</th><td>{ millis(kafka) }</td><td>{ millis(here) }</td></tr>

@@ -95,7 +95,7 @@ fn lane(
     let running = cluster.is_running(broker.id());
     let role = if running && replica.is_leader() {
         LaneRole::Leader
-    } else if registration.has_leader() {
+    } else if registration.has_leader() && (running || registration.leader != broker.id()) {
         LaneRole::Follower
     } else {
         LaneRole::Offline

@@ -93,8 +93,7 @@ pub(super) fn consumers(
         let old = before.and_then(|b| b.groups.iter().find(|group| group.name == name));
         let known = old.map_or(&[][..], |group| &group.members);
         let members = renew_all(known, members);
-        let lag = lags.total(&name);
-        Part::renew(old, group_view(cluster, name, members, lag, old.map(|group| &**group)))
+        Part::renew(old, group_view(cluster, name, members, lags, old.map(|group| &**group)))
     });
     let loners = renew_all(before.map_or(&[], |b| &b.loners), loners);
     (groups.collect(), loners)
@@ -109,10 +108,11 @@ fn group_view(
     cluster: &Cluster,
     name: Rc<str>,
     members: Vec<Part<ConsumerView>>,
-    lag: Option<u64>,
+    lags: &Lags,
     before: Option<&GroupView>,
 ) -> GroupView {
     let coordinator = cluster.coordinator_of(&name);
+    let lag = lags.total(&name).or(before.map(|group| group.lag)).unwrap_or(0);
     let rate = members.iter().map(|member| member.rate).sum();
     let (state, generation, protocol) = match cluster.group(&name) {
         Some(group) => {
@@ -126,7 +126,9 @@ fn group_view(
         None => (Some(GroupState::Empty), 0, "".into()),
     };
     GroupView {
-        lag: lag.or(before.map(|group| group.lag)).unwrap_or(0),
+        lag,
+        // A group that nobody has heard of yet is behind by nothing.
+        lag_is_current: lags.is_current(&name).unwrap_or(lag == 0),
         lag_trend: lag_trend(cluster, &name),
         rate,
         state,

@@ -3,13 +3,15 @@
 use std::rc::Rc;
 
 use super::{name, sentences, shown};
-use crate::base::TopicPartition;
+use crate::base::Duration;
 use crate::cluster::Cluster;
+use crate::cluster::event_log::Logged;
 use crate::cluster::ledger::{Fate, Reader};
 use crate::cluster::metrics::Sample;
 use crate::view::part::Part;
 use crate::view::scene::{
-    EventView, Headline, History, HistoryPoint, LedgerRow, LedgerView, LossView, PartitionName,
+    EventKind, EventView, Headline, History, HistoryPoint, LedgerRow, LedgerView, LossView,
+    PartitionName, Scene,
 };
 
 /// Points of a series at most; a longer session is shown with fewer points a minute.
@@ -17,7 +19,9 @@ const POINTS: usize = 600;
 /// Events kept for the page.
 const EVENTS: usize = 400;
 /// Lost records listed one by one.
-const LOSSES: usize = 60;
+const LOSSES: usize = 2_000;
+/// The same thing told again within this time is told once.
+const BREATH: Duration = Duration::from_secs(1);
 
 pub(super) fn headline(cluster: &Cluster) -> Headline {
     let metrics = cluster.metrics();
@@ -40,6 +44,7 @@ pub(super) fn headline(cluster: &Cluster) -> Headline {
         in_rate: average(|sample| sample.created),
         out_rate: average(|sample| sample.processed),
         lag: cluster.lag_by_group().values().sum(),
+        lag_is_old: !cluster.lag_is_current(),
         latency_p50_us: latency(|sample| sample.latency_p50),
         latency_p99_us: latency(|sample| sample.latency_p99),
         under_replicated,
@@ -95,36 +100,18 @@ pub(super) fn ledger(cluster: &Cluster, before: Option<&LedgerView>) -> LedgerVi
     LedgerView {
         created,
         waiting: count(Fate::Waiting) + count(Fate::Appended),
-        acknowledged: count(Fate::Acked),
+        acknowledged: ledger.acknowledged(),
         failed,
         failed_but_stored: count(Fate::FailedButWritten),
         lost,
         unwritten: count(Fate::AckedNeverWritten),
-        unavailable: unavailable(cluster),
+        unavailable: cluster.acked_unreadable(),
         readers: readers.collect(),
         losses: match before.filter(|before| before.lost == lost) {
             Some(before) => before.losses.clone(),
             None => losses(cluster),
         },
     }
-}
-
-/// Records that stand on some disk while nobody leads their partition.
-fn unavailable(cluster: &Cluster) -> u64 {
-    let image = cluster.metadata();
-    let topics = image.topics.values().filter(|topic| !topic.is_internal());
-    let partitions = topics.flat_map(|topic| {
-        let indexes = (0..).zip(&topic.partitions);
-        indexes.map(|(i, state)| (TopicPartition::new(topic.id, i), state.leader))
-    });
-    let dark = partitions.filter(|(_, leader)| !cluster.is_running(*leader));
-    dark.map(|(tp, _)| {
-        let ids = cluster.broker_ids();
-        let logs = ids.filter_map(|broker| cluster.log(broker, tp));
-        let most = logs.map(|log| log.log_end() - log.log_start()).max().unwrap_or(0);
-        u64::try_from(most).unwrap_or(0)
-    })
-    .sum()
 }
 
 fn losses(cluster: &Cluster) -> Vec<LossView> {
@@ -145,38 +132,45 @@ fn losses(cluster: &Cluster) -> Vec<LossView> {
     lost
 }
 
-pub(super) fn events(
-    cluster: &Cluster,
-    before: Option<&Part<Vec<EventView>>>,
-) -> Part<Vec<EventView>> {
-    let from = before.and_then(|known| known.last()).map_or(0, |event| event.id + 1);
-    let new = cluster.log_book().notable_since(from).filter_map(|logged| {
-        // What happened while starting up is not part of the story.
-        let told = sentences::tell(cluster, logged)?;
-        (logged.at >= cluster.started()).then(|| EventView {
-            id: logged.number,
-            at: shown(cluster, logged.at),
-            kind: told.kind,
-            sentence: told.sentence.into(),
-            mark: told.mark.map(Into::into),
-            cause: told.cause.map(Into::into),
-        })
-    });
-    let new: Vec<_> = new.collect();
-    if let Some(before) = before
+/// What happened, and the number of the first event that is not among it yet.
+pub(super) fn events(cluster: &Cluster, before: Option<&Scene>) -> (Part<Vec<EventView>>, u64) {
+    let log = cluster.log_book();
+    let from = before.map_or(0, |scene| scene.heard);
+    let known = before.map(|scene| &scene.events);
+    // What happened while starting up is not part of the story.
+    let young = log.notable_since(from).filter(|logged| logged.at >= cluster.started());
+    let new: Vec<_> = young.filter_map(|logged| event(cluster, logged)).collect();
+    if let Some(known) = known
         && new.is_empty()
     {
-        return before.clone();
+        return (known.clone(), log.next_number());
     }
-    let mut all: Vec<EventView> = before.map(|known| (**known).clone()).unwrap_or_default();
+    let mut all: Vec<EventView> = known.map(|known| (**known).clone()).unwrap_or_default();
     for event in new {
-        // The same thing again and again is told once.
-        let again = all.iter().rev().take(6).any(|known| known.sentence == event.sentence);
-        if !again {
-            all.push(event);
+        let last = all.iter_mut().rev().find(|known| known.node == event.node);
+        match last.filter(|known| known.sentence == event.sentence) {
+            Some(known) if event.at.since(known.until) <= BREATH => known.until = event.at,
+            _ => all.push(event),
         }
     }
     let surplus = all.len().saturating_sub(EVENTS);
     all.drain(..surplus);
-    Part::new(all)
+    (Part::new(all), log.next_number())
+}
+
+fn event(cluster: &Cluster, logged: &Logged) -> Option<EventView> {
+    let told = sentences::tell(cluster, logged)?;
+    let at = shown(cluster, logged.at);
+    let done = told.kind == EventKind::Action;
+    Some(EventView {
+        id: logged.number,
+        at,
+        until: at,
+        node: logged.node,
+        by: if done { cluster.log_book().actor(logged.step) } else { None },
+        kind: told.kind,
+        sentence: told.sentence.into(),
+        mark: told.mark.map(Into::into),
+        cause: told.cause.map(Into::into),
+    })
 }

@@ -17,11 +17,14 @@ pub use record::record;
 pub use sandbox::sandbox;
 pub use why::why;
 
+use std::rc::Rc;
+
 use self::activity::Activity;
 use super::part::Part;
-use super::scene::{ClockView, ControllerView, Hue, PartitionName, Scene, TopicView};
+use super::scene::{ClockView, ControllerView, Hue, OverrideView, PartitionName, Scene, TopicView};
 use crate::base::{Time, TopicPartition};
 use crate::cluster::Cluster;
+use crate::cluster::scenario::Settings;
 use crate::kafka::config::TopicConfig;
 
 /// The picture of `cluster` now. Parts that did not change since `before` are shared with it.
@@ -32,12 +35,14 @@ pub fn scene(cluster: &Cluster, before: Option<&Scene>) -> Scene {
     });
     let activity = Activity::read(cluster);
     let lags = lag::Lags::read(cluster);
+    let (events, heard) = facts::events(cluster, before);
     let (groups, loners) = clients::consumers(cluster, &activity, &lags, before);
     Scene {
         clock: ClockView {
             now: shown(cluster, cluster.now()),
             clock: cluster.scenario().clock,
             seed: cluster.seed(),
+            overrides: before.map_or_else(|| overrides(cluster), |b| b.clock.overrides.clone()),
         },
         headline: Part::renew(before.map(|b| &b.headline), facts::headline(cluster)),
         topics: Part::renew(before.map(|b| &b.topics), topics(cluster)),
@@ -58,8 +63,32 @@ pub fn scene(cluster: &Cluster, before: Option<&Scene>) -> Scene {
             before.map(|b| &b.ledger),
             facts::ledger(cluster, before.map(|b| &*b.ledger)),
         ),
-        events: facts::events(cluster, before.map(|b| &b.events)),
+        events,
+        heard,
     }
+}
+
+/// What the scenario sets, and what a cluster of fewer than three brokers must.
+fn overrides(cluster: &Cluster) -> Rc<[OverrideView]> {
+    let scenario = cluster.scenario();
+    let view = |whose: &str, key: &str, value: &str| OverrideView {
+        whose: whose.into(),
+        key: key.into(),
+        value: value.into(),
+    };
+    let mut all = Vec::new();
+    if scenario.brokers < 3 {
+        let copies = scenario.brokers.to_string();
+        all.push(view("brokers", "offsets.topic.replication.factor", &copies));
+    }
+    let mut add = |whose: &str, settings: &Settings| {
+        all.extend(settings.iter().map(|(key, value)| view(whose, key, &value.0)));
+    };
+    add("brokers", &scenario.broker_config);
+    scenario.topics.iter().for_each(|one| add(&format!("topic {}", one.name), &one.config));
+    scenario.producers.iter().for_each(|one| add(&one.name, &one.config));
+    scenario.consumers.iter().for_each(|one| add(&one.name, &one.config));
+    all.into()
 }
 
 /// A moment as the page shows it: from the start of the clients on.

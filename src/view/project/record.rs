@@ -32,7 +32,8 @@ pub fn record(cluster: &Cluster, tp: TopicPartition, offset: Offset) -> Option<R
             .and_then(|entry| entry.acked_at)
             .map(|acked| acked.since(found.timestamp).0),
         copies: copies.collect(),
-        safe: leader.is_some_and(|log| offset < log.high_watermark()),
+        safe: cluster.last_high_watermark(tp).is_some_and(|end| offset < end),
+        served: leader.is_some(),
         readers: readers.collect(),
     })
 }

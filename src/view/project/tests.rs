@@ -4,6 +4,7 @@ use super::*;
 use crate::cluster::Action;
 use crate::cluster::scenario::{ConsumerDef, ProducerDef, Scenario, TopicDef};
 use crate::kafka::consumer::{CommitPolicy, ServiceTime};
+use crate::kafka::event::Event;
 use crate::kafka::producer::{Keys, Rate};
 use crate::view::describe;
 use crate::view::scene::{BrokerState, Idle, LaneRole, LaneView};
@@ -233,4 +234,166 @@ fn a_picture_drawn_from_the_one_before_is_the_same_as_a_new_one() {
     }
     let longest = before.brokers.iter().flat_map(|b| &b.lanes).map(|lane| lane.log_end).max();
     assert!(longest > Some(240), "the log outgrew a lane: {longest:?}");
+}
+
+/// The killed leader's broker, and the cluster a second after: before the controller has noticed.
+fn leaderless() -> (crate::base::NodeId, Cluster) {
+    let mut cluster = after(20);
+    let topic = cluster.metadata().topics.values().find(|topic| !topic.is_internal()).unwrap();
+    let leader = topic.partitions[0].leader;
+    cluster.apply(&Action::CrashBroker { broker: leader.0, lose_disk: false }).unwrap();
+    cluster.run_until(cluster.now() + crate::base::Duration::from_secs(1));
+    (leader, cluster)
+}
+
+#[test]
+fn a_dead_leader_is_no_follower_while_nobody_has_noticed() {
+    let (leader, cluster) = leaderless();
+    assert!(cluster.metadata().is_active(leader), "the controller still counts on it");
+    let scene = scene(&cluster, None);
+    let dead = scene.brokers.iter().find(|broker| broker.id == leader).unwrap();
+    assert_eq!(dead.lanes[0].role, LaneRole::Offline);
+    let lanes = scene.brokers.iter().flat_map(|broker| &broker.lanes);
+    assert_eq!(lanes.filter(|lane| lane.role == LaneRole::Follower).count(), 1);
+}
+
+#[test]
+fn a_record_that_no_leader_serves_is_still_below_the_high_watermark() {
+    let (leader, cluster) = leaderless();
+    let topic = cluster.metadata().topics.values().find(|topic| !topic.is_internal()).unwrap();
+    let tp = TopicPartition::new(topic.id, 0);
+    let first = record(&cluster, tp, 0).unwrap();
+    assert_eq!((first.safe, first.served), (true, false));
+    let end = cluster.log(leader, tp).unwrap().log_end();
+    let safe = (0..end).filter(|offset| record(&cluster, tp, *offset).unwrap().safe).count();
+    assert_eq!(i64::try_from(safe).ok(), cluster.last_high_watermark(tp));
+}
+
+#[test]
+fn what_is_behind_stays_behind_while_nobody_leads() {
+    let before = scene(&after(20), None);
+    assert!(!before.headline.lag_is_old && before.groups[0].lag_is_current);
+    let (_, cluster) = leaderless();
+    let dark = scene(&cluster, Some(&before));
+    assert!(dark.headline.lag >= before.headline.lag, "{:?}", dark.headline);
+    assert!(dark.headline.lag_is_old && !dark.groups[0].lag_is_current);
+    assert_eq!(dark.groups[0].lag, dark.headline.lag);
+}
+
+#[test]
+fn the_same_event_is_told_again_when_it_happens_again() {
+    let mut cluster = after(3);
+    let mut before = scene(&cluster, None);
+    for _ in 0..3 {
+        cluster.apply(&Action::CrashBroker { broker: 3, lose_disk: false }).unwrap();
+        cluster.run_until(cluster.now() + crate::base::Duration::from_secs(7));
+        before = scene(&cluster, Some(&before));
+        cluster.apply(&Action::StartBroker { broker: 3 }).unwrap();
+        cluster.run_until(cluster.now() + crate::base::Duration::from_secs(7));
+        before = scene(&cluster, Some(&before));
+    }
+    let told = |words: &str| before.events.iter().filter(|event| *event.sentence == *words).count();
+    assert_eq!((told("Broker 3 crashed."), told("Broker 3 started.")), (3, 3));
+    assert_eq!(before.heard, cluster.log_book().next_number());
+}
+
+#[test]
+fn what_comes_again_and_again_without_a_break_is_told_once() {
+    let mut failing = scenario();
+    failing.producers[0].count = 1;
+    failing.producers[0].keys = Keys::Uniform { count: 20 };
+    failing.topics[0].partitions = 6;
+    for (key, value) in [("delivery.timeout.ms", "2000"), ("request.timeout.ms", "1000")] {
+        let value = crate::cluster::scenario::Setting(value.to_owned());
+        failing.producers[0].config.insert(key.to_owned(), value);
+    }
+    let mut cluster = Cluster::new(&failing, 42).unwrap();
+    cluster.run_until(cluster.started() + crate::base::Duration::from_secs(3));
+    for broker in 1..=3 {
+        cluster.apply(&Action::CrashBroker { broker, lose_disk: false }).unwrap();
+    }
+    cluster.run_until(cluster.now() + crate::base::Duration::from_secs(12));
+    let scene = scene(&cluster, None);
+    let told = scene.events.iter().filter(|event| event.sentence.contains("gave records up"));
+    let failed = cluster.log_book().notable_since(0);
+    let failed = failed.filter(|logged| matches!(logged.event, Event::ProduceFailed { .. }));
+    let (told, failed) = (told.count(), failed.count());
+    assert!(told >= 2, "after a pause it is told again");
+    assert!(told * 2 <= failed, "{told} of {failed}");
+}
+
+#[test]
+fn what_was_done_says_who_did_it() {
+    use crate::cluster::event_log::Actor;
+    let mut with_script = scenario();
+    let timed = |at_ms, action| crate::cluster::scenario::TimedAction { at_ms, action };
+    with_script.actions = vec![timed(5_000, Action::RemoveConsumer { name: "worker-3".into() })];
+    let mut cluster = Cluster::new(&with_script, 42).unwrap();
+    let seconds = crate::base::Duration::from_secs;
+    cluster.run_until(cluster.started() + seconds(10));
+    let grow = Action::AddPartitions { topic: "user-actions".into(), partitions: 4 };
+    cluster.apply_for(&grow, Actor::Solution).unwrap();
+    cluster.apply(&Action::StopBroker { broker: 2 }).unwrap();
+    cluster.run_until(cluster.now() + seconds(10));
+    let scene = scene(&cluster, None);
+    let by = |words: &str| {
+        let event = scene.events.iter().find(|event| event.sentence.contains(words));
+        event.unwrap_or_else(|| panic!("{words}: {:#?}", scene.events)).by
+    };
+    assert_eq!(by("worker-3 stopped in order"), Some(Actor::Scenario));
+    assert_eq!(by("has 4 partitions now"), Some(Actor::Solution));
+    assert_eq!(by("Broker 2 stopped in order"), Some(Actor::Learner));
+}
+
+#[test]
+fn a_reader_without_a_group_is_told_as_one() {
+    let mut alone = scenario();
+    alone.consumers[0].group = None;
+    let mut cluster = Cluster::new(&alone, 42).unwrap();
+    cluster.run_until(cluster.started() + crate::base::Duration::from_secs(5));
+    let scene = scene(&cluster, None);
+    let begins = scene.events.iter().find(|event| event.sentence.contains("begins")).unwrap();
+    assert!(begins.sentence.contains("it has no group"), "{begins:?}");
+}
+
+#[test]
+fn the_clock_tells_what_the_scenario_sets_by_itself() {
+    let mut own = scenario();
+    let setting = |value: &str| crate::cluster::scenario::Setting(value.to_owned());
+    own.brokers = 2;
+    own.consumers[0].config.insert("max.poll.records".into(), setting("10"));
+    own.topics[0].config.insert("min.insync.replicas".into(), setting("2"));
+    let scene = scene(&Cluster::new(&own, 42).unwrap(), None);
+    let told: Vec<_> =
+        scene.clock.overrides.iter().map(|o| (&*o.whose, &*o.key, &*o.value)).collect();
+    let expected = [
+        ("brokers", "offsets.topic.replication.factor", "2"),
+        ("topic user-actions", "min.insync.replicas", "2"),
+        ("worker", "max.poll.records", "10"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn one_thing_has_one_number() {
+    use crate::lesson::{Measure, Probe, Quantity};
+    let measured = |cluster: &Cluster, of| {
+        let measure: Measure = serde_json::from_value(serde_json::json!({ "of": of })).unwrap();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        let count = Probe::read(cluster, &measure).unwrap() as u64;
+        count
+    };
+    let (_, mut cluster) = leaderless();
+    for lose_disk in [false, true] {
+        let view = scene(&cluster, None).ledger.clone();
+        assert_eq!(measured(&cluster, Quantity::Acked), view.acknowledged);
+        assert_eq!(measured(&cluster, Quantity::AckedUnreadable), view.unavailable);
+        assert_eq!(measured(&cluster, Quantity::Acked), cluster.metrics().totals.acked);
+        assert!(lose_disk || view.unavailable > 0);
+        for broker in 1..=3 {
+            // Both copies go; a broker that was dead already has a disk to lose all the same.
+            cluster.apply(&Action::CrashBroker { broker, lose_disk: true }).unwrap();
+        }
+    }
+    assert!(scene(&cluster, None).ledger.lost > 0);
 }

@@ -86,12 +86,7 @@ fn step_words(cluster: &Cluster, step: &Step) -> String {
             format!("{who} had an answer to its {} from {from}.", api.name())
         }
         StepKind::Disconnected => format!("{who} lost its connection to {from}."),
-        StepKind::Action => {
-            format!(
-                "It began here: you, or the scenario, did something to {}.",
-                node(cluster, step.node)
-            )
-        }
+        StepKind::Action(by) => format!("It began here, with what {} did.", words::actor(by)),
         StepKind::Timer => {
             let waited = cluster.log_book().step(step.cause).map(|set| step.at.since(set.at).0);
             let waited = waited.map_or_else(String::new, |micros| {

@@ -119,6 +119,8 @@ pub struct GroupView {
     pub coordinator: Option<NodeId>,
     /// Records not finished, over all partitions.
     pub lag: u64,
+    /// Whether that is so now; else it is the last that was known, because nobody can be asked.
+    pub lag_is_current: bool,
     /// How fast the lag grows (or falls, below 0) in records per second.
     pub lag_trend: f64,
     /// Records per second its members finish together.

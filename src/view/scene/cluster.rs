@@ -102,7 +102,7 @@ pub enum LaneRole {
     Leader,
     /// Copies the leader.
     Follower,
-    /// Was the leader when its broker died; nobody else can lead.
+    /// Led when its broker ended, and nobody leads instead: not yet, or because nobody can.
     Offline,
 }
 

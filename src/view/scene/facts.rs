@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::PartitionName;
-use crate::base::Time;
+use crate::base::{NodeId, Time};
+use crate::cluster::event_log::Actor;
 
 /// Numbers of the whole cluster. Rates are records per simulated second, latencies are microseconds from
 /// `send()` to the end of processing.
@@ -15,6 +16,8 @@ pub struct Headline {
     pub out_rate: f64,
     /// Records not finished, over all groups.
     pub lag: u64,
+    /// Whether some of that is only the last that was known: no leader or no coordinator can be asked.
+    pub lag_is_old: bool,
     /// Median latency.
     pub latency_p50_us: Option<u64>,
     /// 99th percentile of the latency.
@@ -62,7 +65,7 @@ pub struct LedgerView {
     pub created: u64,
     /// In an accumulator or on their way.
     pub waiting: u64,
-    /// Acknowledged to their producer.
+    /// Acknowledged to their producer, whatever became of them since.
     pub acknowledged: u64,
     /// Given up by their producer.
     pub failed: u64,
@@ -73,11 +76,11 @@ pub struct LedgerView {
     /// Counted as sent because of `acks=0`, and in no log: still on the way, or never to be written. Nobody
     /// can tell before the record arrives; its producer never will.
     pub unwritten: u64,
-    /// Present, but on no live leader.
+    /// Acknowledged and present, but on no live leader.
     pub unavailable: u64,
     /// By group, or consumer without one.
     pub readers: Vec<LedgerRow>,
-    /// The lost ones, newest last, at most a few dozen.
+    /// The lost ones, newest last; of very many the newest few thousand.
     pub losses: Vec<LossView>,
 }
 
@@ -124,7 +127,7 @@ pub enum EventKind {
     Admin,
     /// Records failed or lost.
     Loss,
-    /// The learner did it.
+    /// Somebody did it.
     Action,
 }
 
@@ -146,6 +149,12 @@ pub struct EventView {
     pub id: u64,
     /// When.
     pub at: Time,
+    /// When the same was told last, again and again without a break.
+    pub until: Time,
+    /// The node that tells it.
+    pub node: NodeId,
+    /// Who began what led to it, of [`EventKind::Action`]; none if a process did it by itself.
+    pub by: Option<Actor>,
     /// What kind.
     pub kind: EventKind,
     /// A sentence.

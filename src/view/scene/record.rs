@@ -17,8 +17,10 @@ pub struct RecordView {
     pub acknowledged_after_us: Option<u64>,
     /// Brokers whose logs hold it, running or not.
     pub copies: Vec<NodeId>,
-    /// Whether it is below the leader's high watermark.
+    /// Whether it is below the high watermark: the leader's, or that of the last one.
     pub safe: bool,
+    /// Whether a running leader serves it.
+    pub served: bool,
     /// Groups and lone consumers, with how often each has finished it.
     pub readers: Vec<(Rc<str>, u16)>,
 }

@@ -60,7 +60,7 @@ impl Scene {
     pub fn sample_of(size: SampleSize) -> Self {
         let now = Time(41_300_000);
         Self {
-            clock: ClockView { now, clock: Clock::Classroom, seed: 42 },
+            clock: ClockView { now, clock: Clock::Classroom, seed: 42, overrides: [].into() },
             headline: Part::new(headline()),
             topics: Part::new(vec![TopicView {
                 name: TOPIC_NAME.into(),
@@ -82,6 +82,7 @@ impl Scene {
             history: Part::new(history()),
             ledger: Part::new(ledger()),
             events: Part::new(events()),
+            heard: 4,
         }
     }
 }
@@ -124,6 +125,7 @@ fn headline() -> Headline {
         in_rate: 50.0,
         out_rate: 12.0,
         lag: 412,
+        lag_is_old: false,
         latency_p50_us: Some(8_300_000),
         latency_p99_us: Some(9_100_000),
         under_replicated: 0,
@@ -203,6 +205,7 @@ fn group(size: SampleSize) -> GroupView {
         protocol: "range".into(),
         coordinator: Some(broker(1)),
         lag: 412,
+        lag_is_current: true,
         lag_trend: 38.0,
         rate: 12.0,
         members,
@@ -292,6 +295,9 @@ fn events() -> Vec<EventView> {
     let event = |id, at, kind, sentence: &str, mark: Option<&str>| EventView {
         id,
         at: Time(at),
+        until: Time(at),
+        node: NodeId::CONTROLLER,
+        by: None,
         kind,
         sentence: sentence.into(),
         mark: mark.map(Rc::from),

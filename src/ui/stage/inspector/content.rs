@@ -294,13 +294,17 @@ fn group(view: &GroupView) -> Content {
             Action::RemoveConsumer { name },
         ));
     }
+    let mut behind = words::plural(view.lag, "record");
+    if !view.lag_is_current {
+        behind = format!("{behind}, {}", text::LAST_KNOWN);
+    }
     let coordinator = view.coordinator.map_or("none alive".to_owned(), |id| format!("broker {id}"));
     Content {
         title: view.name.to_string(),
         state: format!("Consumer group, {}, generation {}.", view.state_name(), view.generation),
         facts: vec![
             ("Members", words::count(view.members.len() as u64)),
-            ("Behind", words::plural(view.lag, "record")),
+            ("Behind", behind),
             ("Finishes", format!("{} records per second", words::rate(view.rate))),
             ("Coordinator", coordinator),
             ("Assignor", view.protocol.to_string()),
@@ -353,6 +357,11 @@ fn record(broker: NodeId, lane: &LaneView, offset: Offset, found: Option<&Record
         };
         ("Finished", format!("{reader}: {times}"))
     }));
-    let state = if view.safe { text::RECORD_SAFE } else { text::RECORD_UNSAFE };
+    let state = match (view.served, view.safe) {
+        (true, true) => text::RECORD_SAFE,
+        (true, false) => text::RECORD_UNSAFE,
+        (false, true) => text::RECORD_DARK,
+        (false, false) => text::RECORD_DARK_UNSAFE,
+    };
     Content { title, state: state.to_owned(), facts, acts }
 }

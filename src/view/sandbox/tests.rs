@@ -1,0 +1,115 @@
+//! Which actions the controls mean.
+
+use super::*;
+
+fn steady(name: &str) -> ProducerDef {
+    ProducerDef {
+        name: name.to_owned(),
+        count: 1,
+        topic: "user-actions".to_owned(),
+        rate: Rate::Constant { per_second: 10.0 },
+        record_size: 1_000,
+        keys: Keys::None,
+        config: Settings::new(),
+    }
+}
+
+fn member(name: &str, group: &str) -> ConsumerDef {
+    ConsumerDef {
+        name: name.to_owned(),
+        count: 1,
+        group: Some(group.to_owned()),
+        topics: vec!["user-actions".to_owned()],
+        assign: false,
+        service: ServiceTime::Exponential { micros: 5_000 },
+        commit: CommitPolicy::AfterProcessing,
+        max_messages: None,
+        config: Settings::new(),
+    }
+}
+
+fn view() -> SandboxView {
+    SandboxView {
+        topic: "user-actions".into(),
+        partitions: 1,
+        replication_factor: 1,
+        min_insync_replicas: 1,
+        brokers: 3,
+        producers: ["web-1", "web-3"].map(steady).into(),
+        rate: 10.0,
+        keys: Keys::None,
+        acks: Acks::All,
+        consumers: vec![member("worker-1", DEFAULT_GROUP)],
+        group: Some(DEFAULT_GROUP.into()),
+        service_micros: 80_000,
+        waiting: Vec::new(),
+        refusal: None,
+    }
+}
+
+#[test]
+fn new_clients_take_the_lowest_free_numbers() {
+    let added = ["web-2", "web-4"].map(|name| Action::AddProducer(steady(name)));
+    assert_eq!(actions(&view(), &Change::Producers(4)).unwrap(), added);
+}
+
+#[test]
+fn a_member_more_joins_the_group_that_was_asked_and_is_like_its_members() {
+    let mut view = view();
+    view.consumers.extend([member("audit-1", "audit"), member("audit-2", "audit")]);
+    let asked = Change::Member("audit".into());
+    let joins = Action::AddConsumer(member("audit-3", "audit"));
+    assert_eq!(actions(&view, &asked).unwrap(), [joins]);
+}
+
+#[test]
+fn a_worker_out_of_nothing_takes_few_records_at_a_time() {
+    let nobody = SandboxView { consumers: Vec::new(), ..view() };
+    let added = actions(&nobody, &Change::Consumers(1)).unwrap();
+    let [Action::AddConsumer(def)] = &added[..] else { panic!("unexpected {added:?}") };
+    let few = Setting("10".to_owned());
+    assert_eq!((def.name.as_str(), &def.config["max.poll.records"]), ("worker-1", &few));
+}
+
+#[test]
+fn another_rate_is_of_the_same_kind() {
+    let rate = Rate::Constant { per_second: 50.0 };
+    let set = |name: &str| Action::SetRate { name: name.to_owned(), rate };
+    let asked = actions(&view(), &Change::Rate(50.0)).unwrap();
+    assert_eq!(asked, ["web-1", "web-3"].map(set));
+}
+
+#[test]
+fn a_number_of_brokers_adds_what_is_missing_and_takes_none_away() {
+    let asked = |n| actions(&view(), &Change::Brokers(n));
+    assert_eq!(asked(5).unwrap(), [Action::AddBroker, Action::AddBroker]);
+    assert_eq!(asked(3).unwrap(), []);
+    let refusal = asked(1).unwrap_err();
+    assert_eq!(refusal.control, Some(Control::Brokers));
+    assert!(refusal.hint.contains("click it"), "{refusal:?}");
+}
+
+#[test]
+fn the_last_clients_are_stopped_first() {
+    let removed = Action::RemoveProducer { name: "web-3".to_owned() };
+    assert_eq!(actions(&view(), &Change::Producers(1)).unwrap(), [removed]);
+}
+
+#[test]
+fn fewer_partitions_are_asked_for_so_that_kafka_can_refuse_them() {
+    let asked = Action::AddPartitions { topic: "user-actions".to_owned(), partitions: 0 };
+    assert_eq!(actions(&view(), &Change::Partitions(0)).unwrap(), [asked]);
+}
+
+#[test]
+fn the_last_number_asked_for_is_the_one_that_waits() {
+    let waiting = vec![Change::Partitions(2), Change::Partitions(3), Change::MinInsync(2)];
+    let view = SandboxView { waiting, ..view() };
+    assert_eq!(view.asked(Control::Partitions), Some(3));
+    assert_eq!(view.asked(Control::ReplicationFactor), None);
+}
+
+#[test]
+fn a_setting_of_producers_is_changed_at_each_of_them() {
+    assert_eq!(actions(&view(), &Change::Acks(Acks::One)).unwrap().len(), 2);
+}
