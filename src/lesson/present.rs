@@ -36,6 +36,7 @@ impl LessonRun {
             hints,
             hints_left,
             solution: self.solution_view(probe),
+            solution_note: self.solution_note(probe),
             can_show_solution: fixing && self.solution_at.is_none(),
             can_skip: self.phase != Phase::Done,
         }
@@ -58,6 +59,7 @@ impl LessonRun {
         let (label, enabled) = match self.phase {
             Phase::Predicting => ("Run and see", self.chosen.is_some()),
             Phase::Running => ("Play on", true),
+            Phase::Fixing if self.hurried => ("Performing the solution", false),
             Phase::Fixing => ("Reach the goal to go on", false),
             Phase::Recalling => ("Check the answer", self.chosen.is_some()),
             Phase::Done => ("Next lesson", true),
@@ -100,7 +102,7 @@ impl LessonRun {
             (Some(Step::Predict { observed, .. }), Phase::Observed) => {
                 push(FeedbackKind::Observed, observed);
             }
-            (Some(Step::Act { wrong, .. }), Phase::Fixing) => {
+            (Some(Step::Act { wrong, .. }), Phase::Fixing) if !self.hurried => {
                 if let Some(index) = self.task.wrong(probe.now()) {
                     push(FeedbackKind::NotYet, &wrong[index].feedback);
                 }
@@ -122,13 +124,22 @@ impl LessonRun {
         }
     }
 
+    fn solution_note(&self, probe: &impl Probe) -> Option<&'static str> {
+        let failed = self.phase == Phase::Fixing && self.solution_failed(probe.now());
+        failed.then_some(
+            "The cluster is no longer as this solution expects it, so the goals are not reached. Start \
+             the lesson again to see it work, or skip this step.",
+        )
+    }
+
     fn solution_view(&self, probe: &impl Probe) -> Option<Vec<SolutionView>> {
         self.solution_at?;
         let Some(Step::Act { solution, .. }) = self.step() else { return None };
         let done = self.solution_done();
         let line = |(index, step): (usize, &super::format::SolutionStep<_>)| SolutionView {
             why: self.gauge.fill_line(&step.why, probe),
-            done: index < done,
+            done: index < done && !self.refusals.contains_key(&index),
+            refused: self.refusals.get(&index).cloned(),
         };
         Some(solution.iter().enumerate().map(line).collect())
     }

@@ -64,6 +64,8 @@ pub struct LessonView {
     pub hints_left: usize,
     /// The reference solution line by line, once it was asked for.
     pub solution: Option<Vec<SolutionView>>,
+    /// Why the reference solution did not reach the goals, if it was performed and did not.
+    pub solution_note: Option<&'static str>,
     /// Whether "Show solution" is offered.
     pub can_show_solution: bool,
     /// Whether "Skip" is offered.
@@ -149,4 +151,6 @@ pub struct SolutionView {
     pub why: Vec<Inline>,
     /// Whether it was done.
     pub done: bool,
+    /// What the cluster said, if it refused.
+    pub refused: Option<String>,
 }

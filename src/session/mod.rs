@@ -15,6 +15,7 @@ pub use tutor::Tutor;
 use std::collections::BTreeSet;
 
 use crate::base::{Duration, Time};
+use crate::cluster::event_log::Actor;
 use crate::cluster::{Action, ActionError, Cluster, Scenario, ScenarioError};
 use crate::lesson::{Moment, moment_of};
 
@@ -25,6 +26,8 @@ pub struct JournalEntry {
     pub steps: u64,
     /// The moment, between two steps.
     pub at: Time,
+    /// Who.
+    pub by: Actor,
     /// What.
     pub action: Action,
 }
@@ -116,10 +119,16 @@ impl Session {
 
     /// Does something to the cluster now and keeps it in the journal. What is refused leaves no trace.
     pub fn act(&mut self, action: Action) -> Result<(), ActionError> {
-        let entry = JournalEntry { steps: self.cluster.steps(), at: self.cluster.now(), action };
+        self.act_for(action, Actor::Learner)
+    }
+
+    /// The same on behalf of somebody else than the learner.
+    pub fn act_for(&mut self, action: Action, by: Actor) -> Result<(), ActionError> {
+        let (steps, at) = (self.cluster.steps(), self.cluster.now());
+        let entry = JournalEntry { steps, at, by, action };
         // Tried on a clone: even a number given out in vain would make the replay another run.
         let mut next = self.cluster.clone();
-        next.apply(&entry.action)?;
+        next.apply_for(&entry.action, by)?;
         self.cluster = next;
         self.journal.push(entry);
         Ok(())

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{JournalEntry, Session};
 use crate::base::Time;
+use crate::cluster::event_log::Actor;
 use crate::cluster::{Action, Scenario};
 
 /// Word that every save begins with.
@@ -34,6 +35,8 @@ struct SaveV1<'a> {
 struct EntryV1 {
     steps: u64,
     at_us: u64,
+    #[serde(default)]
+    by: Actor,
     action: Action,
 }
 
@@ -62,6 +65,7 @@ impl Session {
         let entry = |entry: &JournalEntry| EntryV1 {
             steps: entry.steps,
             at_us: entry.at.0,
+            by: entry.by,
             action: entry.action.clone(),
         };
         let save = SaveV1 {
@@ -107,7 +111,9 @@ impl Session {
             let place = format!("journal[{index}]");
             let entry: EntryV1 = serde_json::from_value(entry).map_err(|e| error(&place, e))?;
             session.reach(entry.steps, Time(entry.at_us)).map_err(|e| error(&place, e))?;
-            session.act(entry.action).map_err(|e| error(format!("{place}.action"), e))?;
+            session
+                .act_for(entry.action, entry.by)
+                .map_err(|e| error(format!("{place}.action"), e))?;
         }
         session.reach(steps, at).map_err(|e| error("at_us", e))?;
         Ok(session)

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use super::{PlaybackCommand, PlaybackResponse, Session, Speed};
 use crate::base::{Duration, Time};
-use crate::cluster::ScenarioError;
+use crate::cluster::event_log::Actor;
+use crate::cluster::{Action, ScenarioError};
 use crate::lesson::{Lesson, LessonCommand, LessonEffect, LessonRecord, LessonRun, LessonView};
 
 /// Simulated time between two looks.
@@ -20,6 +21,8 @@ pub struct Tutor {
     completed: Option<LessonRecord>,
     /// What the lesson wanted to do and could not; a mistake in the lesson or a quick learner.
     refused: Vec<String>,
+    /// Calls of the administrator's client without an answer yet, with the solution's line if it is one.
+    asked: Vec<(u64, Option<usize>)>,
 }
 
 impl Tutor {
@@ -28,7 +31,14 @@ impl Tutor {
         let session = Session::new(&lesson.scenario, seed)?;
         let (run, effects) = LessonRun::begin(Rc::new(lesson.clone()), session.cluster());
         let next_look = session.cluster().now() + LOOK;
-        let mut tutor = Self { session, run, next_look, completed: None, refused: Vec::new() };
+        let mut tutor = Self {
+            session,
+            run,
+            next_look,
+            completed: None,
+            refused: Vec::new(),
+            asked: Vec::new(),
+        };
         tutor.perform(effects);
         Ok(tutor)
     }
@@ -86,8 +96,41 @@ impl Tutor {
         let now = self.session.cluster().now();
         if now >= self.next_look || !self.session.playback().is_playing() {
             self.next_look = now + LOOK;
+            self.hear_answers();
             let effects = self.run.observe(self.session.cluster());
             self.perform(effects);
+        }
+    }
+
+    fn apply(&mut self, action: Action, line: Option<usize>) {
+        let call = self.session.cluster().next_admin_call();
+        let by = if line.is_some() { Actor::Solution } else { Actor::Lesson };
+        match self.session.act_for(action, by) {
+            Err(error) => self.refuse(line, error.message),
+            Ok(()) if self.session.cluster().next_admin_call() > call => {
+                self.asked.push((call, line));
+            }
+            Ok(()) => {}
+        }
+    }
+
+    fn refuse(&mut self, line: Option<usize>, why: String) {
+        if let Some(line) = line {
+            self.run.refuse(line, why.clone());
+        }
+        self.refused.push(why);
+    }
+
+    /// Kafka's answers come later than the question.
+    fn hear_answers(&mut self) {
+        for (call, line) in std::mem::take(&mut self.asked) {
+            match self.session.cluster().admin_answer(call) {
+                None => self.asked.push((call, line)),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    self.refuse(line, format!("{}: {}", error.error.exception(), error.message));
+                }
+            }
         }
     }
 
@@ -99,10 +142,8 @@ impl Tutor {
                 LessonEffect::SetSpeed(factor) => PlaybackCommand::SetSpeed(Speed::near(factor)),
                 LessonEffect::StopAt(at) => PlaybackCommand::StopAt(at),
                 LessonEffect::PauseOn(moments) => PlaybackCommand::PauseOn(moments),
-                LessonEffect::Apply(action) => {
-                    if let Err(error) = self.session.act(action) {
-                        self.refused.push(error.message);
-                    }
+                LessonEffect::Apply { action, line } => {
+                    self.apply(action, line);
                     continue;
                 }
                 LessonEffect::Completed(record) => {

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use brokerscope::base::Duration;
+use brokerscope::base::{Duration, Rng};
 use brokerscope::cluster::Action;
+use brokerscope::cluster::scenario::Setting;
 use brokerscope::kafka::config::{BrokerConfig, ConsumerConfig, ProducerConfig, TopicConfig};
+use brokerscope::kafka::consumer::ServiceTime;
+use brokerscope::kafka::producer::Rate;
 use brokerscope::lesson::{
     Block, Inline, Lesson, LessonCommand, Phase, Standing, Step, WrongSolution, course,
 };
@@ -152,6 +155,112 @@ fn of_each_prediction_exactly_one_answer_comes_true_for_every_seed() {
     }
 }
 
+/// Something that a learner might do with the clients and topics of `lesson`.
+fn whim(lesson: &Lesson, rng: &mut Rng) -> Action {
+    let scenario = &lesson.scenario;
+    let topic = scenario.topics[0].name.clone();
+    let numbered = |name: &str, count: u32, rng: &mut Rng| {
+        if count == 1 {
+            name.to_owned()
+        } else {
+            format!("{name}-{}", rng.between(1, count.into()))
+        }
+    };
+    let (writer, reader) = (&scenario.producers[0], &scenario.consumers[0]);
+    let writer = numbered(&writer.name, writer.count, rng);
+    let reader = numbered(&reader.name, reader.count, rng);
+    let broker = i32::try_from(rng.between(1, 3)).unwrap();
+    match rng.below(12) {
+        0 => Action::AddPartitions { topic, partitions: i32::try_from(rng.between(1, 8)).unwrap() },
+        1 => Action::SetReplicationFactor { topic, replication_factor: 2 },
+        2 => {
+            let value = Some(Setting(rng.between(1, 3).to_string()));
+            Action::SetTopicConfig { topic, key: "min.insync.replicas".to_owned(), value }
+        }
+        3 => Action::DeleteTopic { topic },
+        4 => Action::CrashBroker { broker, lose_disk: rng.chance(1, 2) },
+        5 => Action::StartBroker { broker },
+        6 => Action::PauseBroker { broker, for_ms: 5_000 },
+        7 => Action::RemoveProducer { name: writer },
+        8 => Action::SetRate { name: writer, rate: Rate::Constant { per_second: 40.0 } },
+        9 => Action::RemoveConsumer { name: reader },
+        10 => {
+            let service = ServiceTime::Fixed { micros: 5_000 };
+            Action::SetService { name: reader, service }
+        }
+        _ => Action::SetGroup { name: reader, group: Some("others".to_owned()) },
+    }
+}
+
+/// A learner in the task who has already done some things.
+fn after_whims(lesson: &Lesson, seed: u64) -> Tutor {
+    let mut tutor = to_the_task(lesson, seed);
+    let mut rng = Rng::stream(seed, "whims");
+    for _ in 0..rng.between(1, 5) {
+        // What cannot be done is refused, and that is all.
+        let _result = tutor.session_mut().act(whim(lesson, &mut rng));
+        for _ in 0..rng.between(5, 60) {
+            frame(&mut tutor);
+        }
+    }
+    tutor
+}
+
+#[test]
+fn whatever_was_done_before_the_solution_solves_it_or_says_why_not() {
+    let (mut solved, mut told) = (0, 0);
+    for (lesson, seed) in lessons().flat_map(|lesson| (0..12).map(move |seed| (lesson, seed))) {
+        let mut tutor = after_whims(lesson, seed);
+        tutor.command(LessonCommand::ShowSolution);
+        let is_over = |tutor: &Tutor| {
+            tutor.run().phase() != Phase::Fixing || tutor.view().solution_note.is_some()
+        };
+        go_on(&mut tutor, 0, is_over);
+        let view = tutor.view();
+        solved += u32::from(view.phase == Phase::Solved);
+        told += u32::from(view.solution_note.is_some());
+        let shown: Vec<_> =
+            view.solution.iter().flatten().filter_map(|line| line.refused.as_deref()).collect();
+        for line in view.solution.iter().flatten() {
+            assert!(!(line.done && line.refused.is_some()), "{} seed {seed}: {line:?}", lesson.id);
+        }
+        // A refusal that comes after the goals are reached has nothing to explain.
+        if view.phase == Phase::Fixing {
+            assert_eq!(shown.len(), tutor.refused().len(), "{} seed {seed}", lesson.id);
+        }
+    }
+    assert!(solved >= 5 && told >= 5, "{solved} solved, {told} told why not");
+}
+
+#[test]
+fn whatever_was_done_before_skipping_leads_to_the_end() {
+    for (lesson, seed) in lessons().flat_map(|lesson| (0..6).map(move |seed| (lesson, seed))) {
+        let mut tutor = after_whims(lesson, seed);
+        if tutor.run().phase() == Phase::Fixing {
+            tutor.command(LessonCommand::Skip);
+        }
+        go_on(&mut tutor, 0, |tutor| tutor.completed().is_some());
+    }
+}
+
+#[test]
+fn who_skips_the_task_goes_on_with_a_mended_cluster() {
+    for lesson in lessons() {
+        let mut tutor = to_the_task(lesson, 42);
+        tutor.command(LessonCommand::Skip);
+        go_on(&mut tutor, 0, |tutor| tutor.run().phase() != Phase::Fixing);
+        assert_eq!(tutor.refused(), [""; 0], "{}", lesson.id);
+        go_on(&mut tutor, 0, |tutor| {
+            matches!(tutor.run().phase(), Phase::Observed | Phase::Explained)
+        });
+        let view = tutor.view();
+        if let Some(question) = view.question {
+            let right = question.choices.iter().filter(|choice| choice.right == Some(true)).count();
+            assert_eq!(right, 1, "{}: {:#?}", lesson.id, question.choices);
+        }
+    }
+}
+
 #[test]
 fn a_learner_who_skips_everything_comes_to_the_end() {
     for lesson in lessons() {
@@ -198,9 +307,15 @@ fn lines(lesson: &Lesson) -> Vec<&[Inline]> {
             }
             Step::Recall { question, .. } => {
                 blocks.extend(question.choices.iter().flat_map(|choice| &choice.feedback));
+                lines.extend(question.choices.iter().map(|choice| &choice.text[..]));
                 lines.push(&question.text);
             }
-            Step::Act { text, hints, wrong, solved, .. } => {
+            Step::Act { text, goals, hints, solution, wrong, solved, .. } => {
+                for goal in goals {
+                    lines.push(&goal.text);
+                    lines.extend(goal.why_not.as_deref());
+                }
+                lines.extend(solution.iter().map(|step| &step.why[..]));
                 blocks.extend(text.iter().chain(solved));
                 blocks.extend(wrong.iter().flat_map(|wrong| &wrong.feedback));
                 lines.extend(hints.iter().map(|hint| &hint[..]));
@@ -229,25 +344,50 @@ fn codes(line: &[Inline], found: &mut BTreeSet<String>) {
     }
 }
 
+/// Whether `code` is no setting, or one that Kafka has; with `=`, with such a value.
+fn setting(code: &str) -> Result<(), String> {
+    let (key, value) = match code.split_once('=') {
+        Some((key, value)) => (key, Some(value)),
+        None if code.contains('.') => (code, None),
+        None => return Ok(()),
+    };
+    if key == "group.id" {
+        return Ok(());
+    }
+    macro_rules! in_table {
+        ($($config:ident)*) => {$(
+            if $config::KEYS.iter().any(|known| known.name == key) {
+                return value.map_or(Ok(()), |value| {
+                    $config::default().set(key, value).map_err(|error| error.to_string())
+                });
+            }
+        )*};
+    }
+    in_table!(BrokerConfig TopicConfig ProducerConfig ConsumerConfig);
+    Err("Kafka has no such setting".to_owned())
+}
+
+#[test]
+fn a_setting_is_known_by_its_key_and_its_value() {
+    for right in ["auto.offset.reset=earliest", "acks=all", "min.insync.replicas=2", "mailers"] {
+        assert_eq!(setting(right), Ok(()));
+    }
+    for wrong in ["auto.offset.reset=erliest", "acks=2", "min.insync.replicas=0", "max.pol.records"]
+    {
+        assert!(setting(wrong).is_err(), "{wrong}");
+    }
+}
+
 #[test]
 fn every_setting_that_a_text_names_exists_with_such_a_value() {
-    let keys: BTreeSet<&str> = BrokerConfig::KEYS
-        .iter()
-        .map(|key| key.name)
-        .chain(TopicConfig::KEYS.iter().map(|key| key.name))
-        .chain(ProducerConfig::KEYS.iter().map(|key| key.name))
-        .chain(ConsumerConfig::KEYS.iter().map(|key| key.name))
-        .chain(["group.id"])
-        .collect();
     for lesson in lessons() {
         let mut named = BTreeSet::new();
         for line in lines(lesson) {
             codes(line, &mut named);
         }
         for code in named {
-            let key = code.split('=').next().unwrap_or_default();
-            if key.contains('.') || code.contains('=') {
-                assert!(keys.contains(key), "{}: there is no setting {key}", lesson.id);
+            if let Err(wrong) = setting(&code) {
+                panic!("{}: `{code}`: {wrong}", lesson.id);
             }
         }
     }

@@ -4,9 +4,12 @@
 //! `Intro -> Predicting -> Running -> Observed -> Fixing -> Solved -> Explained`, step by step as
 //! the lesson's file has them.
 
-use std::collections::BTreeSet;
+mod agenda;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use self::agenda::Agenda;
 use super::format::{Choice, Moment, Question, Right, Step, Timed, When};
 use super::gauge::{Gauge, Probe};
 use super::progress::{LessonRecord, Standing};
@@ -44,37 +47,15 @@ pub enum LessonEffect {
     StopAt(Option<Time>),
     /// Stop time at these moments.
     PauseOn(BTreeSet<Moment>),
-    /// Do this to the cluster, as if the learner did.
-    Apply(Action),
+    /// Do this to the cluster.
+    Apply {
+        /// What.
+        action: Action,
+        /// The line of the reference solution that it is, if it is one.
+        line: Option<usize>,
+    },
     /// The lesson is over: remember this.
     Completed(LessonRecord),
-}
-
-/// Actions still to be done.
-#[derive(Clone, PartialEq, Debug, Default)]
-struct Agenda {
-    start: Time,
-    /// In order of time.
-    actions: Vec<Timed<Action>>,
-    next: usize,
-}
-
-impl Agenda {
-    fn new(start: Time, actions: impl Iterator<Item = Timed<Action>>) -> Self {
-        let mut actions: Vec<_> = actions.collect();
-        actions.sort_by_key(|timed| timed.after_ms);
-        Self { start, actions, next: 0 }
-    }
-
-    fn due(&mut self, now: Time) -> Vec<LessonEffect> {
-        let rest = &self.actions[self.next..];
-        let is_due =
-            |timed: &&Timed<Action>| self.start + Duration::from_millis(timed.after_ms) <= now;
-        let due: Vec<_> =
-            rest.iter().take_while(is_due).map(|timed| timed.action.clone()).collect();
-        self.next += due.len();
-        due.into_iter().map(LessonEffect::Apply).collect()
-    }
 }
 
 /// A lesson under way.
@@ -89,16 +70,22 @@ pub struct LessonRun {
     pub(super) task: Task,
     pub(super) hints: usize,
     pub(super) solution_at: Option<Time>,
+    /// What was refused of the reference solution, by line.
+    pub(super) refusals: BTreeMap<usize, String>,
     answers: Vec<bool>,
     standing: Standing,
     agenda: Agenda,
     run_ends: Option<Time>,
-    /// The learner has read enough: the step is left when its run is over.
-    hurried: bool,
+    /// The learner has seen enough: the step is left when its run is over, or the cluster mended.
+    pub(super) hurried: bool,
 }
 
 /// Speed at which the rest of a run passes that nobody waits for.
 const HURRY: f64 = 100.0;
+/// A solution that has not reached the goals so long after its last line does not reach them any more.
+const SOLUTION_WORKS: Duration = Duration::from_secs(40);
+/// The same after something of it was refused.
+const REFUSED_WORKS: Duration = Duration::from_secs(15);
 
 impl LessonRun {
     /// Begins a lesson on its freshly started cluster.
@@ -113,6 +100,7 @@ impl LessonRun {
             task: Task::new(0, 0),
             hints: 0,
             solution_at: None,
+            refusals: BTreeMap::new(),
             answers: Vec::new(),
             standing: Standing::Solved,
             agenda: Agenda::default(),
@@ -183,6 +171,7 @@ impl LessonRun {
                 self.task = Task::new(goals.len(), wrong.len());
                 self.hints = 0;
                 self.solution_at = None;
+                self.refusals.clear();
                 vec![
                     LessonEffect::StopAt(None),
                     LessonEffect::PauseOn(pause_on.iter().copied().collect()),
@@ -217,7 +206,12 @@ impl LessonRun {
             (LessonCommand::Hint, Phase::Fixing) => {
                 self.hints = self.hints_total().min(self.hints + 1);
             }
-            (LessonCommand::ShowSolution, Phase::Fixing) => return self.show_solution(probe.now()),
+            (LessonCommand::ShowSolution, Phase::Fixing) if self.solution_at.is_none() => {
+                self.standing = self.standing.min(Standing::Shown);
+                let mut effects = self.begin_solution(probe.now());
+                effects.push(LessonEffect::Play);
+                return effects;
+            }
             (LessonCommand::Next, Phase::Predicting) if self.chosen.is_some() => {
                 return self.run_prediction(probe);
             }
@@ -236,10 +230,7 @@ impl LessonRun {
                 LessonCommand::Next,
                 Phase::Intro | Phase::Observed | Phase::Solved | Phase::Explained | Phase::Recalled,
             ) => return self.leave(probe),
-            (LessonCommand::Skip, Phase::Fixing) => {
-                self.standing = Standing::Skipped;
-                return self.leave(probe);
-            }
+            (LessonCommand::Skip, Phase::Fixing) => return self.skip_task(probe.now()),
             (LessonCommand::Skip, phase) if phase != Phase::Done => return self.leave(probe),
             _ => {}
         }
@@ -268,24 +259,51 @@ impl LessonRun {
         self.start_run(run, probe.now())
     }
 
-    fn show_solution(&mut self, now: Time) -> Vec<LessonEffect> {
+    /// What comes after a task is about a mended cluster: it is mended quickly, and left then.
+    fn skip_task(&mut self, now: Time) -> Vec<LessonEffect> {
+        self.standing = Standing::Skipped;
+        self.hurried = true;
+        let mut effects = Vec::new();
+        if self.solution_at.is_none() {
+            effects = self.begin_solution(now);
+        }
+        effects.extend([
+            LessonEffect::StopAt(None),
+            LessonEffect::PauseOn(BTreeSet::new()),
+            LessonEffect::SetSpeed(HURRY),
+            LessonEffect::Play,
+        ]);
+        effects
+    }
+
+    fn begin_solution(&mut self, now: Time) -> Vec<LessonEffect> {
         let lesson = self.lesson.clone();
         let Some(Step::Act { solution, .. }) = lesson.steps.get(self.index) else {
             return Vec::new();
         };
-        if self.solution_at.is_some() {
-            return Vec::new();
-        }
-        self.standing = self.standing.min(Standing::Shown);
         self.solution_at = Some(now);
         let timed = |step: &super::format::SolutionStep<Action>| Timed {
             after_ms: step.after_ms,
             action: step.action.clone(),
         };
         self.agenda = Agenda::new(now, solution.iter().map(timed));
-        let mut effects = self.agenda.due(now);
-        effects.push(LessonEffect::Play);
-        effects
+        self.agenda.due(now, true)
+    }
+
+    /// The cluster refused a line of the reference solution.
+    pub fn refuse(&mut self, line: usize, why: impl Into<String>) {
+        if self.solution_at.is_some() {
+            self.refusals.insert(line, why.into());
+        }
+    }
+
+    /// Whether the reference solution was performed and cannot be expected to reach the goals: the
+    /// cluster is no longer as it takes it to be.
+    pub(super) fn solution_failed(&self, now: Time) -> bool {
+        let waited = |span| self.agenda.ends() + span <= now;
+        self.solution_at.is_some()
+            && self.agenda.is_done()
+            && waited(if self.refusals.is_empty() { SOLUTION_WORKS } else { REFUSED_WORKS })
     }
 
     fn hints_total(&self) -> usize {
@@ -297,14 +315,14 @@ impl LessonRun {
 
     /// Number of reference steps that were performed.
     pub(super) fn solution_done(&self) -> usize {
-        if self.solution_at.is_some() { self.agenda.next } else { 0 }
+        if self.solution_at.is_some() { self.agenda.done() } else { 0 }
     }
 
     /// Looks at the cluster. To be called as simulated time passes, about ten times a simulated
     /// second, so that what a lesson sees does not depend on the speed of playback.
     pub fn observe(&mut self, probe: &impl Probe) -> Vec<LessonEffect> {
         let now = probe.now();
-        let mut effects = self.agenda.due(now);
+        let mut effects = self.agenda.due(now, self.solution_at.is_some());
         match self.phase {
             Phase::Running if self.run_ends.is_some_and(|ends| ends <= now) => {
                 self.gauge.keep(When::Observed, probe);
@@ -316,20 +334,32 @@ impl LessonRun {
                 effects.push(LessonEffect::SetSpeed(1.0));
                 effects.extend(self.leave(probe));
             }
-            Phase::Fixing => {
-                let lesson = self.lesson.clone();
-                if let Some(Step::Act { goals, wrong, .. }) = lesson.steps.get(self.index)
-                    && self.task.observe(goals, wrong, &self.gauge, probe)
-                    && self.agenda.next == self.agenda.actions.len()
-                {
-                    self.gauge.keep(When::Solved, probe);
-                    self.phase = Phase::Solved;
-                    effects.push(LessonEffect::Pause);
-                }
-            }
+            Phase::Fixing => effects.extend(self.observe_task(probe)),
             _ => {}
         }
         effects
+    }
+
+    fn observe_task(&mut self, probe: &impl Probe) -> Vec<LessonEffect> {
+        let lesson = self.lesson.clone();
+        let Some(Step::Act { goals, wrong, .. }) = lesson.steps.get(self.index) else {
+            return Vec::new();
+        };
+        let reached = self.task.observe(goals, wrong, &self.gauge, probe) && self.agenda.is_done();
+        let given_up = self.hurried
+            && self.agenda.is_done()
+            && self.agenda.ends() + SOLUTION_WORKS <= probe.now();
+        if !reached && !given_up {
+            return Vec::new();
+        }
+        self.gauge.keep(When::Solved, probe);
+        if self.hurried {
+            let mut effects = vec![LessonEffect::SetSpeed(1.0)];
+            effects.extend(self.leave(probe));
+            return effects;
+        }
+        self.phase = Phase::Solved;
+        vec![LessonEffect::Pause]
     }
 
     /// Decides which answers are right.

@@ -28,6 +28,10 @@ fn add(partitions: i32) -> Action {
     Action::AddPartitions { topic: "t".to_owned(), partitions }
 }
 
+fn line_of_solution(line: usize, partitions: i32) -> LessonEffect {
+    LessonEffect::Apply { action: add(partitions), line: Some(line) }
+}
+
 /// Say, predict, act, explain.
 fn lesson() -> Rc<Lesson> {
     let scenario = serde_json::from_str(r#"{"name":"x","brokers":1}"#).unwrap();
@@ -176,7 +180,8 @@ fn the_lesson_acts_at_its_time_and_once() {
     table.pass(2_900);
     assert_eq!(run.observe(&table), []);
     table.pass(100);
-    assert_eq!(run.observe(&table), [LessonEffect::Apply(add(2))]);
+    let asked = LessonEffect::Apply { action: add(2), line: None };
+    assert_eq!(run.observe(&table), [asked]);
     table.pass(100);
     assert_eq!(run.observe(&table), []);
 }
@@ -253,11 +258,11 @@ fn the_reference_solution_is_performed_and_remembered_as_shown() {
     let mut table = Table::default();
     let mut run = at(Phase::Fixing, &mut table);
     let effects = run.command(LessonCommand::ShowSolution, &table);
-    assert_eq!(effects, [LessonEffect::Apply(add(4)), LessonEffect::Play]);
+    assert_eq!(effects, [line_of_solution(0, 4), LessonEffect::Play]);
     assert!(!run.view(&table).can_show_solution);
     table.set(Quantity::Lag, 0.0);
     table.pass(1_000);
-    assert_eq!(run.observe(&table), [LessonEffect::Apply(add(5))]);
+    assert_eq!(run.observe(&table), [line_of_solution(1, 5)]);
     table.pass(5_000);
     run.observe(&table);
     assert_eq!(run.phase(), Phase::Solved);
@@ -269,10 +274,65 @@ fn the_reference_solution_is_performed_and_remembered_as_shown() {
 }
 
 #[test]
-fn skipping_the_task_leads_on_and_is_remembered() {
+fn a_refused_line_of_the_solution_is_told_and_not_ticked() {
     let mut table = Table::default();
     let mut run = at(Phase::Fixing, &mut table);
+    run.command(LessonCommand::ShowSolution, &table);
+    run.refuse(0, "no such topic");
+    assert_eq!(run.view(&table).solution_note, None, "the rest may still do it");
+    table.pass(1_000);
+    run.observe(&table);
+    table.pass(15_000);
+    let view = run.view(&table);
+    let lines: Vec<_> =
+        view.solution.iter().flatten().map(|line| (line.done, line.refused.as_deref())).collect();
+    assert_eq!(lines, [(false, Some("no such topic")), (true, None)]);
+    assert!(view.solution_note.is_some());
+}
+
+#[test]
+fn a_solution_that_leads_nowhere_says_so() {
+    let mut table = Table::default();
+    let mut run = at(Phase::Fixing, &mut table);
+    table.set(Quantity::Lag, 9.0);
+    run.command(LessonCommand::ShowSolution, &table);
+    let mut told = Vec::new();
+    for _ in 0..50 {
+        table.pass(1_000);
+        run.observe(&table);
+        told.push(run.view(&table).solution_note.is_some());
+    }
+    assert_eq!((told[20], told[45]), (false, true));
+}
+
+#[test]
+fn a_task_that_cannot_be_mended_can_still_be_skipped() {
+    let mut table = Table::default();
+    let mut run = at(Phase::Fixing, &mut table);
+    table.set(Quantity::Lag, 9.0);
     run.command(LessonCommand::Skip, &table);
+    for _ in 0..50 {
+        table.pass(1_000);
+        run.observe(&table);
+    }
+    assert_eq!(run.phase(), Phase::Explained);
+}
+
+#[test]
+fn skipping_the_task_mends_the_cluster_leads_on_and_is_remembered() {
+    let mut table = Table::default();
+    let mut run = at(Phase::Fixing, &mut table);
+    let effects = run.command(LessonCommand::Skip, &table);
+    assert_eq!(effects[0], line_of_solution(0, 4));
+    assert!(effects.contains(&LessonEffect::SetSpeed(HURRY)), "{effects:?}");
+    table.set(Quantity::Lag, 0.0);
+    for _ in 0..2 {
+        assert_eq!(run.phase(), Phase::Fixing, "it is mended first");
+        table.pass(1_000);
+        run.observe(&table);
+    }
+    table.pass(5_000);
+    run.observe(&table);
     assert_eq!(run.phase(), Phase::Explained);
     let effects = run.command(LessonCommand::Next, &table);
     let Some(LessonEffect::Completed(record)) = effects.last() else { panic!("{effects:?}") };

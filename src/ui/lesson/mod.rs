@@ -179,6 +179,7 @@ fn hints(lesson: &LessonView) -> Html {
             if let Some(solution) = &lesson.solution {
                 <section class="solution" role="status" aria-label={text::SOLUTION}>
                     <ol>{ for solution.iter().map(solution_line) }</ol>
+                    if let Some(note) = lesson.solution_note { <p class="refusal">{ note }</p> }
                 </section>
             }
         </>
@@ -186,7 +187,15 @@ fn hints(lesson: &LessonView) -> Html {
 }
 
 fn solution_line(step: &SolutionView) -> Html {
-    html! { <li class={if step.done { "is-done" } else { "" }}>{ line(&step.why) }</li> }
+    let looks = if step.done { "is-done" } else { "" };
+    html! {
+        <li class={looks}>
+            { line(&step.why) }
+            if let Some(refused) = &step.refused {
+                <p class="refusal">{ text::REFUSED }{ " " }<code>{ refused }</code></p>
+            }
+        </li>
+    }
 }
 
 fn buttons(lesson: &LessonView, dispatch: &Callback<UiCommand>) -> Html {
