@@ -155,6 +155,32 @@ fn of_each_prediction_exactly_one_answer_comes_true_for_every_seed() {
     }
 }
 
+/// What the lesson asks after the task is about old orders that wait: without them the wrong answer would
+/// come true.
+#[test]
+fn who_empties_the_backlog_first_has_not_solved_the_first_lesson() {
+    let lesson = course().lesson("one-partition").expect("it is the first");
+    let mut tutor = to_the_task(lesson, 42);
+    let service = |tutor: &mut Tutor, micros| {
+        for n in 1..=5 {
+            let service = ServiceTime::Fixed { micros };
+            let action = Action::SetService { name: format!("worker-{n}"), service };
+            tutor.session_mut().act(action).unwrap();
+        }
+    };
+    service(&mut tutor, 1_000);
+    (0..200).for_each(|_| frame(&mut tutor));
+    service(&mut tutor, 83_333);
+    let grow = Action::AddPartitions { topic: "user-actions".to_owned(), partitions: 5 };
+    tutor.session_mut().act(grow).unwrap();
+    (0..600).for_each(|_| frame(&mut tutor));
+    let view = tutor.view();
+    assert_eq!(view.phase, Phase::Fixing);
+    let met: Vec<_> = view.goals.iter().map(|goal| goal.met).collect();
+    assert_eq!(met, [true, true, false], "only the old orders are missing");
+    assert!(view.goals[2].why_not.is_some());
+}
+
 /// Something that a learner might do with the clients and topics of `lesson`.
 fn whim(lesson: &Lesson, rng: &mut Rng) -> Action {
     let scenario = &lesson.scenario;

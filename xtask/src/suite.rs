@@ -84,9 +84,17 @@ const STEPS: [Step; 12] = [
     Step { name: "docs", about: "rustdoc without a warning", needs: Needs::Rust, work: Work::Docs },
     Step {
         name: "views",
-        about: "components rendered to HTML, without a browser",
+        about: "components rendered to HTML, and the page's own unit tests, without a browser",
         needs: Needs::Rust,
-        work: Work::Cargo(&["test", "--locked", "--features", BROWSER_FEATURES, "--test", "views"]),
+        work: Work::Cargo(&[
+            "test",
+            "--locked",
+            "--features",
+            BROWSER_FEATURES,
+            "--lib",
+            "--test",
+            "views",
+        ]),
     },
     Step {
         name: "lint-wasm",
