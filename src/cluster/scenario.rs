@@ -367,7 +367,11 @@ impl ConsumerDef {
         let config = checked(&format!("{field}.config"), &self.config, |settings| {
             let mut config = ConsumerConfig::default();
             clock.apply_consumer(&mut config);
-            config.with_overrides(settings)
+            let config = config.with_overrides(settings)?;
+            if self.group.is_some() {
+                return Ok(config);
+            }
+            config.without_group(|key| self.config.contains_key(key))
         })?;
         let topics: Vec<Rc<str>> = self.topics.iter().map(|topic| topic.as_str().into()).collect();
         let by_group = self.group.is_some() && !self.assign;

@@ -176,4 +176,26 @@ rate = { kind = "constant", per_second = 10 }
             "line 19: consumers[1].name: expected a name of its own, `web-2` is taken by consumers[0]"
         );
     }
+
+    #[test]
+    fn automatic_commits_without_a_group_are_refused_only_if_somebody_asked_for_them() {
+        let reader = |config: &str| {
+            format!(
+                "{GOOD}[[consumers]]\nname = \"reader\"\ntopics = [\"orders\"]\n\
+                 service = {{ kind = \"fixed\", micros = 1 }}\nconfig = {{ {config} }}\n"
+            )
+        };
+        let refused = error(&reader("\"enable.auto.commit\" = true"));
+        let expected =
+            "enable.auto.commit cannot be set to true when default group id (null) is used.";
+        assert!(refused.ends_with(expected), "{refused}");
+        for config in ["", "\"enable.auto.commit\" = false"] {
+            let scenario = parse(&reader(config)).unwrap();
+            let specs = scenario.consumers[0].specs("").unwrap();
+            assert!(!specs[0].config.enable_auto_commit);
+        }
+        let mut grouped = reader("\"enable.auto.commit\" = true");
+        grouped.push_str("group = \"app\"\n");
+        assert!(parse(&grouped).is_ok());
+    }
 }

@@ -69,3 +69,18 @@ impl PostProcess for ConsumerConfig {
         Ok(self)
     }
 }
+
+impl ConsumerConfig {
+    /// What comes of the settings without a group: nothing is committed by itself, and whoever asked for it is
+    /// refused (`maybeOverrideEnableAutoCommit`). `is_set` tells what somebody chose.
+    pub fn without_group(mut self, is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        let key = "enable.auto.commit";
+        if self.enable_auto_commit && is_set(key) {
+            let message =
+                format!("{key} cannot be set to true when default group id (null) is used.");
+            return Err(ConfigError::Inconsistent { key, message });
+        }
+        self.enable_auto_commit = false;
+        Ok(self)
+    }
+}
