@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Failure, demand, parse, same};
-use crate::kafka::producer::partitioner::{BuiltInPartitioner, TopicPartitions};
+use crate::kafka::producer::partitioner::{BuiltInPartitioner, QueueLengths, TopicPartitions};
 
 #[derive(Deserialize)]
 struct Vector {
@@ -61,12 +61,16 @@ pub(super) fn check(vector: Value) -> Result<(), Failure> {
                     (Some(sizes), Some(ids)) => {
                         let paired = sizes.len() == ids.len();
                         demand(paired, "load_stats: queue_sizes and partition_ids do not pair")?;
-                        Some(ids.into_iter().zip(sizes).collect::<Vec<_>>())
+                        let waiting = (0..).zip(sizes).filter_map(|(place, queue)| {
+                            Some((place, u32::try_from(queue).ok().filter(|queue| *queue > 0)?))
+                        });
+                        Some(QueueLengths { choice: ids.into(), waiting: waiting.collect() })
                     }
                     _ => None,
                 };
-                let all = all_partitions.unwrap_or(queues.as_ref().map_or(0, Vec::len));
-                partitioner.update_load_stats(queues.as_deref(), all);
+                let all = all_partitions
+                    .unwrap_or(queues.as_ref().map_or(0, |queues| queues.choice.len()));
+                partitioner.update_load_stats(queues, all);
             }
         }
     }

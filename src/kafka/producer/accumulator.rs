@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::batch::{BatchId, ProducerBatch, Slot};
 use super::metadata::{KnownTopic, ProducerMetadata};
-use super::partitioner::{BuiltInPartitioner, TopicPartitions};
+use super::partitioner::{BuiltInPartitioner, QueueLengths, TopicPartitions};
 use super::sequences::Batches;
 use crate::base::{Duration, NodeId, Rng, Time};
 use crate::kafka::config::ProducerConfig;
@@ -249,12 +249,14 @@ impl Accumulator {
             partitioner.update_load_stats(None, known.partitions.len());
             return;
         }
-        let used = (0..).zip(&*partitions).filter(|(_, queue)| queue.used);
-        let lengths: Vec<(u32, i32)> = used
-            .filter(|(index, _)| known.partition(*index).is_some_and(|at| at.leader.is_some()))
-            .map(|(index, queue)| (index, i32::try_from(queue.waiting.len()).unwrap_or(i32::MAX)))
-            .collect();
-        partitioner.update_load_stats(Some(&lengths), known.partitions.len());
+        let of_topic = Slot { topic, partition: 0 }..=Slot { topic, partition: u32::MAX };
+        let waiting = self.waiting.range(of_topic).filter_map(|slot| {
+            let place = known.available.binary_search(&slot.partition).ok()?;
+            let queue = partitions.get(slot.partition as usize)?;
+            Some((place, u32::try_from(queue.waiting.len()).unwrap_or(u32::MAX)))
+        });
+        let queues = QueueLengths { choice: known.available.clone(), waiting: waiting.collect() };
+        partitioner.update_load_stats(Some(queues), known.partitions.len());
     }
 
     /// The partitions in which a batch waits, in order.

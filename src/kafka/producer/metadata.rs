@@ -40,7 +40,7 @@ pub(super) struct KnownTopic {
     /// Its partitions; none while the topic is unknown.
     pub(super) partitions: Vec<KnownPartition>,
     /// The partitions that have a leader, ascending.
-    pub(super) available: Vec<u32>,
+    pub(super) available: Rc<[u32]>,
 }
 
 impl KnownTopic {
@@ -131,7 +131,7 @@ impl ProducerMetadata {
             id: TopicId(0),
             error: ErrorCode::None,
             partitions: Vec::new(),
-            available: Vec::new(),
+            available: Rc::from([]),
         });
         self.needed = true;
         self.allowed_at = Time::ZERO;

@@ -7,6 +7,8 @@
 //! Explicit partitions and custom `partitioner.class`es are the caller's. [`librdkafka_consistent`] is what
 //! clients built on librdkafka do by default.
 
+use std::rc::Rc;
+
 /// `Utils.murmur2`: the 32-bit `MurmurHash2` of a serialized key, with Kafka's seed.
 pub fn murmur2(key: &[u8]) -> i32 {
     const SEED: u32 = 0x9747_b28c;
@@ -95,13 +97,24 @@ struct StickyPartition {
     produced_bytes: i32,
 }
 
+/// How many batches wait for each partition that may be chosen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QueueLengths {
+    /// The partitions, in ascending order.
+    pub choice: Rc<[u32]>,
+    /// Place in `choice` and length of each queue in which something waits, in order. A topic may have
+    /// thousands of partitions; a few of them wait.
+    pub waiting: Vec<(usize, u32)>,
+}
+
 /// What the lengths of the queues say about each partition's share (`PartitionLoadStats`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct LoadStats {
-    /// Partitions that may be chosen, each with the sum of the weights up to and including its own.
-    cumulative: Vec<(u32, i32)>,
-    /// The sum of all weights, at least 1.
-    total: i32,
+    queues: QueueLengths,
+    /// Weight of an empty queue. Each batch that waits takes one off; the longest queue has 1.
+    most: u64,
+    /// The sum of all weights.
+    total: u64,
 }
 
 impl BuiltInPartitioner {
@@ -152,10 +165,9 @@ impl BuiltInPartitioner {
     }
 
     /// Learns how many batches wait for each partition that may be chosen: those with a leader, and without the
-    /// slow ones if `partitioner.availability.timeout.ms` is set (`updatePartitionLoadStats`). `queues` pairs
-    /// partition and queue length; `partitions` counts all partitions of the topic. `None` turns adaptive
-    /// partitioning off.
-    pub fn update_load_stats(&mut self, queues: Option<&[(u32, i32)]>, partitions: usize) {
+    /// slow ones if `partitioner.availability.timeout.ms` is set (`updatePartitionLoadStats`). `partitions`
+    /// counts all partitions of the topic. `None` turns adaptive partitioning off.
+    pub fn update_load_stats(&mut self, queues: Option<QueueLengths>, partitions: usize) {
         self.load = queues.and_then(|queues| LoadStats::new(queues, partitions));
     }
 
@@ -184,27 +196,35 @@ impl BuiltInPartitioner {
 
 impl LoadStats {
     /// `None` if the queues give no reason to prefer one partition.
-    fn new(queues: &[(u32, i32)], partitions: usize) -> Option<Self> {
-        let longest = queues.iter().map(|&(_, queue)| queue).max()?;
-        let all_equal = queues.iter().all(|&(_, queue)| queue == longest);
-        if partitions < 2 || (all_equal && queues.len() == partitions) {
+    fn new(queues: QueueLengths, partitions: usize) -> Option<Self> {
+        let QueueLengths { choice, waiting } = &queues;
+        let longest = waiting.iter().map(|&(_, queue)| queue).max().unwrap_or(0);
+        let all_equal = waiting.is_empty()
+            || waiting.len() == choice.len() && waiting.iter().all(|&(_, queue)| queue == longest);
+        if choice.is_empty() || partitions < 2 || (all_equal && choice.len() == partitions) {
             return None;
         }
-        let mut total = 0_i32;
-        let cumulative = queues
-            .iter()
-            .map(|&(partition, queue)| {
-                total = total.wrapping_add(longest.wrapping_add(1).wrapping_sub(queue));
-                (partition, total)
-            })
-            .collect();
-        (total > 0).then_some(Self { cumulative, total })
+        let most = u64::from(longest) + 1;
+        let taken: u64 = waiting.iter().map(|&(_, queue)| u64::from(queue)).sum();
+        let total = most * choice.len() as u64 - taken;
+        Some(Self { queues, most, total })
     }
 
-    /// The partition whose share of the weights holds `random`.
+    /// The partition whose share of the weights holds `random`: the first up to which the weights add up to
+    /// more.
     fn partition_at(&self, random: u32) -> u32 {
-        let point = i32::try_from(random).unwrap_or(i32::MAX) % self.total;
-        let at = self.cumulative.partition_point(|&(_, sum)| sum <= point);
-        self.cumulative[at].0
+        let QueueLengths { choice, waiting } = &self.queues;
+        // Counted as if all queues were empty: `point` moves on by what the queues before it lack.
+        let mut point = u64::from(random) % self.total;
+        for &(place, queue) in waiting {
+            if point < place as u64 * self.most {
+                break;
+            }
+            point += u64::from(queue);
+            if point < (place as u64 + 1) * self.most {
+                return choice[place];
+            }
+        }
+        choice[usize::try_from(point / self.most).expect("an index below a length")]
     }
 }
