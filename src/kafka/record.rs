@@ -178,6 +178,10 @@ impl StoredBatch {
 
     /// Offset and record, in order.
     pub fn records(&self) -> impl DoubleEndedIterator<Item = (Offset, &Record)> {
-        (self.base_offset..).zip(&self.batch.records[..]).collect::<Vec<_>>().into_iter()
+        let offset = |index: usize| {
+            self.base_offset + Offset::try_from(index).expect("a batch fits an offset")
+        };
+        let records = self.batch.records.iter().enumerate();
+        records.map(move |(index, record)| (offset(index), record))
     }
 }

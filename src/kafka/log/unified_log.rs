@@ -239,11 +239,20 @@ impl UnifiedLog {
         read
     }
 
+    /// The batches from the one that holds `from` on.
     fn entries_from(&self, from: Offset) -> impl Iterator<Item = &Entry> {
-        let after = self.chunks.partition_point(|chunk| chunk.base_offset() <= from);
+        // Most readers are near the end. A batch begins where the one before ends, so offsets of first records
+        // are enough to look at; the batches themselves lie elsewhere in memory.
+        let in_last = self.chunks.last().is_some_and(|chunk| chunk.base_offset() <= from);
+        let after = if in_last {
+            self.chunks.len()
+        } else {
+            self.chunks.partition_point(|chunk| chunk.base_offset() <= from)
+        };
         let chunks = &self.chunks[after.saturating_sub(1)..];
-        let before = |entry: &Entry| entry.stored.next_offset() <= from;
-        let skipped = chunks.first().map_or(0, |chunk| chunk.entries.partition_point(before));
+        let begun = |entry: &Entry| entry.stored.base_offset <= from;
+        let begun = chunks.first().map_or(0, |chunk| chunk.entries.partition_point(begun));
+        let skipped = if from >= self.log_end { begun } else { begun.saturating_sub(1) };
         chunks.iter().flat_map(|chunk| &chunk.entries).skip(skipped)
     }
 
