@@ -1,4 +1,6 @@
-//! The same failures as on a real cluster, and the same states after each (`tests/data/live`).
+//! The same as on a real cluster: failures and the states after each (`tests/data/live`).
+
+mod rebalance;
 
 use brokerscope::base::NodeId;
 use brokerscope::cluster::Action;
@@ -75,7 +77,7 @@ fn list(ids: &[NodeId]) -> String {
 #[test]
 fn failures_take_the_same_course_as_on_a_real_cluster() {
     let mut run = Watched::new(SCENARIO, 1);
-    for (number, line) in (1..).zip(include_str!("../data/live/failover.txt").lines()) {
+    for (number, line) in (1..).zip(include_str!("../../data/live/failover.txt").lines()) {
         if line.starts_with('#') {
             continue;
         }
