@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::coordinator::GroupState;
 use super::protocol::{ApiError, ApiKey, ErrorCode, NamedPartition, Response};
 use super::record::RecordBatch;
 use crate::base::{Duration, LeaderEpoch, NodeId, Offset, RecordId, Time, TopicPartition};
@@ -123,7 +124,7 @@ pub enum Event {
         /// Next offset to read, by partition.
         offsets: Rc<[(NamedPartition, Offset)]>,
     },
-    /// A consumer began a partition without a usable committed offset.
+    /// A consumer begins a partition where `auto.offset.reset` says.
     OffsetReset {
         /// The group, if any.
         group: Option<Rc<str>>,
@@ -131,6 +132,8 @@ pub enum Event {
         tp: TopicPartition,
         /// Where it begins.
         to: Offset,
+        /// Why nothing better is known.
+        cause: ResetCause,
     },
     /// What a consumer had read is not in the log of the new leader: it goes on where the logs part.
     TruncationDetected {
@@ -232,10 +235,10 @@ pub enum Event {
     GroupStateChanged {
         /// The group.
         group: Rc<str>,
-        /// Kafka's name of the state before.
-        from: &'static str,
-        /// Kafka's name of the state now.
-        to: &'static str,
+        /// State before.
+        from: GroupState,
+        /// State now.
+        to: GroupState,
         /// Generation now.
         generation: i32,
         /// Why, in Kafka's words.
@@ -318,6 +321,17 @@ pub enum Event {
         /// For how long.
         span: Duration,
     },
+}
+
+/// Why `auto.offset.reset` decides where a consumer begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ResetCause {
+    /// No offset was committed.
+    NothingCommitted,
+    /// The leader has no record there: OFFSET_OUT_OF_RANGE.
+    OutOfRange,
+    /// The leader knows nothing of the epoch in which the record before was written.
+    UnknownEpoch,
 }
 
 /// Why a log is gone.

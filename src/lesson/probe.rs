@@ -8,6 +8,7 @@ use crate::base::{Duration, RecordId, Time, TopicPartition};
 use crate::cluster::Cluster;
 use crate::cluster::ledger::{Fate, Reader};
 use crate::kafka::config::Acks;
+use crate::kafka::coordinator::GroupState;
 use crate::kafka::event::{Event, LogDeletion};
 use crate::kafka::metadata::TopicImage;
 
@@ -255,7 +256,7 @@ pub fn moment_of(event: &Event, cluster: &Cluster) -> Option<Moment> {
         Event::IsrChanged { tp, from, to } if to.len() < from.len() && ours(tp) => {
             Some(Moment::IsrShrink)
         }
-        Event::GroupStateChanged { to: "Stable", .. } => Some(Moment::Rebalance),
+        Event::GroupStateChanged { to: GroupState::Stable, .. } => Some(Moment::Rebalance),
         Event::BrokerFenced { .. } => Some(Moment::BrokerFenced),
         Event::PartitionsAdded { .. } => Some(Moment::PartitionsAdded),
         Event::LogDeleted { tp, reason: LogDeletion::DiskLost, .. } if ours(tp) => {

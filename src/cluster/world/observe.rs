@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::{Cluster, SAMPLE_INTERVAL};
 use crate::base::{Offset, RecordId, Time, TopicPartition};
 use crate::cluster::ledger::Reader;
+use crate::kafka::coordinator::GroupState;
 use crate::kafka::event::{Event, LogDeletion};
 use crate::kafka::record::RecordBatch;
 
@@ -39,7 +40,7 @@ impl Cluster {
             }
             Event::IsrChanged { tp, to, .. } => (6, place(tp), to.len() as u64),
             Event::GroupStateChanged { generation, to, .. } => {
-                (7, u64::from(generation.cast_unsigned()), to.len() as u64)
+                (7, u64::from(generation.cast_unsigned()), to.name().len() as u64)
             }
             _ => return,
         };
@@ -138,7 +139,9 @@ impl Cluster {
             }
             Event::DuplicateDropped { .. } => self.metrics.totals.duplicates_dropped += 1,
             Event::ProduceRetried { .. } => self.metrics.totals.produce_retries += 1,
-            Event::GroupStateChanged { to: "Stable", .. } => self.metrics.totals.rebalances += 1,
+            Event::GroupStateChanged { to: GroupState::Stable, .. } => {
+                self.metrics.totals.rebalances += 1;
+            }
             _ => {}
         }
     }

@@ -8,6 +8,7 @@ use super::positions::{FetchState, Partition};
 use super::{Ask, Consumer};
 use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::kafka::effect::Out;
+use crate::kafka::event::ResetCause;
 use crate::kafka::protocol::{
     ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchedPartition, NamedPartition,
 };
@@ -196,7 +197,7 @@ impl Consumer {
     ) {
         match fetched.error {
             ErrorCode::OffsetOutOfRange => {
-                if !self.reset(name) {
+                if !self.reset(name, ResetCause::OutOfRange) {
                     let (topic, index) = name;
                     let message = format!(
                         "Fetch position FetchPosition{{offset={offset}}} is out of range for partition \

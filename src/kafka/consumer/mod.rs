@@ -62,7 +62,7 @@ enum Ask {
     Commit { kind: CommitKind, generation: i32, offsets: Vec<commit::ConsumedOffset> },
     OffsetFetch,
     ListOffsets(Vec<(NamedPartition, TopicPartition)>),
-    OffsetForLeaderEpoch(Vec<NamedPartition>),
+    OffsetForLeaderEpoch(Vec<validation::Asked>),
     Fetch(Vec<(NamedPartition, TopicPartition, Offset)>),
 }
 

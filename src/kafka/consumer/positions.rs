@@ -6,7 +6,7 @@ use super::{Ask, Consumer};
 use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::kafka::config::AutoOffsetReset;
 use crate::kafka::effect::Out;
-use crate::kafka::event::Event;
+use crate::kafka::event::{Event, ResetCause};
 use crate::kafka::protocol::{
     ErrorCode, ListOffsetsRequest, ListOffsetsResponse, NamedPartition, OffsetFetchRequest,
     OffsetFetchResponse, OffsetSpec,
@@ -18,9 +18,9 @@ pub(super) struct Partition {
     pub(super) state: FetchState,
     /// The last commit that this process knows of.
     pub(super) committed: Option<Offset>,
-    /// Leader epoch of the last record that a poll returned, if any.
+    /// Leader epoch of the record before the position, if known.
     pub(super) last_epoch: Option<LeaderEpoch>,
-    /// Epoch of the leader in whose log the position is known to lie.
+    /// Epoch of the leader that was asked, or need not be, whether the position lies in its log.
     pub(super) valid_epoch: Option<LeaderEpoch>,
     /// Its leader refused: nothing is asked until metadata is newer.
     pub(super) awaiting_metadata: bool,
@@ -33,10 +33,10 @@ pub(super) enum FetchState {
     #[default]
     Initializing,
     /// There is none that can be used.
-    AwaitingReset(OffsetSpec),
+    AwaitingReset(OffsetSpec, ResetCause),
     /// The next offset to read.
     Fetching(Offset),
-    /// The next offset to read, if the new leader has what was read before it.
+    /// The next offset to read, if the leader has what stands before it.
     AwaitingValidation(Offset),
 }
 
@@ -45,9 +45,20 @@ impl Partition {
         match self.state {
             FetchState::Fetching(position) => Some(position),
             FetchState::Initializing
-            | FetchState::AwaitingReset(_)
+            | FetchState::AwaitingReset(..)
             | FetchState::AwaitingValidation(_) => None,
         }
+    }
+
+    /// Moves to `offset`. With the epoch in which the record before it was written, the leader is asked first
+    /// whether its log has that record (`seekUnvalidated`).
+    fn seek_unvalidated(&mut self, offset: Offset, epoch: Option<LeaderEpoch>) {
+        self.last_epoch = epoch;
+        self.state = if epoch.is_some() {
+            FetchState::AwaitingValidation(offset)
+        } else {
+            FetchState::Fetching(offset)
+        };
     }
 }
 
@@ -99,13 +110,19 @@ impl Consumer {
             error => return self.fail(error, error.message(), out),
         }
         self.positions_failures = 0;
-        for (tp, offset) in body.partitions {
+        for (tp, offset, epoch) in body.partitions {
+            let known_epoch = self.metadata.leader(&tp).map(|(_, epoch)| epoch);
             if let Some(partition) = self.assigned.get_mut(&tp)
                 && partition.state == FetchState::Initializing
                 && offset >= 0
             {
-                partition.state = FetchState::Fetching(offset);
                 partition.committed = Some(offset);
+                partition.seek_unvalidated(offset, (epoch >= 0).then_some(epoch));
+                // Who committed knew of a newer leader (`updateLastSeenEpochIfNewer`).
+                if known_epoch.is_some_and(|known| known < epoch) {
+                    partition.awaiting_metadata = true;
+                    self.metadata.need_update = true;
+                }
             }
         }
         self.reset_uncommitted(out);
@@ -116,7 +133,7 @@ impl Consumer {
         let missing = self.assigned.iter().filter(|(_, p)| p.state == FetchState::Initializing);
         let missing: Vec<_> = missing.map(|(tp, _)| tp.clone()).collect();
         for tp in missing {
-            if !self.reset(&tp) {
+            if !self.reset(&tp, ResetCause::NothingCommitted) {
                 let message = format!(
                     "Undefined offset with no reset policy for partitions: [{}-{}]",
                     tp.0, tp.1
@@ -127,14 +144,14 @@ impl Consumer {
     }
 
     /// Drops the position of `tp` for one by `auto.offset.reset`; false if there is no policy.
-    pub(super) fn reset(&mut self, tp: &NamedPartition) -> bool {
+    pub(super) fn reset(&mut self, tp: &NamedPartition, cause: ResetCause) -> bool {
         let spec = match self.spec.config.auto_offset_reset {
             AutoOffsetReset::Earliest => OffsetSpec::Earliest,
             AutoOffsetReset::Latest => OffsetSpec::Latest,
             AutoOffsetReset::None => return false,
         };
         if let Some(partition) = self.assigned.get_mut(tp) {
-            partition.state = FetchState::AwaitingReset(spec);
+            partition.state = FetchState::AwaitingReset(spec, cause);
         }
         true
     }
@@ -143,7 +160,7 @@ impl Consumer {
         type Wanted = Vec<(NamedPartition, TopicPartition, OffsetSpec)>;
         let mut by_leader: BTreeMap<NodeId, Wanted> = BTreeMap::new();
         for (name, partition) in &self.assigned {
-            let FetchState::AwaitingReset(spec) = partition.state else { continue };
+            let FetchState::AwaitingReset(spec, _) = partition.state else { continue };
             let known = self.metadata.leader(name).zip(self.metadata.topic_partition(name));
             match known {
                 Some(((leader, _), tp)) if !partition.awaiting_metadata => {
@@ -181,13 +198,12 @@ impl Consumer {
                 continue;
             };
             let Some(partition) = self.assigned.get_mut(name) else { continue };
-            if !matches!(partition.state, FetchState::AwaitingReset(_)) {
-                continue;
-            }
+            let FetchState::AwaitingReset(_, cause) = partition.state else { continue };
             if found.error.is_none() {
-                partition.state = FetchState::Fetching(found.offset);
+                partition.seek_unvalidated(found.offset, None);
                 self.positions_failures = 0;
-                out.event(Event::OffsetReset { group: group.clone(), tp: *tp, to: found.offset });
+                let (group, to) = (group.clone(), found.offset);
+                out.event(Event::OffsetReset { group, tp: *tp, to, cause });
             } else {
                 self.metadata.need_update = true;
                 partition.awaiting_metadata = true;

@@ -7,8 +7,8 @@ use super::context::{Context, Then};
 use super::group::{CommittedOffset, Group, GroupState, Waiting};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{
-    DescribedGroup, DescribedMember, ErrorCode, OffsetCommitRequest, OffsetCommitResponse,
-    OffsetFetchRequest, OffsetFetchResponse,
+    DescribedGroup, DescribedMember, ErrorCode, NamedPartition, OffsetCommitRequest,
+    OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
 };
 use crate::kafka::record::GroupRecord;
 
@@ -119,12 +119,17 @@ pub(super) fn fetch_offsets(
     group: Option<&Group>,
     request: &OffsetFetchRequest,
 ) -> OffsetFetchResponse {
-    let stored = |tp: &_| group.and_then(|group| group.offsets.get(tp)).map_or(-1, |c| c.offset);
+    let answer = |tp: &NamedPartition, stored: Option<&CommittedOffset>| {
+        let (offset, epoch) =
+            stored.map_or((-1, -1), |stored| (stored.offset, stored.leader_epoch));
+        (tp.clone(), offset, epoch)
+    };
     let partitions = if let Some(wanted) = &request.partitions {
-        wanted.iter().map(|tp| (tp.clone(), stored(tp))).collect()
+        let stored = |tp| group.and_then(|group| group.offsets.get(tp));
+        wanted.iter().map(|tp| answer(tp, stored(tp))).collect()
     } else {
         let all = group.into_iter().flat_map(|group| &group.offsets);
-        all.map(|(tp, committed)| (tp.clone(), committed.offset)).collect()
+        all.map(|(tp, stored)| answer(tp, Some(stored))).collect()
     };
     OffsetFetchResponse { error: ErrorCode::None, partitions }
 }

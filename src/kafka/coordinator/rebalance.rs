@@ -369,8 +369,8 @@ impl Group {
         self.state = to;
         cx.out.event(Event::GroupStateChanged {
             group: self.name.clone(),
-            from: self.previous_state.name(),
-            to: to.name(),
+            from: self.previous_state,
+            to,
             generation: self.generation,
             reason: reason.into(),
         });

@@ -116,7 +116,7 @@ impl Broker {
         let partitions = Some(vec![("t".into(), 0), ("t".into(), 1)]);
         match self.ask(OffsetFetchRequest { group: "g".into(), partitions }) {
             Some(Response::OffsetFetch(body)) => {
-                body.partitions.iter().map(|(_, at)| *at).collect()
+                body.partitions.iter().map(|(_, at, _)| *at).collect()
             }
             other => panic!("{other:?}"),
         }

@@ -172,8 +172,9 @@ pub struct OffsetFetchRequest {
 pub struct OffsetFetchResponse {
     /// NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS or `None`.
     pub error: ErrorCode,
-    /// Committed offset by partition, -1 where there is none.
-    pub partitions: Vec<(NamedPartition, Offset)>,
+    /// Committed offset by partition, -1 where there is none, and leader epoch of the record before it, -1 if
+    /// unknown.
+    pub partitions: Vec<(NamedPartition, Offset, LeaderEpoch)>,
 }
 
 /// Look at groups.

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use crate::base::{NodeId, TopicPartition};
 use crate::cluster::Cluster;
 use crate::cluster::event_log::Logged;
-use crate::kafka::event::{Event, LogDeletion};
+use crate::kafka::coordinator::GroupState;
+use crate::kafka::event::{Event, LogDeletion, ResetCause};
 use crate::kafka::protocol::NamedPartition;
 use crate::view::scene::EventKind;
 use crate::view::words::plural;
@@ -85,14 +86,23 @@ fn records(cluster: &Cluster, who: &str, event: &Event) -> Option<Told> {
             let what = plural(gone as u64, "record");
             told(EventKind::Loss, format!("{who} lost its copy of {name}: {what}."))
         }
-        Event::OffsetReset { group, tp, to } => {
+        Event::OffsetReset { group, tp, to, cause } => {
             let name = partition_name(cluster, *tp)?;
-            let why = match group {
-                Some(group) => format!("nothing was committed for {group}"),
-                None => "it has no group, and so no place to go on from".to_owned(),
+            let why = match (cause, group) {
+                (ResetCause::NothingCommitted, Some(group)) => {
+                    format!("nothing was committed for {group}")
+                }
+                (ResetCause::NothingCommitted, None) => {
+                    "it has no group, and so no place to go on from".to_owned()
+                }
+                (ResetCause::OutOfRange, _) => {
+                    "the log has nothing where it wanted to read".to_owned()
+                }
+                (ResetCause::UnknownEpoch, _) => {
+                    "the leader knows nothing of what it had read".to_owned()
+                }
             };
-            let text = format!("{who} begins {name} at offset {to}: {why}.");
-            told(EventKind::Group, text)
+            told(EventKind::Group, format!("{who} begins {name} at offset {to}: {why}."))
         }
         Event::TruncationDetected { group: _, tp, from, to } => {
             let name = partition_name(cluster, *tp)?;
@@ -222,18 +232,20 @@ fn short_end(node: NodeId, who: &str, what: &str) -> String {
 
 fn groups(who: &str, event: &Event) -> Option<Told> {
     Some(match event {
-        Event::GroupStateChanged { group, from: _, to, generation, reason } => match *to {
-            "PreparingRebalance" => {
+        Event::GroupStateChanged { group, from: _, to, generation, reason } => match to {
+            GroupState::PreparingRebalance => {
                 told(EventKind::Group, format!("Group {group} begins to share out anew."))
                     .marked("rebalance")
                     .because(reason)
             }
-            "Stable" => told(
+            GroupState::Stable => told(
                 EventKind::Group,
                 format!("Group {group} has shared out its partitions: generation {generation}."),
             ),
-            "Empty" => told(EventKind::Group, format!("Group {group} has no members any more.")),
-            _ => return None,
+            GroupState::Empty => {
+                told(EventKind::Group, format!("Group {group} has no members any more."))
+            }
+            GroupState::CompletingRebalance | GroupState::Dead => return None,
         },
         Event::MemberRemoved { group, member_id, reason } => {
             let member = member_id.rsplit_once('-').map_or(&**member_id, |(name, _)| name);

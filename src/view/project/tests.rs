@@ -4,7 +4,7 @@ use super::*;
 use crate::cluster::Action;
 use crate::cluster::scenario::{ConsumerDef, ProducerDef, Scenario, TopicDef};
 use crate::kafka::consumer::{CommitPolicy, ServiceTime};
-use crate::kafka::event::Event;
+use crate::kafka::event::{Event, ResetCause};
 use crate::kafka::producer::{Keys, Rate};
 use crate::view::describe;
 use crate::view::scene::{BrokerState, Idle, LaneRole, LaneView};
@@ -396,4 +396,22 @@ fn one_thing_has_one_number() {
         }
     }
     assert!(scene(&cluster, None).ledger.lost > 0);
+}
+
+#[test]
+fn a_consumer_that_begins_anew_says_why() {
+    let cluster = after(1);
+    let topic = cluster.metadata().topics.values().find(|topic| !topic.is_internal()).unwrap();
+    let sentence = |cause| {
+        let tp = TopicPartition::new(topic.id, 0);
+        let event = Event::OffsetReset { group: Some("app-workers".into()), tp, to: 7, cause };
+        let known = cluster.log_book().recent().next().unwrap();
+        let logged = crate::cluster::event_log::Logged { event, ..(**known).clone() };
+        sentences::tell(&cluster, &logged).unwrap().sentence
+    };
+    let committed = sentence(ResetCause::NothingCommitted);
+    assert!(committed.ends_with("nothing was committed for app-workers."), "{committed}");
+    for cause in [ResetCause::OutOfRange, ResetCause::UnknownEpoch] {
+        assert!(!sentence(cause).contains("committed"), "{}", sentence(cause));
+    }
 }

@@ -204,7 +204,10 @@ fn the_first_group_creates_its_topic_and_then_commits_offsets() {
     let asked = c.send(other, OffsetFetchRequest { group: "g".into(), partitions });
     c.run_millis(50);
     let Response::OffsetFetch(answer) = &c.answers[&asked].1 else { panic!() };
-    assert_eq!((answer.error, &answer.partitions[..]), (ErrorCode::None, &[(partition, 42)][..]));
+    assert_eq!(
+        (answer.error, &answer.partitions[..]),
+        (ErrorCode::None, &[(partition, 42, -1)][..])
+    );
 }
 
 #[test]

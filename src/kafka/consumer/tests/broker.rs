@@ -5,8 +5,9 @@ use std::rc::Rc;
 use super::harness::{BROKER, Cluster, Parked, What};
 use crate::base::{NodeId, Offset, TopicId, TopicPartition};
 use crate::kafka::protocol::{
-    CorrelationId, ErrorCode, FetchResponse, FetchedPartition, FindCoordinatorResponse,
-    ListOffsetsRequest, ListOffsetsResponse, ListedOffset, MetadataRequest, MetadataResponse,
+    CorrelationId, EpochEndOffset, ErrorCode, FetchResponse, FetchedPartition,
+    FindCoordinatorResponse, ListOffsetsRequest, ListOffsetsResponse, ListedOffset,
+    MetadataRequest, MetadataResponse, OffsetForLeaderEpochResponse, OffsetForLeaderPartition,
     OffsetSpec, PartitionMetadata, Request, TopicMetadata,
 };
 use crate::kafka::record::{Record, RecordBatch, StoredBatch};
@@ -27,6 +28,14 @@ impl Cluster {
             Request::ListOffsets(request) => {
                 let answer = self.list_offsets(&request);
                 self.respond(from, correlation, answer);
+            }
+            Request::OffsetForLeaderEpoch(request) => {
+                let answer = |wanted: &OffsetForLeaderPartition| {
+                    let end_offset = Offset::try_from(self.log(wanted.tp).1.len()).unwrap();
+                    (wanted.tp, Ok(EpochEndOffset { epoch: 0, end_offset }))
+                };
+                let partitions = request.partitions.iter().map(answer).collect();
+                self.respond(from, correlation, OffsetForLeaderEpochResponse { partitions });
             }
             Request::Fetch(request) => {
                 let until = self.now + request.max_wait;

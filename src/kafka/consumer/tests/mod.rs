@@ -9,7 +9,7 @@ use harness::{Cluster, Link, member};
 use super::{CommitPolicy, Reads, ServiceTime};
 use crate::base::NodeId;
 use crate::kafka::effect::Command;
-use crate::kafka::event::Event;
+use crate::kafka::event::{Event, ResetCause};
 use crate::kafka::protocol::ErrorCode;
 
 fn sorted(mut list: Vec<(u32, i64)>) -> Vec<(u32, i64)> {
@@ -214,9 +214,53 @@ fn a_position_below_the_log_start_is_reset() {
     cluster.run_for(10_000);
     cluster.restart(id);
     cluster.run_for(1_000);
-    let reset = |event: &Event| matches!(event, Event::OffsetReset { to: 12, .. });
-    assert_eq!(cluster.count(reset), 1);
+    let resets = cluster.events.iter().filter_map(|(_, _, event)| match event {
+        Event::OffsetReset { to, cause, .. } => Some((*to, *cause)),
+        _ => None,
+    });
+    let expected = [(0, ResetCause::NothingCommitted), (12, ResetCause::OutOfRange)];
+    assert_eq!(resets.collect::<Vec<_>>(), expected);
     assert_eq!(cluster.processed(id)[5..], [(0, 12), (0, 13), (0, 14)]);
+}
+
+#[test]
+fn a_committed_position_that_the_leader_never_had_is_found_where_the_logs_part() {
+    let mut cluster = Cluster::new(1);
+    let id = cluster.add(member(&[("auto.commit.interval.ms", "100")]));
+    cluster.produce(0, 10);
+    cluster.run_for(2_000);
+    assert_eq!(cluster.committed(0), Some(10));
+    cluster.kill(id);
+    cluster.run_for(10_000);
+    // The leader that follows has six of the records.
+    cluster.topics.get_mut("orders").unwrap()[0].truncate(6);
+    cluster.produce(0, 2);
+    cluster.restart(id);
+    cluster.run_for(2_000);
+    let parted = |event: &Event| matches!(event, Event::TruncationDetected { from: 10, to: 8, .. });
+    assert_eq!(cluster.count(parted), 1);
+    cluster.produce(0, 1);
+    cluster.run_for(1_000);
+    assert_eq!(cluster.processed(id)[10..], [(0, 8)]);
+}
+
+#[test]
+fn a_position_is_validated_once_and_a_reset_one_not_at_all() {
+    let mut cluster = Cluster::new(1);
+    let id = cluster.add(member(&[("auto.commit.interval.ms", "100")]));
+    cluster.run_for(1_000);
+    let asked = |cluster: &Cluster| {
+        cluster.requests.get("OffsetForLeaderEpoch").copied().unwrap_or_default()
+    };
+    assert_eq!(asked(&cluster), 0, "nothing was read before it");
+    cluster.produce(0, 10);
+    cluster.run_for(2_000);
+    cluster.kill(id);
+    cluster.run_for(10_000);
+    cluster.restart(id);
+    cluster.run_for(5_000);
+    assert_eq!(asked(&cluster), 1);
+    assert_eq!(cluster.processed(id).len(), 10);
 }
 
 #[test]
