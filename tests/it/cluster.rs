@@ -245,8 +245,12 @@ fn a_coordinator_that_was_replaced_without_knowing_counts_no_longer() {
     run.apply(&Action::KillConsumer { name: "worker-1".into() });
     run.run(30.0);
     assert_ne!(run.cluster.coordinator_of("app"), Some(old));
-    let names: Vec<&str> = run.cluster.groups().map(|group| &*group.name).collect();
-    assert_eq!(names, ["app"]);
+    let newest = run.cluster.coordinator_of("app").unwrap();
+    let said_by = |id| run.cluster.broker(id).unwrap().groups().map(|(_, group)| group).next();
+    assert!(said_by(old).is_some(), "it does not know that it was replaced");
+    let groups: Vec<_> = run.cluster.groups().collect();
+    assert_eq!(groups.len(), 1);
+    assert!(std::ptr::eq(groups[0], said_by(newest).unwrap()));
     run.apply(&Action::ClearFaults);
     run.run(20.0);
     let group = run.cluster.group("app").unwrap();
