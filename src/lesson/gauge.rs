@@ -48,6 +48,11 @@ impl Gauge {
         }
     }
 
+    /// What the measure with that name counts.
+    pub fn quantity(&self, name: &str) -> Option<Quantity> {
+        self.measures.get(name).map(|measure| measure.of)
+    }
+
     /// The number of the measure with that name.
     pub fn read(&self, name: &str, probe: &impl Probe) -> Option<f64> {
         let measure = self.measures.get(name)?;

@@ -1,10 +1,10 @@
 //! A lesson under way as plain data for the panel.
 
-use super::format::{Block, Step};
+use super::format::{Block, Condition, Quantity, Right, Step};
 use super::gauge::Probe;
 use super::run::LessonRun;
 use super::view::{
-    ButtonView, ChoiceView, FeedbackKind, FeedbackView, LessonView, Phase, QuestionView,
+    ButtonView, ChoiceView, FeedbackKind, FeedbackView, LessonView, Phase, QuestionView, SaidView,
     SolutionView,
 };
 
@@ -31,6 +31,7 @@ impl LessonRun {
                 _ => Vec::new(),
             },
             question: self.question_view(probe),
+            said: self.said(probe),
             feedback: self.feedback(probe),
             primary: self.primary(),
             hints,
@@ -84,6 +85,24 @@ impl LessonRun {
             choices: question.choices.iter().enumerate().map(choice).collect(),
             open: matches!(self.phase, Phase::Predicting | Phase::Recalling),
         })
+    }
+
+    /// What was predicted, from the run that shows it on.
+    fn said(&self, probe: &impl Probe) -> Option<SaidView> {
+        if !matches!(self.phase, Phase::Running | Phase::Observed) {
+            return None;
+        }
+        let choice = &self.question()?.choices[self.chosen?];
+        let Right::When(conditions) = &choice.right else { return None };
+        let curve =
+            |condition: &Condition| {
+                let of = self.gauge.quantity(&condition.measure)?;
+                matches!(of, Quantity::FinishedRate | Quantity::AckedRate | Quantity::Lag)
+                    .then_some((of, condition.at_least, condition.at_most))
+            };
+        let (of, at_least, at_most) = conditions.iter().find_map(curve)?;
+        let text = self.gauge.fill_line(&choice.text, probe);
+        Some(SaidView { of, at_least, at_most, text })
     }
 
     fn feedback(&self, probe: &impl Probe) -> Vec<FeedbackView> {

@@ -1,6 +1,6 @@
 //! What a lesson shows: plain data, ready to draw. Texts have their numbers filled in.
 
-use super::format::{Block, Control, Inline, Way};
+use super::format::{Block, Control, Inline, Quantity, Way};
 
 /// Where the learner stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +54,8 @@ pub struct LessonView {
     pub goals: Vec<GoalView>,
     /// The question, if one is asked or was just answered.
     pub question: Option<QuestionView>,
+    /// What the learner predicted, if a chart can show it.
+    pub said: Option<SaidView>,
     /// Answers to what the learner chose or did.
     pub feedback: Vec<FeedbackView>,
     /// The strong button.
@@ -109,6 +111,19 @@ pub struct ChoiceView {
     pub chosen: bool,
     /// Whether it is right, once that is told.
     pub right: Option<bool>,
+}
+
+/// A prediction about a number that has a curve.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SaidView {
+    /// The number.
+    pub of: Quantity,
+    /// Smallest value at which it would be right.
+    pub at_least: Option<f64>,
+    /// Largest.
+    pub at_most: Option<f64>,
+    /// The answer in its own words.
+    pub text: Vec<Inline>,
 }
 
 /// What an answer to the learner is about.

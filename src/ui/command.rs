@@ -44,6 +44,8 @@ pub enum UiCommand {
     TogglePresenter,
     /// The list of shortcuts.
     ToggleHelp,
+    /// The learner has read that saved progress could not be read.
+    Understood,
     /// Something in the lesson panel.
     Lesson(LessonCommand),
     /// Something in the terminal.
@@ -103,6 +105,17 @@ impl Drawer {
     /// Every drawer, in the order of its buttons.
     pub const ALL: [Self; 5] =
         [Self::Charts, Self::Records, Self::Events, Self::Table, Self::Terminal];
+
+    /// A word for its elements' ids.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Charts => "charts",
+            Self::Records => "records",
+            Self::Events => "events",
+            Self::Table => "table",
+            Self::Terminal => "terminal",
+        }
+    }
 }
 
 /// Something in the terminal.

@@ -74,7 +74,7 @@ pub fn Records(props: &RecordsProps) -> Html {
             if !ledger.losses.is_empty() {
                 <table>
                     <caption>{ lost_caption(ledger) }</caption>
-                    <thead><tr><th scope="col">{ "Partition" }</th><th scope="col">{ "Offset" }</th><th scope="col">{ "Why" }</th></tr></thead>
+                    <thead><tr><th scope="col">{ "Partition" }</th><th scope="col">{ "Offset" }</th><th scope="col" class="words">{ "Why" }</th></tr></thead>
                     <tbody>
                         { for ledger.losses.iter().map(|loss| html! {
                             <tr>

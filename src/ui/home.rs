@@ -90,7 +90,9 @@ pub fn NotFoundPanel() -> Html {
     html! {
         <div class="home">
             <h1>{ text::NOT_FOUND }</h1>
-            <Link<Route> classes="button is-primary" to={Route::Home}>{ text::NAME }</Link<Route>>
+            <p>{ text::NOT_FOUND_MEANS }</p>
+            <Link<Route> classes="button is-primary" to={Route::Home}>{ text::HOME_LINK }</Link<Route>>
+            <p class="aside"><Link<Route> to={Route::Lessons}>{ text::LESSONS_LINK }</Link<Route>></p>
         </div>
     }
 }

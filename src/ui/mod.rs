@@ -30,6 +30,7 @@ pub fn mount() {
         .and_then(|document| document.get_element_by_id("app"))
         .expect("index.html carries the mount element");
     crash::install();
+    route::mend_addresses();
     root.set_inner_html("");
     yew::Renderer::<App>::with_root(root).render();
 }

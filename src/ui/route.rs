@@ -30,3 +30,25 @@ pub enum Route {
     #[at("/404")]
     NotFound,
 }
+
+/// An address such as `#nonsense` is none of ours and leads nowhere, and the page says so; the router
+/// alone would take it for the first screen. Holds for the address that the page was opened with and for
+/// those typed later.
+#[cfg(target_arch = "wasm32")]
+pub(super) fn mend_addresses() {
+    mend_address();
+    if let Some(window) = web_sys::window() {
+        // As long as the page lives.
+        gloo_events::EventListener::new(&window, "hashchange", |_| mend_address()).forget();
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn mend_address() {
+    let Some(location) = web_sys::window().map(|window| window.location()) else { return };
+    let hash = location.hash().unwrap_or_default();
+    if let Some(rest) = hash.strip_prefix('#').filter(|rest| !rest.starts_with('/')) {
+        // Only the part behind the `#` changes: the browser loads nothing and refuses nothing.
+        drop(location.replace(&format!("#/{rest}")));
+    }
+}

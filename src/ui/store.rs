@@ -144,6 +144,19 @@ impl Memory {
         progress
     }
 
+    /// Why saved progress could not be read, if it could not. It is kept aside.
+    pub fn unreadable(&self) -> Option<String> {
+        let text = self.0.read(PROGRESS)?;
+        let (_, set_aside) = Progress::load(&text);
+        self.progress();
+        set_aside.map(|aside| aside.why)
+    }
+
+    /// The learner knows that saved progress could not be read: a new one takes its place.
+    pub fn begin_anew(&self) {
+        self.0.write(PROGRESS, &self.progress().save());
+    }
+
     /// Remembers how a lesson went.
     pub fn set_record(&self, lesson: &str, record: LessonRecord) {
         let mut progress = self.progress();
@@ -169,6 +182,17 @@ mod tests {
         assert!(
             memory.progress().is_done("one-partition") && memory.progress().is_done("no-group")
         );
+    }
+
+    #[test]
+    fn unreadable_progress_is_kept_aside_and_told_until_the_learner_knows() {
+        let store = MemoryStore::default();
+        store.write(PROGRESS, "{not json");
+        let memory = Memory::new(store);
+        assert!(memory.unreadable().is_some() && memory.unreadable().is_some());
+        memory.begin_anew();
+        assert_eq!(memory.unreadable(), None);
+        assert_eq!(memory.0.read(UNREADABLE).as_deref(), Some("{not json"));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use super::command::Drawer;
 use super::store::Theme;
+use crate::base::Time;
+use crate::view::scene::ProducerHealth;
+use crate::view::words;
 
 /// Name of the product.
 pub const NAME: &str = "Brokerscope";
@@ -54,6 +57,44 @@ pub const LESSONS_LEAD: &str =
 pub const SOLVED: &str = "solved";
 /// An address that leads nowhere.
 pub const NOT_FOUND: &str = "There is nothing at this address.";
+/// What to make of it.
+pub const NOT_FOUND_MEANS: &str = "The link may be mistyped or older than this page. Nothing is lost: what you \
+    did in the lessons is still remembered.";
+/// The way home from there.
+pub const HOME_LINK: &str = "To the first screen";
+/// The way to the lessons from there.
+pub const LESSONS_LINK: &str = "or to the list of lessons";
+
+/// What is told when saved progress makes no sense, and where it is kept.
+pub fn unreadable(why: &str) -> String {
+    format!(
+        "What you did in the lessons before could not be read. {why} Nothing was thrown away: it is \
+         kept, unchanged, in this browser's storage under brokerscope.progress.unreadable."
+    )
+}
+/// Button: it was read.
+pub const UNDERSTOOD: &str = "Understood";
+
+/// Terminal: what it waits for, in words.
+pub fn terminal_waits(running: Option<&str>) -> &'static str {
+    match running {
+        None => "Waits for a command.",
+        Some("kafka-console-producer") => {
+            "kafka-console-producer: each line becomes a record. Ctrl+D ends it."
+        }
+        Some("kafka-console-consumer") => {
+            "kafka-console-consumer: prints records as they come. Ctrl+C ends it."
+        }
+        Some(_) => "Waits for the cluster's answer. Ctrl+C ends it.",
+    }
+}
+
+/// Terminal: a command was given while time stands still.
+pub const TERMINAL_PAUSED: &str = "Time stands still: answers come when it goes on.";
+/// Terminal: button that ends the tool in the foreground.
+pub const TERMINAL_END: &str = "End it";
+/// Inspector in a lesson: what is not taught yet is not offered.
+pub const MORE_IN_SANDBOX: &str = "In the sandbox more can be done to it.";
 
 /// Sandbox: title.
 pub const SANDBOX_TITLE: &str = "Sandbox";
@@ -122,8 +163,29 @@ pub const DEFAULTS_MEAN: &str = "Kafka's own time constants, unchanged. Use the 
 pub const HELP: &str = "Keyboard shortcuts";
 /// Button.
 pub const PRESENTER: &str = "Large type";
+/// On a producer's card: records that it gave up; an alarm while it does.
+pub fn failed(count: u64, health: ProducerHealth) -> String {
+    let alarm = if health == ProducerHealth::Healthy { "" } else { "▲ " };
+    format!("{alarm}{} failed", words::short_count(count))
+}
+
+/// On the stage, under a log: acknowledged records that no log holds any more.
+pub fn lost(count: u64) -> String {
+    format!("{} lost", words::count(count))
+}
+
+/// On the stage, in a broker whose disk is gone: what had no copy anywhere else.
+pub fn lost_with_disk(count: u64) -> String {
+    format!("{} lost with its disk", words::count(count))
+}
+
 /// Button that opens the switches of motion.
 pub const SHOW: &str = "Show";
+/// After a number above the stage that stopped growing: when it last grew.
+pub fn until(at: Time) -> String {
+    format!(", last at {}", words::moment(at))
+}
+
 /// Explains the switches.
 pub const SHOW_MEANS: &str = "What moves on the stage";
 /// Button.
@@ -139,6 +201,10 @@ pub const SOLUTION: &str = "Show solution";
 pub const REFUSED: &str = "Refused:";
 /// Lesson panel: button.
 pub const SKIP_STEP: &str = "Skip";
+/// Lesson panel: instead of the strong button's words while the run goes on.
+pub const RUNS: &str = "Running…";
+/// Over a chart: before the answer that the learner chose.
+pub const YOU_SAID: &str = "you said:";
 /// Lesson panel: an answer that was right.
 pub const CAME_TRUE: &str = "this is what happens";
 /// Lesson panel: one that was not.
@@ -147,6 +213,17 @@ pub const DID_NOT: &str = "your answer";
 pub const REACHED: &str = "Reached";
 /// Lesson panel: name of the goal.
 pub const GOAL: &str = "Goal";
+/// Lesson panel: heading over the goals.
+pub const GOALS: &str = "Goals";
+
+/// Lesson panel: how many goals are reached.
+pub fn goals_met(met: usize, all: usize) -> String {
+    match all {
+        1 => "Reach the goal to go on".to_owned(),
+        _ => format!("{met} of {all} goals reached"),
+    }
+}
+
 /// Lesson panel: heading over the controls.
 pub const YOUR_HANDS: &str = "What you can change";
 /// Lesson panel: when there are hints left.

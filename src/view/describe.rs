@@ -1,7 +1,9 @@
 //! The picture in words: a description of a few sentences for the live region, and tables that hold
 //! the same facts as the stage.
 
-use super::scene::{BrokerState, BrokerView, ConsumerView, GroupView, LaneRole, LaneView, Scene};
+use super::scene::{
+    BrokerState, BrokerView, ConsumerView, GroupView, LaneRole, LaneView, LostView, Scene,
+};
 use super::words::{count, health, idle, plural, rate};
 
 /// A table of text.
@@ -72,6 +74,15 @@ fn brokers_sentence(scene: &Scene) -> String {
         .map(|broker| format!("broker {} {}", broker.id, state_verb(broker.state)))
         .collect();
     format!("{alive} of {} run: {}.", plural(all, "broker"), named.join(", "))
+}
+
+/// Lost records in words, with where they stood: `240 acknowledged records lost, the last at offset 239`.
+pub fn lost(lost: &LostView) -> String {
+    let what = plural(lost.count, "acknowledged record");
+    match lost.newest.last() {
+        Some(ghost) => format!("{what} lost, the last at offset {}", ghost.offset),
+        None => format!("{what} lost"),
+    }
 }
 
 fn state_verb(state: BrokerState) -> &'static str {

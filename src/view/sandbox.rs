@@ -34,6 +34,8 @@ pub struct SandboxView {
     pub consumers: Vec<ConsumerDef>,
     /// `group.id` of the consumers, if they have one.
     pub group: Option<Rc<str>>,
+    /// The group that consumers without one are offered.
+    pub group_offered: Rc<str>,
     /// Time a consumer takes for a record, in microseconds.
     pub service_micros: u64,
     /// What was asked of Kafka and has no answer yet, oldest first.
@@ -110,8 +112,8 @@ pub enum Change {
     Consumers(u32),
     /// One more member of the group of that name.
     Member(Rc<str>),
-    /// Read in a group, or each for itself.
-    Group(bool),
+    /// Read in the group of that name, or each for itself.
+    Group(Option<Rc<str>>),
     /// So many microseconds for a record.
     Service(u64),
 }
@@ -240,8 +242,8 @@ fn of_consumers(view: &SandboxView, change: &Change) -> Vec<Action> {
             let name = name.expect("numbers do not end");
             vec![Action::AddConsumer(ConsumerDef { name, ..like })]
         }
-        Change::Group(grouped) => each(&|name| {
-            let group = grouped.then(|| DEFAULT_GROUP.to_owned());
+        Change::Group(group) => each(&|name| {
+            let group = group.as_deref().map(str::to_owned);
             Action::SetGroup { name, group }
         }),
         Change::Service(micros) => each(&|name| {

@@ -13,8 +13,8 @@ use std::rc::Rc;
 pub use clients::{ConsumerView, GroupView, Idle, OwnedPartition, ProducerHealth, ProducerView};
 pub use cluster::{BrokerState, BrokerView, ControllerView, LaneRole, LaneView, Reader, TopicView};
 pub use facts::{
-    CauseView, EventKind, EventView, Headline, History, HistoryPoint, LedgerRow, LedgerView,
-    LossView,
+    CauseView, EventKind, EventView, Ghost, Headline, History, HistoryPoint, LedgerRow, LedgerView,
+    LossView, LostView,
 };
 pub use record::RecordView;
 pub use sample::SampleSize;

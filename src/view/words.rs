@@ -31,6 +31,12 @@ pub fn rate(per_second: f64) -> String {
     count(rounded(value))
 }
 
+/// A moment short enough for a badge: `1:04`.
+pub fn moment(at: crate::base::Time) -> String {
+    let seconds = at.0 / 1_000_000;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
 /// A length of time in microseconds: `850 µs`, `12 ms`, `1.5 s`.
 pub fn micros(value: u64) -> String {
     crate::base::Duration(value).to_string()

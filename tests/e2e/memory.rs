@@ -9,6 +9,9 @@ use crate::learner::Pace;
 use crate::lessons::{headline, lesson};
 use crate::page::Page;
 
+/// What somebody did who has solved the first lesson.
+const PROGRESS: &str = r#"{"format":"brokerscope-progress","version":1,"lessons":{"one-partition":{"standing":"solved"}}}"#;
+
 #[test]
 fn what_was_solved_is_still_solved_after_a_reload() {
     journey("progress", async |page| {
@@ -31,7 +34,12 @@ fn a_broken_memory_is_kept_aside_and_the_page_works() {
             remember(page, "brokerscope.theme", "<b>").await?;
             page.driver().refresh().await?;
             page.role("heading", Some("Five workers, one working")).await?;
+            let guide = page.role("complementary", Some("Guide")).await?.text().await?;
+            assert!(guide.contains("brokerscope.progress.unreadable"), "{guide}");
+            page.click("button", "Understood").await?;
+            page.driver().refresh().await?;
             page.click("link", "Lessons").await?;
+            assert!(!page.has_role("button", "Understood").await?, "it is told once");
             assert!(!first_of_the_list(page).await?.contains("solved"));
             finish_the_first_lesson(page).await?;
             page.click("link", "Lessons").await?;
@@ -63,12 +71,16 @@ fn the_page_works_where_it_may_remember_nothing() {
 #[test]
 fn an_address_that_leads_nowhere_says_so_and_leads_back() {
     journey("bad-address", async |page| {
-        for route in ["#/nonsense", "#/lesson/no-such-lesson", "#/lesson/", "#/<b>"] {
+        page.open("").await?;
+        remember(page, "brokerscope.progress", PROGRESS).await?;
+        for route in ["#nonsense", "#/nonsense", "#/lesson/no-such-lesson", "#/lesson/", "#/<b>"] {
             page.open(route).await?;
             page.role("heading", Some("There is nothing at this address.")).await?;
-            page.click("link", "Brokerscope").await?;
+            page.click("link", "To the first screen").await?;
             page.role("heading", Some("Five workers, one working")).await?;
         }
+        let kept = remembered(page, "brokerscope.progress").await?;
+        assert_eq!(kept, Value::from(PROGRESS), "an address changes nothing of what was done");
         page.click("link", "Find out why").await?;
         page.role("heading", Some("The orders pile up")).await?;
         page.driver().back().await?;

@@ -26,7 +26,7 @@ fn more_copies_than_brokers_are_refused_until_there_is_a_broker_for_each() {
     journey("refused-copies", async |page| {
         begin(page).await?;
         page.put("Copies of each", "4").await?;
-        said(page, "Unable to replicate the partition 4 time(s): The target replication factor of 4 cannot be reached because only 3 broker(s) are registered")
+        said(page, "InvalidReplicationFactorException: Unable to replicate the partition 4 time(s): The target replication factor of 4 cannot be reached because only 3 broker(s) are registered")
             .await?;
         said(page, "Each copy needs a broker of its own.").await?;
         assert_eq!(page.value("Copies of each").await?, "2");

@@ -125,6 +125,24 @@ fn the_terminal_prints_what_kafka_refuses() {
     });
 }
 
+#[test]
+fn the_terminal_takes_the_focus_and_tells_who_typed_while_time_stood_still() {
+    journey("terminal-paused", async |page| {
+        page.open("#/sandbox").await?;
+        page.click("button", "Pause").await?;
+        page.click("button", "Terminal").await?;
+        page.wait_for("the focus in the terminal", async || {
+            Ok((page.focused().await? == r#"textbox "Command line""#).then_some(()))
+        })
+        .await?;
+        page.press(TypingData::from(format!("kafka-topics --list {SERVER}")) + Key::Enter).await?;
+        let fits = |text: &str| text.contains("answers come when it goes on");
+        page.text_of("region", Some("Terminal"), "why there is no answer", fits).await?;
+        page.click("button", "Play on").await?;
+        printed(page, &["orders"]).await
+    });
+}
+
 async fn open_terminal(page: &Page) -> WebDriverResult<()> {
     page.open("#/sandbox").await?;
     page.pace(Pace::Brisk).await?;

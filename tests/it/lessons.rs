@@ -10,7 +10,7 @@ use brokerscope::kafka::config::{BrokerConfig, ConsumerConfig, ProducerConfig, T
 use brokerscope::kafka::consumer::ServiceTime;
 use brokerscope::kafka::producer::Rate;
 use brokerscope::lesson::{
-    Block, Inline, Lesson, LessonCommand, Phase, Standing, Step, WrongSolution, course,
+    Block, Inline, Lesson, LessonCommand, Phase, Quantity, Standing, Step, WrongSolution, course,
 };
 use brokerscope::session::{PlaybackCommand, Speed, Tutor};
 
@@ -298,6 +298,43 @@ fn a_learner_who_skips_everything_comes_to_the_end() {
         }
         let standing = tutor.completed().map(|record| record.standing);
         assert_eq!(standing, Some(Standing::Skipped), "{}", lesson.id);
+    }
+}
+
+#[test]
+fn what_was_predicted_of_a_rate_is_drawn_over_it_from_the_run_on() {
+    let lesson = course().lesson("one-partition").expect("the course has it");
+    let mut tutor = begin(lesson, 42);
+    while tutor.run().phase() != Phase::Predicting {
+        tutor.command(LessonCommand::Skip);
+        frame(&mut tutor);
+    }
+    tutor.command(LessonCommand::Choose(0));
+    assert_eq!(tutor.view().said, None, "nothing runs yet");
+    tutor.command(LessonCommand::Next);
+    let said = tutor.view().said.expect("it is about a rate");
+    assert_eq!((said.of, said.at_least), (Quantity::FinishedRate, Some(55.0)));
+    go_on(&mut tutor, 1, |tutor| tutor.run().phase() == Phase::Observed);
+    assert_eq!(tutor.view().said, Some(said));
+}
+
+#[test]
+fn who_skips_every_step_reads_no_text_without_its_numbers() {
+    for lesson in lessons() {
+        let mut tutor = begin(lesson, 42);
+        let mut seen = 0;
+        while tutor.run().phase() != Phase::Done {
+            let step = tutor.view().step;
+            tutor.command(LessonCommand::Skip);
+            go_on(&mut tutor, 1, |tutor| {
+                tutor.run().phase() == Phase::Done || tutor.view().step != step
+            });
+            let view = tutor.view();
+            let text = format!("{:?} {:?}", view.blocks, view.question);
+            assert!(!text.contains("Text(\"–\")"), "{} step {}: {text}", lesson.id, view.step);
+            seen += 1;
+        }
+        assert_eq!(seen, lesson.steps.len(), "{}", lesson.id);
     }
 }
 

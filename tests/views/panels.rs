@@ -13,11 +13,12 @@ use brokerscope::ui::drawers::{
 };
 use brokerscope::ui::playback::{PlaybackBar, PlaybackBarProps};
 use brokerscope::ui::sandbox::{SandboxPanel, SandboxPanelProps};
+use brokerscope::ui::terminal::{Terminal, TerminalProps};
 use brokerscope::view::sandbox::{Change, Control, Refusal, SandboxView};
 use brokerscope::view::scene::{
     ClockView, EventKind, EventView, Headline, LedgerView, LossView, OverrideView, PartitionName,
 };
-use brokerscope::view::{Part, PlaybackView, Scene};
+use brokerscope::view::{Part, PlaybackView, Scene, TerminalView};
 use expect_test::expect;
 use yew::Callback;
 
@@ -59,6 +60,7 @@ fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
                 config: Settings::new(),
             }],
             group: Some("app-workers".into()),
+            group_offered: "app-workers".into(),
             service_micros: 80_000,
             waiting,
             refusal,
@@ -95,6 +97,7 @@ fn every_setting_of_the_sandbox_has_a_name_and_a_value() {
         input Workers [1]
         button Workers: one more
         select They read as
+        input Name of the group [app-workers]
         input One record takes [80 ms, 13 per second] [7]
         legend Brokers
         button Brokers: one less (off)
@@ -122,6 +125,13 @@ fn when_time_stops_by_itself_the_bar_says_why_and_how_to_go_on() {
     for part in ["a leader was elected", "Why?", "Play on"] {
         assert!(note.contains(part), "{part} is missing in {note}");
     }
+}
+
+#[test]
+fn nobody_is_asked_to_play_on_what_plays() {
+    let stopped = Some("a leader was elected".into());
+    let html = playback_bar(PlaybackView { stopped, ..slow() });
+    assert!(!html.contains("Play on") && !html.contains("Time stopped"), "{html}");
 }
 
 #[test]
@@ -283,4 +293,30 @@ fn what_is_behind_says_when_it_is_the_last_known() {
         render::html::<HeadlineStrip>(HeadlineStripProps { headline: Part::new(headline) })
     };
     assert!(headline(true).contains("last known") && !headline(false).contains("last known"));
+}
+
+fn terminal(running: Option<&str>, playing: bool) -> String {
+    let view = TerminalView { running: running.map(Into::into), ..TerminalView::default() };
+    render::html::<Terminal>(TerminalProps {
+        terminal: Part::new(view),
+        playing,
+        dispatch: Callback::noop(),
+    })
+}
+
+#[test]
+fn the_terminal_says_in_words_what_it_waits_for() {
+    assert!(terminal(None, true).contains("Waits for a command."));
+    let producer = terminal(Some("kafka-console-producer"), true);
+    assert!(producer.contains("each line becomes a record. Ctrl+D ends it."), "{producer}");
+    assert!(terminal(Some("kafka-console-consumer"), true).contains("Ctrl+C ends it."));
+}
+
+#[test]
+fn a_command_given_while_time_stands_still_is_told_why_no_answer_comes() {
+    let paused = terminal(Some("kafka-topics"), false);
+    assert!(paused.contains("Time stands still") && paused.contains("Play on"), "{paused}");
+    for html in [terminal(Some("kafka-topics"), true), terminal(None, false)] {
+        assert!(!html.contains("Time stands still"), "{html}");
+    }
 }

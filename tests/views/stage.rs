@@ -1,5 +1,6 @@
 //! The stage: every thing has a role and a name that tells its state.
 
+use brokerscope::lesson::Control;
 use brokerscope::ui::command::{Selection, UiCommand};
 use brokerscope::ui::stage::broker::{BrokerPanel, BrokerPanelProps};
 use brokerscope::ui::stage::client::{
@@ -9,7 +10,8 @@ use brokerscope::ui::stage::inspector::{Inspector, InspectorProps};
 use brokerscope::ui::stage::{Stage, StageProps};
 use brokerscope::view::layout::{Layout, Shape, Size};
 use brokerscope::view::scene::{
-    BrokerState, BrokerView, ProducerHealth, ProducerView, RecordView, SampleSize,
+    BrokerState, BrokerView, Ghost, Hue, LostView, ProducerHealth, ProducerView, RecordView,
+    SampleSize,
 };
 use brokerscope::view::{Part, Scene};
 use expect_test::expect;
@@ -94,6 +96,62 @@ fn a_crashed_broker_says_so_in_words() {
     assert!(html.contains("is-crashed"));
 }
 
+fn lost() -> LostView {
+    let ghost = |offset| Ghost { offset, hue: Hue::of(0) };
+    LostView { count: 240, newest: (200..240).map(ghost).collect(), at: None }
+}
+
+#[test]
+fn what_was_lost_with_a_disk_is_drawn_in_its_broker_and_told() {
+    let html = broker(BrokerView {
+        state: BrokerState::Crashed,
+        disk_lost: true,
+        lanes: Vec::new(),
+        lost: Some(lost()),
+        ..(*Scene::sample().brokers[0]).clone()
+    });
+    for words in
+        ["240 acknowledged records lost, the last at offset 239", ">239<", "240 lost with its disk"]
+    {
+        assert!(html.contains(words), "{words} is missing in {html}");
+    }
+    assert!(!html.contains("no replica here"), "{html}");
+}
+
+#[test]
+fn a_log_that_goes_on_without_lost_records_says_so() {
+    let mut view = (*Scene::sample().brokers[0]).clone();
+    assert!(!broker(view.clone()).contains("lost"));
+    view.lanes[0].lost = Some(lost());
+    let html = broker(view);
+    assert!(
+        html.contains("240 acknowledged records lost") && html.contains(">240 lost<"),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_producer_that_sends_again_tells_of_its_failures_as_of_the_past() {
+    let scene = Scene::sample();
+    let card = |health| {
+        let view = ProducerView { failed: 3, health, ..(*scene.producers[0]).clone() };
+        let layout = layout(&scene);
+        render::html::<ProducerCard>(ProducerCardProps {
+            producer: Part::new(view),
+            place: layout.producers[0],
+            detail: layout.producer_detail,
+            selected: false,
+            tab_stop: false,
+            dispatch: Callback::noop(),
+        })
+    };
+    assert!(card(ProducerHealth::Healthy).contains("3 failed"));
+    assert!(card(ProducerHealth::Failing).contains("▲ 3 failed"));
+    assert!(!card(ProducerHealth::Healthy).contains('▲'));
+    assert!(!card(ProducerHealth::Healthy).contains("is-alarm"));
+    assert!(card(ProducerHealth::Failing).contains("is-alarm"));
+}
+
 #[test]
 fn a_failing_producer_names_its_error() {
     let scene = Scene::sample();
@@ -152,6 +210,7 @@ fn inspector(scene: Scene, selection: Selection) -> String {
         layout,
         selection,
         record: None,
+        taught: None,
         dispatch: Callback::noop(),
     })
 }
@@ -190,7 +249,35 @@ fn a_record_without_a_leader_is_not_said_to_be_past_the_high_watermark() {
         readers: Vec::new(),
     };
     let dispatch = Callback::noop();
-    let props = InspectorProps { scene, layout, selection, record: Some(record), dispatch };
+    let props =
+        InspectorProps { scene, layout, selection, record: Some(record), taught: None, dispatch };
     let html = render::html::<Inspector>(props);
     assert!(html.contains("No leader serves it now") && !html.contains("Past the"), "{html}");
+}
+
+#[test]
+fn a_lesson_offers_what_it_teaches_and_the_sandbox_everything() {
+    let scene = Scene::sample();
+    let acts = |taught: Option<Vec<Control>>| {
+        let html = render::html::<Inspector>(InspectorProps {
+            layout: Part::new(layout(&scene)),
+            selection: Selection::Node(scene.brokers[0].id),
+            scene: scene.clone(),
+            record: None,
+            taught,
+            dispatch: Callback::noop(),
+        });
+        let offered = [
+            "Kill it<",
+            "Kill it, lose its disk",
+            "Stop in order",
+            "Freeze for 5 s",
+            "Cut its network",
+        ];
+        offered.map(|act| html.contains(act))
+    };
+    assert_eq!(acts(None), [true; 5]);
+    assert_eq!(acts(Some(vec![Control::Partitions])), [false; 5]);
+    assert_eq!(acts(Some(vec![Control::Brokers])), [true, false, true, false, false]);
+    assert_eq!(acts(Some(vec![Control::LoseDisk])), [false, true, false, false, false]);
 }

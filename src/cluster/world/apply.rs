@@ -9,7 +9,7 @@ use crate::kafka::effect::Command;
 use crate::kafka::protocol::{
     AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic, CreatePartitionsRequest,
     CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, ElectLeadersRequest,
-    ElectionType, GrownTopic, IncrementalAlterConfigsRequest, MetadataRequest, Request,
+    ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest, MetadataRequest, Request,
 };
 
 impl From<ScenarioError> for ActionError {
@@ -128,13 +128,17 @@ impl Cluster {
     ) -> Result<AlterPartitionReassignmentsRequest, ActionError> {
         let image = self.metadata();
         let Some(topic) = image.topic_by_name(topic) else {
-            return Err(ActionError::new(format!("Topic '{topic}' does not exist as expected")));
+            let exception = ErrorCode::UnknownTopicOrPartition.exception();
+            return Err(ActionError::new(format!(
+                "{exception}: Topic '{topic}' does not exist as expected"
+            )));
         };
         let wanted = usize::try_from(replication_factor).unwrap_or(0);
         let registered = image.brokers.len();
         if wanted == 0 || wanted > registered {
+            let exception = ErrorCode::InvalidReplicationFactor.exception();
             return Err(ActionError::new(format!(
-                "Unable to replicate the partition {replication_factor} time(s): The target \
+                "{exception}: Unable to replicate the partition {replication_factor} time(s): The target \
                  replication factor of {replication_factor} cannot be reached because only \
                  {registered} broker(s) are registered or some brokers have all their log \
                  directories cordoned."

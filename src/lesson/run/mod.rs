@@ -222,14 +222,20 @@ impl LessonRun {
             (LessonCommand::Next | LessonCommand::Skip, Phase::Intro)
                 if self.run_ends.is_some_and(|ends| probe.now() < ends) =>
             {
-                self.hurried = true;
-                return vec![LessonEffect::SetSpeed(HURRY), LessonEffect::Play];
+                return self.hurry();
             }
             (LessonCommand::Next, Phase::Running) => return vec![LessonEffect::Play],
             (
                 LessonCommand::Next,
                 Phase::Intro | Phase::Observed | Phase::Solved | Phase::Explained | Phase::Recalled,
             ) => return self.leave(probe),
+            // What comes later speaks of what happened here, so it happens, unseen.
+            (LessonCommand::Skip, Phase::Predicting) => {
+                let mut effects = self.run_prediction(probe);
+                effects.extend(self.hurry());
+                return effects;
+            }
+            (LessonCommand::Skip, Phase::Running) => return self.hurry(),
             (LessonCommand::Skip, Phase::Fixing) => return self.skip_task(probe.now()),
             (LessonCommand::Skip, phase) if phase != Phase::Done => return self.leave(probe),
             _ => {}
@@ -249,6 +255,22 @@ impl LessonRun {
         self.enter(probe)
     }
 
+    /// Lets the rest of the step pass without anybody watching, and leaves it then.
+    fn hurry(&mut self) -> Vec<LessonEffect> {
+        self.hurried = true;
+        vec![
+            LessonEffect::SetSpeed(HURRY),
+            LessonEffect::PauseOn(BTreeSet::new()),
+            LessonEffect::Play,
+        ]
+    }
+
+    fn hurry_is_over(&mut self, probe: &impl Probe) -> Vec<LessonEffect> {
+        let mut effects = vec![LessonEffect::SetSpeed(1.0)];
+        effects.extend(self.leave(probe));
+        effects
+    }
+
     fn run_prediction(&mut self, probe: &impl Probe) -> Vec<LessonEffect> {
         let lesson = self.lesson.clone();
         let Some(Step::Predict { run, .. }) = lesson.steps.get(self.index) else {
@@ -262,17 +284,12 @@ impl LessonRun {
     /// What comes after a task is about a mended cluster: it is mended quickly, and left then.
     fn skip_task(&mut self, now: Time) -> Vec<LessonEffect> {
         self.standing = Standing::Skipped;
-        self.hurried = true;
         let mut effects = Vec::new();
         if self.solution_at.is_none() {
             effects = self.begin_solution(now);
         }
-        effects.extend([
-            LessonEffect::StopAt(None),
-            LessonEffect::PauseOn(BTreeSet::new()),
-            LessonEffect::SetSpeed(HURRY),
-            LessonEffect::Play,
-        ]);
+        effects.push(LessonEffect::StopAt(None));
+        effects.extend(self.hurry());
         effects
     }
 
@@ -328,11 +345,14 @@ impl LessonRun {
                 self.gauge.keep(When::Observed, probe);
                 self.judge(probe);
                 self.phase = Phase::Observed;
-                effects.push(LessonEffect::Pause);
+                if self.hurried {
+                    effects.extend(self.hurry_is_over(probe));
+                } else {
+                    effects.push(LessonEffect::Pause);
+                }
             }
             Phase::Intro if self.hurried && self.run_ends.is_some_and(|ends| ends <= now) => {
-                effects.push(LessonEffect::SetSpeed(1.0));
-                effects.extend(self.leave(probe));
+                effects.extend(self.hurry_is_over(probe));
             }
             Phase::Fixing => effects.extend(self.observe_task(probe)),
             _ => {}
@@ -354,9 +374,7 @@ impl LessonRun {
         }
         self.gauge.keep(When::Solved, probe);
         if self.hurried {
-            let mut effects = vec![LessonEffect::SetSpeed(1.0)];
-            effects.extend(self.leave(probe));
-            return effects;
+            return self.hurry_is_over(probe);
         }
         self.phase = Phase::Solved;
         vec![LessonEffect::Pause]

@@ -164,7 +164,8 @@ fn who_reads_quickly_still_gets_the_whole_run() {
     let mut run = LessonRun::begin(Rc::new(quick), &table).0;
     table.pass(400);
     let effects = run.command(LessonCommand::Next, &table);
-    assert_eq!(effects, [LessonEffect::SetSpeed(HURRY), LessonEffect::Play]);
+    let unwatched = LessonEffect::PauseOn(BTreeSet::new());
+    assert_eq!(effects, [LessonEffect::SetSpeed(HURRY), unwatched, LessonEffect::Play]);
     table.pass(8_500);
     run.observe(&table);
     assert_eq!(run.phase(), Phase::Intro);

@@ -6,6 +6,10 @@ use web_sys::HtmlCanvasElement;
 use yew::{Html, Properties, component, html, use_effect, use_node_ref};
 
 use self::plot::{Plot, Series, Tone};
+use crate::lesson::Quantity;
+use crate::lesson::view::SaidView;
+use crate::ui::lesson::blocks::line;
+use crate::ui::text;
 use crate::view::scene::{History, HistoryPoint};
 use crate::view::{Part, words};
 
@@ -14,6 +18,9 @@ use crate::view::{Part, words};
 pub struct ChartsProps {
     /// The series.
     pub history: Part<History>,
+    /// What the learner predicted, to be seen over what came true.
+    #[prop_or_default]
+    pub said: Option<SaidView>,
     /// Changes whenever the look changes, so that charts are painted anew.
     pub look: u32,
 }
@@ -24,7 +31,7 @@ pub fn Charts(props: &ChartsProps) -> Html {
     html! {
         <div class="charts">
             { for [Subject::Throughput, Subject::Lag, Subject::Latency].into_iter().map(|subject| html! {
-                <Chart {subject} history={props.history.clone()} look={props.look} />
+                <Chart {subject} history={props.history.clone()} said={props.said.clone().filter(|said| subject.shows(said.of))} look={props.look} />
             }) }
         </div>
     }
@@ -38,17 +45,29 @@ enum Subject {
     Latency,
 }
 
+impl Subject {
+    fn shows(self, quantity: Quantity) -> bool {
+        match self {
+            Self::Throughput => matches!(quantity, Quantity::FinishedRate | Quantity::AckedRate),
+            Self::Lag => quantity == Quantity::Lag,
+            Self::Latency => false,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Debug, Properties)]
 struct ChartProps {
     subject: Subject,
     history: Part<History>,
+    said: Option<SaidView>,
     look: u32,
 }
 
 #[component]
 fn Chart(props: &ChartProps) -> Html {
     let canvas = use_node_ref();
-    let plot = plot(props.subject, &props.history);
+    let said = props.said.as_ref().map(|said| (said.at_least.unwrap_or(0.0), said.at_most));
+    let plot = Plot { said, ..plot(props.subject, &props.history) };
     let now = latest(props.subject, &props.history);
     {
         let (canvas, plot) = (canvas.clone(), plot.clone());
@@ -66,6 +85,9 @@ fn Chart(props: &ChartProps) -> Html {
                 { for plot.series.iter().zip(&now).map(|(series, value)| html! {
                     <span class={series.tone.class()}><i aria-hidden="true"></i>{ series.name }{ " " }<strong>{ value }</strong></span>
                 }) }
+                if let Some(said) = &props.said {
+                    <span class="legend is-said"><i aria-hidden="true"></i>{ text::YOU_SAID }{ " " }{ line(&said.text) }</span>
+                }
             </figcaption>
             <canvas ref={canvas} role="img" aria-label={format!("{} over simulated time: {}", plot.title, spoken(&plot, &now))}></canvas>
         </figure>
@@ -99,6 +121,7 @@ fn plot(subject: Subject, history: &History) -> Plot {
         Subject::Throughput => Plot {
             title: "Throughput",
             unit: "records per second",
+            said: None,
             series: vec![
                 series("in", Tone::Accent, history, |point| Some(point.in_rate)),
                 series("finished", Tone::Good, history, |point| Some(point.out_rate)),
@@ -107,11 +130,13 @@ fn plot(subject: Subject, history: &History) -> Plot {
         Subject::Lag => Plot {
             title: "Lag",
             unit: "records",
+            said: None,
             series: vec![series("behind", Tone::Bad, history, |point| Some(point.lag as f64))],
         },
         Subject::Latency => Plot {
             title: "Latency",
             unit: "seconds",
+            said: None,
             series: vec![
                 series("p50", Tone::Accent, history, |point| seconds(point.latency_p50_us)),
                 series("p99", Tone::Warn, history, |point| seconds(point.latency_p99_us)),

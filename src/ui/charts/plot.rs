@@ -14,6 +14,8 @@ pub(super) struct Plot {
     pub title: &'static str,
     pub unit: &'static str,
     pub series: Vec<Series>,
+    /// The band in which the learner expects the value: from, and to if it ends.
+    pub said: Option<(f64, Option<f64>)>,
 }
 
 /// One line.
@@ -80,7 +82,8 @@ fn draw(
     let points = || plot.series.iter().flat_map(|series| &series.points);
     let last = points().map(|point| point.0).fold(10.0, f64::max);
     let first = points().map(|point| point.0).fold(last, f64::min).min(last - 10.0);
-    let top = nice(points().map(|point| point.1).fold(0.0, f64::max) * 1.08);
+    let said = plot.said.map_or(0.0, |(low, high)| high.unwrap_or(low));
+    let top = nice(points().map(|point| point.1).fold(said, f64::max) * 1.08);
     let px = |length: f64| whole(length * ratio);
     let mut chart = ChartBuilder::on(&area)
         .margin_top(px(8.0))
@@ -103,6 +106,16 @@ fn draw(
         .x_label_formatter(&|seconds| time(*seconds))
         .y_label_formatter(&|value| tick(*value))
         .draw()?;
+    if let Some((low, high)) = plot.said {
+        let high = high.unwrap_or(top);
+        let ink = rgb(&palette.ink);
+        let band = Rectangle::new([(first, low), (last, high)], ink.mix(0.10).filled());
+        chart.draw_series([band])?;
+        for edge in [low, high] {
+            let line = LineSeries::new([(first, edge), (last, edge)], ink.mix(0.45));
+            chart.draw_series(line)?;
+        }
+    }
     for series in &plot.series {
         let color = series.tone.color(&palette);
         let line = color.stroke_width(px(1.8));

@@ -88,7 +88,7 @@ fn drawer_button(drawer: Drawer, props: &HeaderProps) -> Html {
     let name = text::drawer(drawer);
     // Where there is no room for the word, its name stays.
     html! {
-        <button type="button" class="pill" aria-pressed={open.to_string()} aria-label={name} title={name} {onclick}>
+        <button type="button" class="pill" id={format!("drawer-{}", drawer.word())} aria-pressed={open.to_string()} aria-label={name} title={name} {onclick}>
             { icon(drawer) }
             <span>{ name }</span>
         </button>

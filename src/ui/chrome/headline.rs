@@ -1,8 +1,9 @@
 //! The numbers of the whole cluster, above the stage. What is zero in a healthy cluster is left out
 //! until it is not.
 
-use yew::{Html, Properties, classes, component, html};
+use yew::{Html, Properties, component, html};
 
+use crate::base::Time;
 use crate::ui::text;
 use crate::view::scene::Headline;
 use crate::view::{Part, words};
@@ -19,7 +20,28 @@ struct Figure {
     name: &'static str,
     value: String,
     unit: &'static str,
-    alarm: bool,
+    tone: Tone,
+    /// When it happened for the last time, if that is a while ago.
+    before: Option<Time>,
+}
+
+/// How a number looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Tone {
+    Calm,
+    Alarm,
+    /// It was an alarm once.
+    Past,
+}
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Calm => "figure",
+            Self::Alarm => "figure is-alarm",
+            Self::Past => "figure is-past",
+        }
+    }
 }
 
 /// A strip of numbers.
@@ -28,8 +50,8 @@ pub fn HeadlineStrip(props: &HeadlineStripProps) -> Html {
     html! {
         <dl class="headline" aria-label="Numbers of the cluster">
             { for figures(&props.headline).into_iter().map(|figure| html! {
-                <div class={classes!("figure", figure.alarm.then_some("is-alarm"))}>
-                    <dt>{ figure.name }</dt>
+                <div class={figure.tone.class()}>
+                    <dt>{ figure.name }{ figure.before.map(text::until) }</dt>
                     <dd>{ figure.value }<small>{ figure.unit }</small></dd>
                 </div>
             }) }
@@ -38,11 +60,7 @@ pub fn HeadlineStrip(props: &HeadlineStripProps) -> Html {
 }
 
 fn figures(head: &Headline) -> Vec<Figure> {
-    let figure = |name, value, unit| Figure { name, value, unit, alarm: false };
-    let alarm = |name, value: u64, unit| Figure {
-        alarm: true,
-        ..figure(name, words::short_count(value), unit)
-    };
+    let figure = |name, value, unit| Figure { name, value, unit, tone: Tone::Calm, before: None };
     let mut all = vec![
         figure("coming in", words::rate(head.in_rate), "/s"),
         figure("finished", words::rate(head.out_rate), "/s"),
@@ -54,14 +72,17 @@ fn figures(head: &Headline) -> Vec<Figure> {
         figure("latency p99", head.latency_p99_us.map_or("–".to_owned(), words::micros), ""),
     ];
     let alarms = [
-        ("under-replicated", u64::from(head.under_replicated), ""),
-        ("without a leader", u64::from(head.offline_partitions), ""),
-        ("failed to send", head.failed_produces, ""),
-        ("lost", head.lost, ""),
+        ("under-replicated", u64::from(head.under_replicated), None),
+        ("without a leader", u64::from(head.offline_partitions), None),
+        ("failed to send", head.failed_produces, head.failed_before),
+        ("lost", head.lost, head.lost_before),
     ];
-    all.extend(
-        alarms.into_iter().filter(|(_, value, _)| *value > 0).map(|(n, v, u)| alarm(n, v, u)),
-    );
+    all.extend(alarms.into_iter().filter(|(_, value, _)| *value > 0).map(
+        |(name, value, before)| {
+            let tone = if before.is_some() { Tone::Past } else { Tone::Alarm };
+            Figure { tone, before, ..figure(name, words::short_count(value), "") }
+        },
+    ));
     all
 }
 
@@ -73,16 +94,23 @@ mod tests {
     fn a_healthy_cluster_shows_four_calm_numbers() {
         let figures = figures(&Headline { in_rate: 50.0, ..Headline::default() });
         assert_eq!(figures.len(), 4);
-        assert!(figures.iter().all(|figure| !figure.alarm));
+        assert!(figures.iter().all(|figure| figure.tone == Tone::Calm));
     }
 
     #[test]
     fn a_lost_record_is_never_left_out() {
         let figures = figures(&Headline { lost: 3, ..Headline::default() });
-        assert!(
-            figures
-                .iter()
-                .any(|figure| figure.alarm && figure.name == "lost" && figure.value == "3")
-        );
+        assert!(figures.iter().any(|figure| figure.tone == Tone::Alarm
+            && figure.name == "lost"
+            && figure.value == "3"));
+    }
+
+    #[test]
+    fn what_was_lost_a_while_ago_stays_and_is_no_alarm() {
+        let lost_before = Some(Time(72_000_000));
+        let figures = figures(&Headline { lost: 3, lost_before, ..Headline::default() });
+        let lost = figures.iter().find(|figure| figure.name == "lost").expect("it stays");
+        assert_eq!((lost.value.as_str(), lost.tone), ("3", Tone::Past));
+        assert_eq!(lost.before.map(text::until).as_deref(), Some(", last at 1:12"));
     }
 }

@@ -3,10 +3,11 @@
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, KeyboardEvent, ResizeObserver};
+use web_sys::{Element, HtmlElement, KeyboardEvent, ResizeObserver};
 use yew::{Context, NodeRef};
 
 use super::{Lab, Msg};
+use crate::ui::command::Drawer;
 use crate::ui::store::Theme;
 use crate::view::layout::Size;
 
@@ -97,6 +98,35 @@ fn wanted(event: &KeyboardEvent) -> bool {
 pub(super) fn prefers_less_motion() -> bool {
     web_sys::window()
         .and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok().flatten())
+        .is_some_and(|query| query.matches())
+}
+
+/// Puts the focus where a drawer wants it that was just opened: into the terminal's line; on a narrow
+/// page, where the drawer lies over everything else, into any drawer. From one that was just closed
+/// the focus goes back to its button, unless it is elsewhere.
+pub(super) fn attend(drawer: Drawer, open: bool) {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+    let find = |selector: &str| {
+        let found = document.query_selector(selector).ok().flatten();
+        found.and_then(|element| element.dyn_into::<HtmlElement>().ok())
+    };
+    let elsewhere = document.active_element().is_some_and(|now| now.tag_name() != "BODY");
+    let wanted = match (drawer, open) {
+        (Drawer::Terminal, true) => find("#terminal-line"),
+        (_, true) if is_narrow() => find(".drawer-body"),
+        (_, true) => None,
+        (_, false) if elsewhere => None,
+        (drawer, false) => find(&format!("#drawer-{}", drawer.word())),
+    };
+    if let Some(element) = wanted {
+        // It can take the focus; a hidden page may still refuse.
+        drop(element.focus());
+    }
+}
+
+fn is_narrow() -> bool {
+    web_sys::window()
+        .and_then(|window| window.match_media("(max-width: 820px)").ok().flatten())
         .is_some_and(|query| query.matches())
 }
 

@@ -104,7 +104,12 @@ impl Host {
                 self.renew_terminal();
             }
         }
-        self.session().playback().is_playing()
+        let playing = self.session().playback().is_playing();
+        if playing {
+            // A lesson may play on by itself: a stop of before is over.
+            self.stopped = None;
+        }
+        playing
     }
 
     fn note(&mut self, response: PlaybackResponse) {

@@ -78,6 +78,10 @@ pub(super) struct Lab {
     /// The event whose causes are told, with them. They are read once: the memory of causes moves on.
     why: Option<(u64, Part<Vec<CauseView>>)>,
     help: bool,
+    /// Why saved progress could not be read, until the learner knows.
+    unreadable: Option<String>,
+    /// A drawer was opened or closed by hand: the focus goes with it.
+    attend: Option<Drawer>,
     frame: Option<AnimationFrame>,
     last_frame: Option<f64>,
     last_structure: f64,
@@ -110,12 +114,14 @@ impl Component for Lab {
             presenter: memory.presenter(),
             reduced: browser::prefers_less_motion(),
             look: 0,
-            memory,
             hidden: BTreeSet::from([MessageKind::Heartbeat, MessageKind::Control]),
             drawer,
             selected: None,
             why: None,
             help: false,
+            unreadable: memory.unreadable(),
+            attend: None,
+            memory,
             frame: None,
             last_frame: None,
             last_structure: 0.0,
@@ -175,6 +181,9 @@ impl Component for Lab {
             self.listeners = Some(Listeners::new(ctx, &self.stage));
             self.lay_out();
             self.wake(ctx);
+        }
+        if let Some(drawer) = self.attend.take() {
+            browser::attend(drawer, self.drawer == Some(drawer));
         }
     }
 }
@@ -305,8 +314,10 @@ impl Lab {
                 let again = open && self.why.as_ref().is_some_and(|(known, _)| known == event);
                 self.why = (!again).then(|| (*event, Part::new(self.host.why(*event))));
                 self.drawer = Some(Drawer::Events);
+                self.attend = Some(Drawer::Events);
             }
             UiCommand::ToggleDrawer(drawer) => {
+                self.attend = Some(*drawer);
                 self.drawer = (self.drawer != Some(*drawer)).then_some(*drawer);
             }
             UiCommand::ToggleKind(kind) => {
@@ -327,6 +338,10 @@ impl Lab {
                 self.lay_out();
             }
             UiCommand::ToggleHelp => self.help = !self.help,
+            UiCommand::Understood => {
+                self.memory.begin_anew();
+                self.unreadable = None;
+            }
             _ => {}
         }
     }

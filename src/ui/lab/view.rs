@@ -30,7 +30,7 @@ impl Lab {
                 <button type="button" class="skip" onclick={Callback::from(|_| focus_stage())}>{ text::SKIP }</button>
                 <Header route={props.route.clone()} lesson={self.host.lesson().map(|lesson| lesson.title.clone())} seed={clock.seed} drawer={self.drawer}
                     theme={self.theme} presenter={self.presenter} dispatch={self.dispatch.clone()} />
-                <aside class="side" aria-label="Guide">{ self.side(props) }</aside>
+                <aside class="side" aria-label="Guide">{ self.unreadable() }{ self.side(props) }</aside>
                 <main class="main" id="main" tabindex="-1" aria-label={text::STAGE}>
                     <div class="stage-bar">
                         <HeadlineStrip headline={self.scene.headline.clone()} />
@@ -41,7 +41,7 @@ impl Lab {
                             selected={self.selected.clone()} dispatch={self.dispatch.clone()} canvas={self.canvas.clone()} />
                         if let Some(selection) = &self.selected {
                             <Inspector scene={self.scene.clone()} layout={self.layout.clone()} selection={selection.clone()}
-                                record={self.record(selection)}
+                                record={self.record(selection)} taught={self.host.lesson().map(|lesson| lesson.controls.clone())}
                                 dispatch={self.dispatch.clone()} />
                         }
                     </div>
@@ -64,9 +64,22 @@ impl Lab {
                 <SandboxPanel sandbox={self.host.sandbox().clone()} dispatch={self.dispatch.clone()} />
             },
             (Route::Lesson { .. }, Some(lesson)) => html! {
-                <LessonPanel lesson={lesson.clone()} sandbox={self.host.sandbox().clone()} dispatch={self.dispatch.clone()} />
+                <LessonPanel lesson={lesson.clone()} sandbox={self.host.sandbox().clone()}
+                    playing={self.host.playback().playing} dispatch={self.dispatch.clone()} />
             },
             (Route::Lesson { .. } | Route::NotFound, _) => html! { <NotFoundPanel /> },
+        }
+    }
+
+    /// Saved progress that made no sense: where it is now.
+    fn unreadable(&self) -> Html {
+        let Some(why) = &self.unreadable else { return Html::default() };
+        let onclick = self.dispatch.reform(|_| UiCommand::Understood);
+        html! {
+            <div class="notice" role="status">
+                <p>{ text::unreadable(why) }</p>
+                <button type="button" class="button" {onclick}>{ text::UNDERSTOOD }</button>
+            </div>
         }
     }
 
@@ -92,7 +105,7 @@ impl Lab {
         let Some(drawer) = self.drawer else { return Html::default() };
         let inside = match drawer {
             Drawer::Charts => {
-                html! { <Charts history={self.scene.history.clone()} look={self.look} /> }
+                html! { <Charts history={self.scene.history.clone()} said={self.host.lesson().and_then(|lesson| lesson.said.clone())} look={self.look} /> }
             }
             Drawer::Records => html! { <Records ledger={self.scene.ledger.clone()} /> },
             Drawer::Events => {
@@ -100,12 +113,20 @@ impl Lab {
             }
             Drawer::Table => html! { <TextView scene={self.scene.clone()} /> },
             Drawer::Terminal => {
-                html! { <Terminal terminal={self.host.terminal().clone()} dispatch={self.dispatch.clone()} /> }
+                html! { <Terminal terminal={self.host.terminal().clone()} playing={self.host.playback().playing} dispatch={self.dispatch.clone()} /> }
             }
         };
-        let onclick = self.dispatch.reform(move |_| UiCommand::ToggleDrawer(drawer));
+        let onclick = self.dispatch.reform(move |()| UiCommand::ToggleDrawer(drawer));
+        let close = onclick.clone();
+        let onkeydown = Callback::from(move |event: yew::KeyboardEvent| {
+            if event.key() == "Escape" {
+                event.stop_propagation();
+                close.emit(());
+            }
+        });
+        let onclick = onclick.reform(|_| ());
         html! {
-            <section class="drawer" aria-label={text::drawer(drawer)}>
+            <section class="drawer" aria-label={text::drawer(drawer)} {onkeydown}>
                 <button type="button" class="icon-button drawer-close" aria-label={text::CLOSE} {onclick}>
                     <lucide_yew::X size={16} />
                 </button>

@@ -25,6 +25,8 @@ pub struct LessonPanelProps {
     pub lesson: Part<LessonView>,
     /// Values of the controls that the lesson shows.
     pub sandbox: Part<SandboxView>,
+    /// Whether time runs.
+    pub playing: bool,
     /// Where wishes go.
     pub dispatch: Callback<UiCommand>,
 }
@@ -47,7 +49,7 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
         }
     });
     html! {
-        <article class="lesson" aria-labelledby="lesson-title">
+        <article class={classes!("lesson", (lesson.phase == Phase::Fixing).then_some("is-task"))} aria-labelledby="lesson-title">
             <header>
                 <p class="eyebrow">
                     <span>{ format!("{} · {}", lesson.code, lesson.title) }</span>
@@ -56,7 +58,6 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
                 <h1 id="lesson-title" tabindex="-1" ref={headline}>{ &lesson.headline }</h1>
             </header>
             <div class="prose">{ blocks(&lesson.blocks) }</div>
-            { for lesson.goals.iter().map(goal_box) }
             if let Some(question) = &lesson.question { { prediction(question, &props.dispatch) } }
             { for lesson.feedback.iter().map(feedback) }
             if !controls.is_empty() {
@@ -64,8 +65,9 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
                     <SandboxPanel sandbox={props.sandbox.clone()} only={Some(controls)} embedded=true dispatch={props.dispatch.clone()} />
                 </section>
             }
+            { goals(&lesson.goals) }
             { hints(lesson) }
-            { buttons(lesson, &props.dispatch) }
+            { buttons(lesson, props.playing, &props.dispatch) }
         </article>
     }
 }
@@ -110,23 +112,40 @@ fn step_class(place: std::cmp::Ordering) -> &'static str {
     }
 }
 
-fn goal_box(goal: &GoalView) -> Html {
+/// The goals as a list to be ticked off; what is reached takes one line.
+fn goals(goals: &[GoalView]) -> Html {
+    if goals.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <section class="goals" aria-label={text::GOALS}>
+            <h2>{ text::GOALS }</h2>
+            <ul>{ for goals.iter().map(goal_line) }</ul>
+        </section>
+    }
+}
+
+fn goal_line(goal: &GoalView) -> Html {
+    if goal.met {
+        return html! {
+            <li class="goal is-reached">
+                <lucide_yew::CircleCheck size={16} />
+                <span>{ line(&goal.text) }</span>
+                <small>{ text::REACHED }</small>
+            </li>
+        };
+    }
     let share = (goal.fraction.clamp(0.0, 1.0) * 100.0).round();
     html! {
-        <section class={classes!("goal", goal.met.then_some("is-reached"))} aria-label={text::GOAL}>
-            <div class="goal-line">
-                <span>{ line(&goal.text) }</span>
-                <b>{ &goal.value }</b>
-            </div>
+        <li class="goal">
+            <i aria-hidden="true"></i>
+            <span>{ line(&goal.text) }</span>
+            <b>{ &goal.value }</b>
             <progress max="100" value={share.to_string()} aria-label={text::GOAL}></progress>
-            if goal.met {
-                <p class="goal-note"><lucide_yew::CircleCheck size={16} />{ text::REACHED }</p>
-            } else if let Some(why) = &goal.why_not {
-                <p class="goal-note">{ line(why) }</p>
-            } else {
-                <p class="goal-note">{ &goal.wanted }</p>
-            }
-        </section>
+            <p class="goal-note">
+                if let Some(why) = &goal.why_not { { line(why) } } else { { &goal.wanted } }
+            </p>
+        </li>
     }
 }
 
@@ -198,7 +217,7 @@ fn solution_line(step: &SolutionView) -> Html {
     }
 }
 
-fn buttons(lesson: &LessonView, dispatch: &Callback<UiCommand>) -> Html {
+fn buttons(lesson: &LessonView, playing: bool, dispatch: &Callback<UiCommand>) -> Html {
     let send = |command: LessonCommand| dispatch.reform(move |_| UiCommand::Lesson(command));
     let button = |words: String, command: LessonCommand, enabled: bool| {
         html! { <button type="button" class="quiet" disabled={!enabled} onclick={send(command)}>{ words }</button> }
@@ -207,10 +226,18 @@ fn buttons(lesson: &LessonView, dispatch: &Callback<UiCommand>) -> Html {
         0 => text::HINT.to_owned(),
         left => format!("{} ({left} {})", text::HINT, text::MORE_HINTS),
     };
+    let met = lesson.goals.iter().filter(|goal| goal.met).count();
+    let label = match lesson.phase {
+        Phase::Fixing => text::goals_met(met, lesson.goals.len()),
+        _ => lesson.primary.label.to_owned(),
+    };
+    // A run that plays is waited for. The button stays where the keyboard is, so it is not disabled.
+    let runs = playing && lesson.phase == Phase::Running;
     html! {
         <div class="lesson-foot">
-            <button type="button" class="button is-primary" disabled={!lesson.primary.enabled} onclick={send(LessonCommand::Next)}>
-                { lesson.primary.label }
+            <button type="button" class="button is-primary"
+                disabled={!lesson.primary.enabled} aria-disabled={runs.then_some("true")} onclick={send(LessonCommand::Next)}>
+                { if runs { text::RUNS.to_owned() } else { label } }
             </button>
             <div class="lesson-more">
                 { button(hint, LessonCommand::Hint, lesson.hints_left > 0) }

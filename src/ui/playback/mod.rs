@@ -52,7 +52,7 @@ pub fn PlaybackBar(props: &PlaybackBarProps) -> Html {
             <Timeline now={props.clock.now} history={props.history.clone()} events={props.events.clone()} />
             <SpeedSlider notch={props.playback.notch} label={props.playback.label.to_string()} behind={props.playback.behind}
                 dispatch={props.dispatch.clone()} />
-            if let Some(reason) = &props.playback.stopped {
+            if let Some(reason) = props.playback.stopped.as_ref().filter(|_| !playing) {
                 <div class="stopped" role="status">
                     <p>{ text::STOPPED }<b>{ reason.to_string() }</b></p>
                     if let Some(event) = props.events.iter().rev().find(|event| event.mark.is_some()) {

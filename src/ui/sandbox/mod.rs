@@ -228,12 +228,39 @@ fn keys(props: &SandboxPanelProps) -> Html {
     })
 }
 
+/// Whether the consumers are one group, and under which name.
 fn group(props: &SandboxPanelProps) -> Html {
     let options =
         [("group", "one group: they share the work"), ("none", "no group: each reads everything")];
     let at = if props.sandbox.group.is_some() { "group" } else { "none" };
-    let options = options.map(|(value, words)| (value.to_owned(), words.to_owned())).into();
-    choice(props, ("group", "They read as", "group.id"), options, at, |word| {
-        Change::Group(word == "group")
-    })
+    let offered = props.sandbox.group_offered.clone();
+    let onchoice = props.dispatch.reform(move |event: Event| {
+        let select: HtmlSelectElement = event.target_unchecked_into();
+        UiCommand::Sandbox(Change::Group((select.value() == "group").then(|| offered.clone())))
+    });
+    let (dispatch, present) = (props.dispatch.clone(), props.sandbox.group_offered.clone());
+    let onname = Callback::from(move |event: Event| {
+        let input: HtmlInputElement = event.target_unchecked_into();
+        let name = input.value().trim().to_owned();
+        if name.is_empty() {
+            input.set_value(&present);
+        } else if *name != *present {
+            dispatch.emit(UiCommand::Sandbox(Change::Group(Some(name.into()))));
+        }
+    });
+    html! {
+        <div class="control is-choice">
+            <label for="group">{ "They read as" }</label>
+            <select id="group" onchange={onchoice}>
+                { for options.map(|(value, words)| html! {
+                    <option {value} selected={value == at}>{ words }</option>
+                }) }
+            </select>
+            if let Some(name) = &props.sandbox.group {
+                <label class="group-name-label" for="group-name">{ "Name of the group" }<code>{ "group.id" }</code></label>
+                <input id="group-name" type="text" autocomplete="off" autocapitalize="off" spellcheck="false"
+                    value={name.to_string()} onchange={onname} />
+            }
+        </div>
+    }
 }

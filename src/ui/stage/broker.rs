@@ -3,13 +3,14 @@
 use web_sys::Element;
 use yew::{Callback, Html, MouseEvent, Properties, TargetCast as _, classes, component, html};
 
+use super::ghost;
 use super::lane::{LaneStyle, lane};
 use super::place;
 use crate::ui::command::{Selection, UiCommand};
 use crate::ui::text;
 use crate::view::Part;
 use crate::view::describe;
-use crate::view::layout::{BrokerBox, Detail};
+use crate::view::layout::{BrokerBox, Detail, Rect};
 use crate::view::scene::{BrokerState, BrokerView, LaneRole};
 
 /// A broker and where it stands.
@@ -69,15 +70,25 @@ pub fn BrokerPanel(props: &BrokerPanelProps) -> Html {
                 <span class="node-name">{ format!("Broker {id}") }</span>
                 <span class="node-state">
                     { state_words(broker, props.detail) }
-                    if let Some(since) = &props.since { { format!(" {since}") } }
+                    if let Some(since) = props.since.as_ref().filter(|_| props.detail == Detail::Full) { { format!(" {since}") } }
                 </span>
             </button>
-            if broker.lanes.is_empty() {
+            if broker.lanes.is_empty() && broker.lost.is_none() {
                 <p class="broker-empty">{ text::NO_REPLICA }</p>
             }
-            <svg class="lanes" width="100%" height="100%" onclick={onrecord}>{ for lanes }</svg>
+            <svg class="lanes" width="100%" height="100%" onclick={onrecord}>
+                { for lanes }
+                if let Some(lost) = &broker.lost { { ghost::row(lost, foot(rect, props.scale), props.scale) } }
+            </svg>
         </section>
     }
+}
+
+/// Where an empty broker of the panel `rect` shows what it lost, in the coordinates of the panel.
+fn foot(rect: Rect, scale: f64) -> Rect {
+    let (pad, height) = (18.0 * scale, 22.0 * scale);
+    let y = rect.height - height - 16.0 * scale;
+    Rect { x: pad, y, width: rect.width - 2.0 * pad, height }
 }
 
 /// The record whose cell was clicked. One handler for all cells: there are hundreds of them.
@@ -122,5 +133,10 @@ fn label(broker: &BrokerView) -> String {
     let leads = broker.lanes.iter().filter(|lane| lane.role == LaneRole::Leader).count();
     let follows = broker.lanes.len() - leads;
     let state = describe::broker_state(broker);
-    format!("Broker {}: {state}, leads {leads}, follows {follows}", broker.id)
+    let lost = broker.lost.as_ref().map(|lost| format!(", {}", describe::lost(lost)));
+    format!(
+        "Broker {}: {state}, leads {leads}, follows {follows}{}",
+        broker.id,
+        lost.unwrap_or_default()
+    )
 }

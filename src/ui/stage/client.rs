@@ -65,7 +65,9 @@ pub fn ProducerCard(props: &ProducerCardProps) -> Html {
                 <span class="card-line">{ second }</span>
             }
             if props.detail == Detail::Full && producer.failed > 0 {
-                <span class="card-line is-alarm">{ format!("{} failed", words::short_count(producer.failed)) }</span>
+                <span class={classes!("card-line", (producer.health != ProducerHealth::Healthy).then_some("is-alarm"))}>
+                    { text::failed(producer.failed, producer.health) }
+                </span>
             }
         </button>
     }

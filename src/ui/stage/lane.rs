@@ -3,6 +3,7 @@
 
 use yew::{Html, classes, html};
 
+use super::ghost;
 use crate::view::describe;
 use crate::view::layout::{Detail, LaneBox, Rect, Tape};
 use crate::view::scene::{LaneRole, LaneView};
@@ -53,6 +54,9 @@ pub(super) fn label(lane: &LaneView) -> String {
     );
     for reader in &lane.readers {
         text.push_str(&format_reader(&reader.name, reader.lag));
+    }
+    if let Some(lost) = &lane.lost {
+        text.push_str(&format!(", {}", describe::lost(lost)));
     }
     text
 }
@@ -114,6 +118,9 @@ fn full(lane: &LaneView, rect: Rect, track: Rect, style: LaneStyle) -> Html {
             { cells(lane, &tape, track, style) }
             { watermark(lane, &tape, track, scale) }
             { readers(lane, &tape, track, scale) }
+            if let Some(lost) = &lane.lost {
+                { ghost::mark(lost, track.right(), track.bottom() + 31.0 * scale, scale) }
+            }
         </>
     }
 }

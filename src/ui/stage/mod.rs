@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod client;
 mod focus;
+mod ghost;
 pub mod inspector;
 mod lane;
 mod paint;

@@ -22,6 +22,8 @@ use crate::view::terminal::TerminalView;
 pub struct TerminalProps {
     /// Output, prompt, history.
     pub terminal: Part<TerminalView>,
+    /// Whether time runs.
+    pub playing: bool,
     /// Where wishes go.
     pub dispatch: Callback<UiCommand>,
 }
@@ -87,12 +89,38 @@ pub fn Terminal(props: &TerminalProps) -> Html {
                 if props.terminal.lines.is_empty() { <p class="is-hint">{ text::TERMINAL_START }</p> }
                 { for props.terminal.lines.iter().map(line) }
             </div>
+            { status(props) }
             <form class="terminal-input" {onsubmit}>
                 <label for="terminal-line">{ props.terminal.prompt }</label>
                 <input id="terminal-line" ref={input} type="text" autocomplete="off" autocapitalize="off" spellcheck="false"
                     aria-label={text::TERMINAL_INPUT} enterkeyhint="send" {onkeydown} {onpaste} />
             </form>
         </section>
+    }
+}
+
+/// What the terminal waits for, and what helps: time that goes on, or an end for who has no Ctrl key.
+fn status(props: &TerminalProps) -> Html {
+    let running = props.terminal.running.as_deref();
+    let play = props.dispatch.reform(|_| UiCommand::Play);
+    let end = match running {
+        Some("kafka-console-producer") => TerminalCommand::EndOfInput,
+        _ => TerminalCommand::Interrupt,
+    };
+    let end = props.dispatch.reform(move |_| UiCommand::Terminal(end.clone()));
+    html! {
+        <div class="terminal-status">
+            <p role="status">
+                { text::terminal_waits(running) }
+                if running.is_some() && !props.playing { <b>{ text::TERMINAL_PAUSED }</b> }
+            </p>
+            if running.is_some() && !props.playing {
+                <button type="button" class="quiet" onclick={play}>{ text::PLAY_ON }</button>
+            }
+            if running.is_some() {
+                <button type="button" class="quiet" onclick={end}>{ text::TERMINAL_END }</button>
+            }
+        </div>
     }
 }
 

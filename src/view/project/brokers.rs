@@ -12,7 +12,7 @@ use crate::kafka::broker::Broker;
 use crate::kafka::event::Event;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
-use crate::view::scene::{BrokerState, BrokerView, LaneRole, LaneView, Reader, Scene};
+use crate::view::scene::{BrokerState, BrokerView, LaneRole, LaneView, LedgerView, Reader, Scene};
 
 /// Cells kept for a lane: as many as the widest lane can show.
 const TAIL: usize = 120;
@@ -20,19 +20,28 @@ const TAIL: usize = 120;
 /// Who reads each partition, and from where.
 type Readers = BTreeMap<TopicPartition, Vec<Reader>>;
 
+/// What is known about all brokers together.
+struct Around<'a> {
+    activity: &'a Activity,
+    readers: &'a Readers,
+    ledger: &'a LedgerView,
+}
+
 pub(super) fn brokers(
     cluster: &Cluster,
     activity: &Activity,
     lags: &Lags,
+    ledger: &LedgerView,
     before: Option<&Scene>,
 ) -> Vec<BrokerView> {
     let readers = readers(cluster, lags);
+    let around = Around { activity, readers: &readers, ledger };
     let view = |(node, broker): (NodeView<'_>, &Broker)| {
         let known = before.and_then(|scene| scene.brokers.iter().find(|b| b.id == node.id));
         let known = known.map_or(&[][..], |broker| &broker.lanes);
-        let lane = |tp| lane(cluster, broker, tp, activity, &readers, known);
+        let lane = |tp| lane(cluster, broker, tp, &around, known);
         let lanes = broker.logs().filter_map(|(tp, _)| lane(tp)).collect();
-        view(cluster, node, broker, lanes)
+        view(cluster, node, broker, lanes, ledger)
     };
     cluster.brokers().map(view).collect()
 }
@@ -42,15 +51,24 @@ fn view(
     node: NodeView<'_>,
     broker: &Broker,
     lanes: Vec<LaneView>,
+    ledger: &LedgerView,
 ) -> BrokerView {
     let (state, since) = state(cluster, node, broker);
+    let since = shown(cluster, since);
+    let disk_lost =
+        state == BrokerState::Crashed && !cluster.kept_disk(node.id) && lanes.is_empty();
+    let with_disk = ledger.lost_with_disk.iter().find(|(id, _)| *id == node.id);
     let others = cluster.broker_ids().chain([cluster.controller().id()]);
     BrokerView {
         id: node.id,
         state,
-        since: shown(cluster, since),
+        since,
         disk_factor: broker.disk_slowness(),
-        disk_lost: state == BrokerState::Crashed && !cluster.kept_disk(node.id) && lanes.is_empty(),
+        disk_lost,
+        lost: with_disk
+            .map(|(_, lost)| lost)
+            .filter(|lost| disk_lost && lost.at.is_some_and(|at| at >= since))
+            .cloned(),
         cut_off_from: others.filter(|other| cluster.is_cut(node.id, *other)).collect(),
         lanes,
     }
@@ -85,8 +103,7 @@ fn lane(
     cluster: &Cluster,
     broker: &Broker,
     tp: TopicPartition,
-    activity: &Activity,
-    readers: &Readers,
+    around: &Around<'_>,
     known: &[LaneView],
 ) -> Option<LaneView> {
     let name = name(cluster, tp)?;
@@ -103,6 +120,8 @@ fn lane(
     let leads = role == LaneRole::Leader;
     let count = |ids: &[NodeId]| u32::try_from(ids.len()).unwrap_or(u32::MAX);
     let hue = hue(tp);
+    let lost = around.ledger.lost_of_partition.iter().find(|(partition, _)| *partition == tp);
+    let lost = lost.map(|(_, lost)| lost.clone());
     let known = known.binary_search_by_key(&tp, |lane| lane.tp).ok().map(|place| &known[place]);
     Some(LaneView {
         tp,
@@ -116,9 +135,14 @@ fn lane(
         log_end: replica.log_end(),
         last_epoch: replica.log.epoch_for_offset(replica.log_end() - 1),
         tail: tail(replica.log, TAIL, hue, known),
-        rate: activity.append_rate(tp),
-        readers: if leads { readers.get(&tp).cloned().unwrap_or_default() } else { Vec::new() },
+        rate: around.activity.append_rate(tp),
+        readers: if leads {
+            around.readers.get(&tp).cloned().unwrap_or_default()
+        } else {
+            Vec::new()
+        },
         isr: if leads { (count(&registration.isr), count(&registration.replicas)) } else { (0, 0) },
+        lost: lost.filter(|_| leads),
         below_min_isr: leads && replica.partition.is_some_and(Partition::is_under_min_isr),
     })
 }

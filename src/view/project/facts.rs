@@ -2,28 +2,29 @@
 
 use std::rc::Rc;
 
-use super::{name, sentences, shown};
-use crate::base::Duration;
+use super::losses::{self, Told};
+use super::{sentences, shown};
+use crate::base::{Duration, Time};
 use crate::cluster::Cluster;
 use crate::cluster::event_log::Logged;
 use crate::cluster::ledger::{Fate, Reader};
 use crate::cluster::metrics::Sample;
+use crate::kafka::event::Event;
 use crate::view::part::Part;
 use crate::view::scene::{
-    EventKind, EventView, Headline, History, HistoryPoint, LedgerRow, LedgerView, LossView,
-    PartitionName, Scene,
+    EventKind, EventView, Headline, History, HistoryPoint, LedgerRow, LedgerView, Scene,
 };
 
 /// Points of a series at most; a longer session is shown with fewer points a minute.
 const POINTS: usize = 600;
 /// Events kept for the page.
 const EVENTS: usize = 400;
-/// Lost records listed one by one.
-const LOSSES: usize = 2_000;
 /// The same thing told again within this time is told once.
 const BREATH: Duration = Duration::from_secs(1);
+/// What is longer ago than this belongs to the past.
+const A_WHILE: Duration = Duration::from_secs(10);
 
-pub(super) fn headline(cluster: &Cluster) -> Headline {
+pub(super) fn headline(cluster: &Cluster, ledger: &LedgerView) -> Headline {
     let metrics = cluster.metrics();
     // Two seconds even out the chance of random arrivals.
     let last: Vec<&Rc<Sample>> = metrics.samples().rev().take(2).collect();
@@ -39,7 +40,8 @@ pub(super) fn headline(cluster: &Cluster) -> Headline {
         under_replicated += u32::from(state.isr.len() < state.replicas.len());
         offline_partitions += u32::from(!state.has_leader());
     }
-    let ledger = cluster.ledger();
+    let now = shown(cluster, cluster.now());
+    let past = |at: &Time| now.since(*at) >= A_WHILE;
     Headline {
         in_rate: average(|sample| sample.created),
         out_rate: average(|sample| sample.processed),
@@ -50,9 +52,21 @@ pub(super) fn headline(cluster: &Cluster) -> Headline {
         under_replicated,
         offline_partitions,
         failed_produces: metrics.totals.failed,
-        lost: ledger.count(Fate::AckedThenLost),
+        failed_before: last_failure(cluster).filter(past),
+        lost: ledger.lost,
+        lost_before: ledger.lost_at.filter(past),
         in_flight: 0,
     }
+}
+
+/// When a producer gave records up for the last time.
+fn last_failure(cluster: &Cluster) -> Option<Time> {
+    if cluster.metrics().totals.failed == 0 {
+        return None;
+    }
+    let mut newest_first = cluster.log_book().notable_since(0).rev();
+    let last = newest_first.find(|logged| matches!(logged.event, Event::ProduceFailed { .. }))?;
+    Some(shown(cluster, last.at))
 }
 
 pub(super) fn history(cluster: &Cluster, before: Option<&Part<History>>) -> Part<History> {
@@ -89,6 +103,15 @@ pub(super) fn ledger(cluster: &Cluster, before: Option<&LedgerView>) -> LedgerVi
     let created = ledger.len() as u64;
     let failed = count(Fate::Failed) + count(Fate::FailedButWritten);
     let lost = count(Fate::AckedThenLost);
+    let told = match before.filter(|before| before.lost == lost) {
+        Some(before) => Told {
+            listed: before.losses.clone(),
+            of_partition: before.lost_of_partition.clone(),
+            with_disk: before.lost_with_disk.clone(),
+            at: before.lost_at,
+        },
+        None => losses::told(cluster),
+    };
     let readers = ledger.readers().map(|summary| LedgerRow {
         reader: summary.reader.to_string().into(),
         is_group: matches!(summary.reader, Reader::Group(_)),
@@ -107,29 +130,11 @@ pub(super) fn ledger(cluster: &Cluster, before: Option<&LedgerView>) -> LedgerVi
         unwritten: count(Fate::AckedNeverWritten),
         unavailable: cluster.acked_unreadable(),
         readers: readers.collect(),
-        losses: match before.filter(|before| before.lost == lost) {
-            Some(before) => before.losses.clone(),
-            None => losses(cluster),
-        },
+        losses: told.listed,
+        lost_of_partition: told.of_partition,
+        lost_with_disk: told.with_disk,
+        lost_at: told.at,
     }
-}
-
-fn losses(cluster: &Cluster) -> Vec<LossView> {
-    let entries = cluster.ledger().entries().map(|(_, entry)| entry);
-    let lost = entries.filter(|entry| entry.fate() == Fate::AckedThenLost).filter_map(|entry| {
-        let (tp, offset) = entry.place?;
-        let unknown = || PartitionName { topic: "unknown".into(), partition: 0 };
-        Some(LossView {
-            partition: name(cluster, tp).unwrap_or_else(unknown),
-            offset,
-            label: None,
-            reason: "acknowledged, and no log holds it any more".into(),
-        })
-    });
-    let mut lost: Vec<_> = lost.collect();
-    let surplus = lost.len().saturating_sub(LOSSES);
-    lost.drain(..surplus);
-    lost
 }
 
 /// What happened, and the number of the first event that is not among it yet.

@@ -6,6 +6,7 @@ mod brokers;
 mod clients;
 mod facts;
 mod lag;
+mod losses;
 mod moving;
 mod record;
 mod sandbox;
@@ -37,6 +38,8 @@ pub fn scene(cluster: &Cluster, before: Option<&Scene>) -> Scene {
     let lags = lag::Lags::read(cluster);
     let (events, heard) = facts::events(cluster, before);
     let (groups, loners) = clients::consumers(cluster, &activity, &lags, before);
+    let ledger =
+        Part::renew(before.map(|b| &b.ledger), facts::ledger(cluster, before.map(|b| &*b.ledger)));
     Scene {
         clock: ClockView {
             now: shown(cluster, cluster.now()),
@@ -44,7 +47,7 @@ pub fn scene(cluster: &Cluster, before: Option<&Scene>) -> Scene {
             seed: cluster.seed(),
             overrides: before.map_or_else(|| overrides(cluster), |b| b.clock.overrides.clone()),
         },
-        headline: Part::renew(before.map(|b| &b.headline), facts::headline(cluster)),
+        headline: Part::renew(before.map(|b| &b.headline), facts::headline(cluster, &ledger)),
         topics: Part::renew(before.map(|b| &b.topics), topics(cluster)),
         producers: renew_all(
             before.map_or(&[], |b| &b.producers),
@@ -52,17 +55,14 @@ pub fn scene(cluster: &Cluster, before: Option<&Scene>) -> Scene {
         ),
         brokers: renew_all(
             before.map_or(&[], |b| &b.brokers),
-            brokers::brokers(cluster, &activity, &lags, before),
+            brokers::brokers(cluster, &activity, &lags, &ledger, before),
         ),
         controller: Part::renew(before.map(|b| &b.controller), controller(cluster)),
         groups,
         loners,
         flows: Part::renew(before.map(|b| &b.flows), activity.flows(cluster)),
         history: facts::history(cluster, before.map(|b| &b.history)),
-        ledger: Part::renew(
-            before.map(|b| &b.ledger),
-            facts::ledger(cluster, before.map(|b| &*b.ledger)),
-        ),
+        ledger,
         events,
         heard,
     }

@@ -1,5 +1,7 @@
 //! The present values of the sandbox's controls.
 
+use std::rc::Rc;
+
 use super::topic_defaults;
 use crate::cluster::{Cluster, NodeView, Process};
 use crate::kafka::config::Acks;
@@ -19,6 +21,10 @@ pub fn sandbox(cluster: &Cluster) -> SandboxView {
         cluster.consumers().filter(|(node, _)| !node.name.starts_with("console-")).collect();
     let first = producers.first().map(|(_, producer)| *producer);
     let reader = consumers.first().map(|(_, consumer)| *consumer);
+    let group = match reader {
+        Some(consumer) => consumer.spec().group.clone(),
+        None => Some(DEFAULT_GROUP.into()),
+    };
     SandboxView {
         topic: topic.map_or_else(|| NO_TOPIC.into(), |topic| topic.name.clone()),
         partitions: topic.map_or(0, |topic| small(topic.partitions.len())),
@@ -38,10 +44,8 @@ pub fn sandbox(cluster: &Cluster) -> SandboxView {
                 _ => None,
             })
             .collect(),
-        group: match reader {
-            Some(consumer) => consumer.spec().group.clone(),
-            None => Some(DEFAULT_GROUP.into()),
-        },
+        group_offered: group.clone().unwrap_or_else(|| offered(cluster)),
+        group,
         service_micros: reader.map_or(80_000, |consumer| consumer.spec().service.mean().0),
         consumers: consumers
             .iter()
@@ -53,4 +57,13 @@ pub fn sandbox(cluster: &Cluster) -> SandboxView {
         waiting: Vec::new(),
         refusal: None,
     }
+}
+
+/// The group that consumers without one are offered: the one that the scenario made, or else one that
+/// is named after them, as `mailers` after `mailer`.
+fn offered(cluster: &Cluster) -> Rc<str> {
+    let made = &cluster.scenario().consumers;
+    let grouped = made.iter().find_map(|def| def.group.as_deref());
+    let named = || made.first().map(|def| format!("{}s", def.name));
+    grouped.map(str::to_owned).or_else(named).map_or_else(|| DEFAULT_GROUP.into(), Into::into)
 }

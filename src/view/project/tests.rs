@@ -125,6 +125,18 @@ fn the_sandbox_shows_the_clusters_own_values() {
 }
 
 #[test]
+fn consumers_without_a_group_are_offered_one_named_after_them() {
+    let mut alone = scenario();
+    alone.consumers[0] =
+        ConsumerDef { name: "mailer".into(), group: None, ..alone.consumers[0].clone() };
+    let mut cluster = Cluster::new(&alone, 42).unwrap();
+    cluster.run_until(cluster.started() + crate::base::Duration::from_secs(1));
+    let view = sandbox(&cluster);
+    assert_eq!((view.group.as_deref(), &*view.group_offered), (None, "mailers"));
+    assert_eq!(&*sandbox(&after(1)).group_offered, "app-workers");
+}
+
+#[test]
 fn the_description_tells_the_real_cluster() {
     let text = describe::summary(&scene(&after(20), None));
     assert!(text.starts_with("3 brokers run. Topic user-actions has 1 partition"), "{text}");
@@ -414,4 +426,48 @@ fn a_consumer_that_begins_anew_says_why() {
     for cause in [ResetCause::OutOfRange, ResetCause::UnknownEpoch] {
         assert!(!sentence(cause).contains("committed"), "{}", sentence(cause));
     }
+}
+
+#[test]
+fn what_a_lost_disk_took_along_is_drawn_counted_and_named_where_it_was() {
+    let mut single = scenario();
+    single.topics[0].replication_factor = 1;
+    single.producers[0].keys = Keys::Uniform { count: 20 };
+    let mut cluster = Cluster::new(&single, 42).unwrap();
+    let pass = |cluster: &mut Cluster, seconds| {
+        cluster.run_until(cluster.now() + crate::base::Duration::from_secs(seconds));
+    };
+    pass(&mut cluster, 5);
+    let topic = cluster.metadata().topics.values().find(|topic| !topic.is_internal()).unwrap();
+    let leader = topic.partitions[0].leader;
+    cluster.apply(&Action::CrashBroker { broker: leader.0, lose_disk: true }).unwrap();
+    pass(&mut cluster, 1);
+    let dark = scene(&cluster, None);
+    let broker = dark.brokers.iter().find(|broker| broker.id == leader).unwrap();
+    let lost = broker.lost.as_ref().expect("its disk held the only copies");
+    assert!(lost.count > 100 && lost.count == dark.headline.lost, "{lost:?} {:?}", dark.headline);
+    assert_eq!(dark.headline.lost_before, None, "it has only just happened");
+    let newest = dark.ledger.losses.last().unwrap();
+    assert_eq!(newest.offset, lost.newest.last().unwrap().offset);
+    assert!(newest.label.as_deref().unwrap().starts_with("key "), "{newest:?}");
+    assert_eq!(
+        &*newest.reason,
+        format!("broker {leader} had the last copy, and its disk was lost").as_str()
+    );
+
+    cluster.apply(&Action::StartBroker { broker: leader.0 }).unwrap();
+    pass(&mut cluster, 15);
+    let later = scene(&cluster, Some(&dark));
+    let broker = later.brokers.iter().find(|broker| broker.id == leader).unwrap();
+    assert_eq!(broker.lost, None, "it has a log again");
+    assert_eq!(broker.lanes[0].lost.as_ref(), Some(lost), "the log goes on without them");
+    assert!(later.headline.lost_before.is_some(), "by now it is of the past");
+}
+
+#[test]
+fn a_healthy_cluster_shows_nothing_lost() {
+    let scene = scene(&after(5), None);
+    let lanes = scene.brokers.iter().flat_map(|broker| &broker.lanes);
+    assert!(lanes.map(|lane| &lane.lost).all(Option::is_none));
+    assert!(scene.brokers.iter().all(|broker| broker.lost.is_none()));
 }

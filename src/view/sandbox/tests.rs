@@ -41,6 +41,7 @@ fn view() -> SandboxView {
         acks: Acks::All,
         consumers: vec![member("worker-1", DEFAULT_GROUP)],
         group: Some(DEFAULT_GROUP.into()),
+        group_offered: DEFAULT_GROUP.into(),
         service_micros: 80_000,
         waiting: Vec::new(),
         refusal: None,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Hue, PartitionName};
+use super::{Hue, LostView, PartitionName};
 use crate::base::{NodeId, Time, TopicPartition};
 
 /// One broker process and its disk.
@@ -18,6 +18,8 @@ pub struct BrokerView {
     pub disk_factor: u32,
     /// Whether the last crash took the disk with it.
     pub disk_lost: bool,
+    /// What was lost for good with that disk, if anything.
+    pub lost: Option<LostView>,
     /// Nodes to which the network is cut.
     pub cut_off_from: Vec<NodeId>,
     /// Replicas it hosts, by topic and partition.
@@ -84,6 +86,8 @@ pub struct LaneView {
     pub readers: Vec<Reader>,
     /// In-sync replicas and all replicas, leaders only.
     pub isr: (u32, u32),
+    /// Acknowledged records of this partition that no log holds any more, leaders only.
+    pub lost: Option<LostView>,
     /// Whether the ISR is smaller than `min.insync.replicas`, leaders only.
     pub below_min_isr: bool,
 }

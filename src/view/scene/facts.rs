@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::PartitionName;
-use crate::base::{NodeId, Time};
+use super::{Hue, PartitionName};
+use crate::base::{NodeId, Time, TopicPartition};
 use crate::cluster::event_log::Actor;
 
 /// Numbers of the whole cluster. Rates are records per simulated second, latencies are microseconds from
@@ -28,8 +28,12 @@ pub struct Headline {
     pub offline_partitions: u32,
     /// Records producers gave up on.
     pub failed_produces: u64,
+    /// When the last of them was given up, once that is a while ago.
+    pub failed_before: Option<Time>,
     /// Acknowledged records that no longer exist anywhere.
     pub lost: u64,
+    /// When the last of them was lost, once that is a while ago.
+    pub lost_before: Option<Time>,
     /// Messages in flight.
     pub in_flight: u64,
 }
@@ -82,6 +86,12 @@ pub struct LedgerView {
     pub readers: Vec<LedgerRow>,
     /// The lost ones, newest last; of very many the newest few thousand.
     pub losses: Vec<LossView>,
+    /// The lost ones by partition.
+    pub lost_of_partition: Vec<(TopicPartition, LostView)>,
+    /// What each broker took along when its disk was lost the last time.
+    pub lost_with_disk: Vec<(NodeId, LostView)>,
+    /// When the last one was lost.
+    pub lost_at: Option<Time>,
 }
 
 /// What one group, or one consumer without a group, made of the records.
@@ -106,10 +116,30 @@ pub struct LossView {
     pub partition: PartitionName,
     /// At which offset.
     pub offset: i64,
-    /// Its key or text, if it has one.
+    /// Its key, or else its text; none for made-up load without keys.
     pub label: Option<Rc<str>>,
     /// Why it is gone, in plain words.
     pub reason: Rc<str>,
+}
+
+/// Lost records of one place, to be drawn there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LostView {
+    /// How many.
+    pub count: u64,
+    /// The last ones of them, in the order of their offsets.
+    pub newest: Rc<[Ghost]>,
+    /// When the last one was lost, if that is remembered.
+    pub at: Option<Time>,
+}
+
+/// The place of a lost record, with the look that it had.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Ghost {
+    /// Its offset.
+    pub offset: i64,
+    /// Its look.
+    pub hue: Hue,
 }
 
 /// What kind of thing happened.

@@ -131,7 +131,9 @@ fn headline() -> Headline {
         under_replicated: 0,
         offline_partitions: 0,
         failed_produces: 0,
+        failed_before: None,
         lost: 0,
+        lost_before: None,
         in_flight: 5,
     }
 }
@@ -166,6 +168,7 @@ fn sample_broker(n: u32, size: SampleSize) -> BrokerView {
         since: Time::ZERO,
         disk_factor: 1,
         disk_lost: false,
+        lost: None,
         cut_off_from: Vec::new(),
         lanes,
     }
@@ -192,6 +195,7 @@ fn lane(partition: u32, leads: bool) -> LaneView {
             Vec::new()
         },
         isr: (2, 2),
+        lost: None,
         below_min_isr: false,
     }
 }

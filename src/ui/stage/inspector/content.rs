@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::base::{NodeId, Offset};
 use crate::cluster::Action;
+use crate::lesson::Control;
 use crate::ui::command::{Selection, UiCommand};
 use crate::ui::text;
 use crate::view::sandbox::{Change, paced};
@@ -18,6 +19,8 @@ pub(super) struct Content {
     pub state: String,
     pub facts: Vec<(&'static str, String)>,
     pub acts: Vec<Act>,
+    /// Whether more could be done to it than is offered here.
+    pub more: bool,
 }
 
 /// A button.
@@ -34,6 +37,7 @@ pub(super) fn content(
     scene: &Scene,
     selection: &Selection,
     found: Option<&RecordView>,
+    taught: Option<&[Control]>,
 ) -> Option<Content> {
     match selection {
         Selection::Record { broker, offset, .. } => {
@@ -45,11 +49,11 @@ pub(super) fn content(
             let found = scene.groups.iter().find(|group| group.name == *name)?;
             Some(group(found))
         }
-        Selection::Node(id) if id.is_controller() => Some(controller(scene)),
+        Selection::Node(id) if id.is_controller() => Some(controller(scene, taught)),
         Selection::Node(id) => {
             let found = scene.brokers.iter().find(|broker| broker.id == *id);
             if let Some(found) = found {
-                return Some(broker(found, scene));
+                return Some(broker(found, scene, taught));
             }
             let found = scene.producers.iter().find(|producer| producer.id == *id);
             if let Some(found) = found {
@@ -68,47 +72,9 @@ fn danger(words: &'static str, means: &'static str, action: Action) -> Act {
     Act { class: "button is-danger", ..act(words, means, action) }
 }
 
-fn broker(view: &BrokerView, scene: &Scene) -> Content {
+fn broker(view: &BrokerView, scene: &Scene, taught: Option<&[Control]>) -> Content {
     let broker = view.id.0;
-    let mut acts = Vec::new();
-    if view.state.is_running() {
-        acts.push(danger(
-            "Kill it",
-            "The process ends at once; its disk stays.",
-            Action::CrashBroker { broker, lose_disk: false },
-        ));
-        acts.push(danger(
-            "Kill it, lose its disk",
-            "The process ends and its logs are gone.",
-            Action::CrashBroker { broker, lose_disk: true },
-        ));
-    }
-    if view.state.is_alive() {
-        acts.push(act(
-            "Stop in order",
-            "It hands its leaders over first.",
-            Action::StopBroker { broker },
-        ));
-        acts.push(act(
-            "Freeze for 5 s",
-            "The process is suspended, as in a long garbage collection.",
-            Action::PauseBroker { broker, for_ms: 5_000 },
-        ));
-        acts.push(if view.disk_factor > 1 {
-            act(
-                "Mend the disk",
-                "Writes take their usual time again.",
-                Action::SlowDisk { broker, factor: 1 },
-            )
-        } else {
-            act(
-                "Slow the disk",
-                "Every write takes 50 times as long.",
-                Action::SlowDisk { broker, factor: 50 },
-            )
-        });
-        acts.push(network(view, scene));
-    }
+    let mut acts = faults(view, scene, taught);
     if !view.state.is_running() {
         acts.push(Act {
             class: "button is-strong",
@@ -138,7 +104,70 @@ fn broker(view: &BrokerView, scene: &Scene) -> Content {
         let others: Vec<_> = view.cut_off_from.iter().map(|id| node_name(*id)).collect();
         facts.push(("Cut off from", others.join(", ")));
     }
-    Content { title: format!("Broker {broker}"), state: broker_means(view).to_owned(), facts, acts }
+    Content {
+        title: format!("Broker {broker}"),
+        state: broker_means(view).to_owned(),
+        facts,
+        acts,
+        more: taught.is_some(),
+    }
+}
+
+/// What can be done to a broker while it lives: in a lesson what it teaches, elsewhere everything.
+fn faults(view: &BrokerView, scene: &Scene, taught: Option<&[Control]>) -> Vec<Act> {
+    let broker = view.id.0;
+    let (running, alive) = (view.state.is_running(), view.state.is_alive());
+    let teaches = |control| taught.is_none_or(|taught| taught.contains(&control));
+    let mut acts = Vec::new();
+    if running && teaches(Control::Brokers) {
+        acts.push(danger(
+            "Kill it",
+            "The process ends at once; its disk stays.",
+            Action::CrashBroker { broker, lose_disk: false },
+        ));
+    }
+    if running && teaches(Control::LoseDisk) {
+        acts.push(danger(
+            "Kill it, lose its disk",
+            "The process ends and its logs are gone.",
+            Action::CrashBroker { broker, lose_disk: true },
+        ));
+    }
+    if alive && teaches(Control::Brokers) {
+        acts.push(act(
+            "Stop in order",
+            "It hands its leaders over first.",
+            Action::StopBroker { broker },
+        ));
+    }
+    if alive && taught.is_none() {
+        acts.push(act(
+            "Freeze for 5 s",
+            "The process is suspended, as in a long garbage collection.",
+            Action::PauseBroker { broker, for_ms: 5_000 },
+        ));
+        acts.push(disk(view));
+        acts.push(network(view, scene));
+    }
+    acts
+}
+
+/// Slows the disk, or mends it.
+fn disk(view: &BrokerView) -> Act {
+    let broker = view.id.0;
+    if view.disk_factor > 1 {
+        act(
+            "Mend the disk",
+            "Writes take their usual time again.",
+            Action::SlowDisk { broker, factor: 1 },
+        )
+    } else {
+        act(
+            "Slow the disk",
+            "Every write takes 50 times as long.",
+            Action::SlowDisk { broker, factor: 50 },
+        )
+    }
 }
 
 /// Cuts a broker off from all other brokers and the controller, or mends that.
@@ -176,7 +205,7 @@ fn broker_means(view: &BrokerView) -> &'static str {
     }
 }
 
-fn controller(scene: &Scene) -> Content {
+fn controller(scene: &Scene, taught: Option<&[Control]>) -> Content {
     let view = &scene.controller;
     Content {
         title: "Controller".to_owned(),
@@ -184,19 +213,24 @@ fn controller(scene: &Scene) -> Content {
                 clusters run three or five of them."
             .to_owned(),
         facts: vec![("Elections", words::count(view.elections))],
-        acts: vec![
-            act(
-                "Elect preferred leaders",
-                "The first replica of each partition leads again.",
-                Action::ElectLeaders { unclean: false },
-            ),
-            danger(
-                "Elect at any price",
-                "A replica outside the ISR may lead: records can be lost.",
-                Action::ElectLeaders { unclean: true },
-            ),
-        ],
+        more: taught.is_some(),
+        acts: if taught.is_some() { Vec::new() } else { elections() },
     }
+}
+
+fn elections() -> Vec<Act> {
+    vec![
+        act(
+            "Elect preferred leaders",
+            "The first replica of each partition leads again.",
+            Action::ElectLeaders { unclean: false },
+        ),
+        danger(
+            "Elect at any price",
+            "A replica outside the ISR may lead: records can be lost.",
+            Action::ElectLeaders { unclean: true },
+        ),
+    ]
 }
 
 fn producer(view: &ProducerView) -> Content {
@@ -234,6 +268,7 @@ fn producer(view: &ProducerView) -> Content {
         state: format!("Producer, {}.", words::health(view.health)),
         facts,
         acts,
+        more: false,
     }
 }
 
@@ -276,7 +311,7 @@ fn consumer(view: &ConsumerView) -> Content {
     if let Some((partition, offset)) = &view.working_on {
         facts.push(("Working on", format!("{partition} offset {offset}")));
     }
-    Content { title: view.name.to_string(), state, facts, acts }
+    Content { title: view.name.to_string(), state, facts, acts, more: false }
 }
 
 fn group(view: &GroupView) -> Content {
@@ -310,6 +345,7 @@ fn group(view: &GroupView) -> Content {
             ("Assignor", view.protocol.to_string()),
         ],
         acts,
+        more: false,
     }
 }
 
@@ -335,7 +371,13 @@ fn record(broker: NodeId, lane: &LaneView, offset: Offset, found: Option<&Record
     }
     let title = format!("{}, offset {offset}", lane.name);
     let Some(view) = found else {
-        return Content { title, state: text::RECORD_GONE.to_owned(), facts: Vec::new(), acts };
+        return Content {
+            title,
+            state: text::RECORD_GONE.to_owned(),
+            facts: Vec::new(),
+            acts,
+            more: false,
+        };
     };
     let copies: Vec<_> = view.copies.iter().map(ToString::to_string).collect();
     let mut facts = vec![
@@ -363,5 +405,5 @@ fn record(broker: NodeId, lane: &LaneView, offset: Offset, found: Option<&Record
         (false, true) => text::RECORD_DARK,
         (false, false) => text::RECORD_DARK_UNSAFE,
     };
-    Content { title, state: state.to_owned(), facts, acts }
+    Content { title, state: state.to_owned(), facts, acts, more: false }
 }

@@ -11,6 +11,7 @@ use yew::{
 use self::content::{Act, content};
 use self::join::JoinForm;
 use super::focus;
+use crate::lesson::Control;
 use crate::ui::command::{Selection, UiCommand};
 use crate::ui::text;
 use crate::view::layout::{Layout, Rect};
@@ -29,6 +30,9 @@ pub struct InspectorProps {
     /// The record, if one is chosen and some log holds it.
     #[prop_or_default]
     pub record: Option<RecordView>,
+    /// In a lesson, what it teaches to change; elsewhere everything is offered.
+    #[prop_or_default]
+    pub taught: Option<Vec<Control>>,
     /// Where wishes go.
     pub dispatch: Callback<UiCommand>,
 }
@@ -41,7 +45,8 @@ pub fn Inspector(props: &InspectorProps) -> Html {
         let panel = panel.clone();
         move |_| put_focus(&panel)
     });
-    let content = content(&props.scene, &props.selection, props.record.as_ref());
+    let content =
+        content(&props.scene, &props.selection, props.record.as_ref(), props.taught.as_deref());
     let offered =
         content.as_ref().map(|content| content.acts.iter().map(|act| act.words).collect());
     use_effect_with(offered, {
@@ -86,6 +91,9 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             <div class="acts">
                 { for content.acts.into_iter().map(|act| button(act, &props.dispatch)) }
             </div>
+            if content.more {
+                <p class="inspector-more">{ text::MORE_IN_SANDBOX }</p>
+            }
             if let Some(name) = running_consumer(&props.scene, &props.selection) {
                 <JoinForm key={name.clone()} name={name.clone()} dispatch={props.dispatch.clone()} />
             }
