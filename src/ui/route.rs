@@ -31,6 +31,13 @@ pub enum Route {
     NotFound,
 }
 
+impl Route {
+    /// Whether a cluster of its own runs there.
+    pub(crate) fn has_a_cluster(&self) -> bool {
+        !matches!(self, Self::Lessons | Self::NotFound)
+    }
+}
+
 /// An address such as `#nonsense` is none of ours and leads nowhere, and the page says so; the router
 /// alone would take it for the first screen. Holds for the address that the page was opened with and for
 /// those typed later.

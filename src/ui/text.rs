@@ -1,13 +1,17 @@
 //! Words of the page, apart from its code.
 
 use super::command::Drawer;
+use super::route::Route;
 use super::store::Theme;
 use crate::base::Time;
+use crate::lesson::course;
 use crate::view::scene::ProducerHealth;
 use crate::view::words;
 
 /// Name of the product.
 pub const NAME: &str = "Brokerscope";
+/// The title of the first screen, as in `index.html`.
+pub const FRONT: &str = "Brokerscope: a Kafka cluster you can watch";
 /// First stop of the keyboard.
 pub const SKIP: &str = "Skip to the cluster";
 /// The list of lessons, as a link.
@@ -264,12 +268,24 @@ pub fn theme(theme: Theme) -> &'static str {
     }
 }
 
+/// The page's title at an address.
+pub fn title(route: &Route) -> String {
+    let lesson = |slug: &str| course().lesson(slug).map(|lesson| lesson.title.clone());
+    let place = match route {
+        Route::Home => return FRONT.to_owned(),
+        Route::Lessons => LESSONS_TITLE.to_owned(),
+        Route::Sandbox => SANDBOX.to_owned(),
+        Route::Lesson { slug } => lesson(slug).unwrap_or_else(|| NOT_FOUND.to_owned()),
+        Route::NotFound => NOT_FOUND.to_owned(),
+    };
+    format!("{place} · {NAME}")
+}
+
 /// Shortcuts: key and what it does.
 pub const SHORTCUTS: &[(&str, &str)] = &[
     ("Space", "play or pause"),
     (".", "one event forward"),
     ("+  and  -", "faster, slower"),
-    ("0", "start again"),
     ("1 to 5", "charts, records, what happened, as text, terminal"),
     ("t", "light, dark, or as the system"),
     ("p", "large type"),

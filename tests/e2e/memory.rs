@@ -90,6 +90,23 @@ fn an_address_that_leads_nowhere_says_so_and_leads_back() {
     });
 }
 
+#[test]
+fn a_lesson_waits_while_the_list_of_lessons_is_read() {
+    journey("list-beside-a-lesson", async |page| {
+        page.open("").await?;
+        page.click("link", "Find out why").await?;
+        let steps = &lesson("one-partition").steps;
+        page.role("heading", Some(headline(&steps[0]))).await?;
+        page.click("button", "Skip").await?;
+        page.role("heading", Some(headline(&steps[1]))).await?;
+        page.click("link", "Lessons").await?;
+        page.role("heading", Some("Lessons")).await?;
+        assert_eq!(page.driver().title().await?, "Lessons · Brokerscope");
+        page.driver().back().await?;
+        page.role("heading", Some(headline(&steps[1]))).await.map(drop)
+    });
+}
+
 /// Finishes the first lesson by the shortest way that counts.
 async fn finish_the_first_lesson(page: &Page) -> WebDriverResult<()> {
     page.click("link", "Brokerscope").await?;

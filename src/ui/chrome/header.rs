@@ -79,7 +79,7 @@ fn theme_icon(theme: Theme) -> Html {
 
 fn place(route: Route, words: &'static str, here: bool) -> Html {
     let class = classes!("place", here.then_some("is-here"));
-    html! { <Link<Route> classes={class} to={route}>{ words }</Link<Route>> }
+    html! { <Link<Route> classes={class} to={route}><span aria-current={here.then_some("page")}>{ words }</span></Link<Route>> }
 }
 
 fn drawer_button(drawer: Drawer, props: &HeaderProps) -> Html {

@@ -142,6 +142,24 @@ pub(super) fn set_looks(theme: Theme, presenter: bool) {
     }
 }
 
+/// The name of the page, as the browser and a screen reader tell it.
+pub(super) fn set_title(title: &str) {
+    if let Some(document) = web_sys::window().and_then(|window| window.document()) {
+        document.set_title(title);
+    }
+}
+
+/// Brings the focus to the title of what has come into sight.
+pub(super) fn attend_to_heading() {
+    let document = web_sys::window().and_then(|window| window.document());
+    let heading = document.and_then(|document| document.query_selector("h1").ok().flatten());
+    if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()) {
+        heading.set_tab_index(-1);
+        // A heading can always be focused by a script.
+        drop(heading.focus());
+    }
+}
+
 /// Keeps the session as text where a crash can still show it.
 pub(super) fn note_for_a_crash(session: &str) {
     crate::ui::crash::note(session);

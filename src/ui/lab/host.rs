@@ -31,6 +31,8 @@ enum Play {
 /// The session behind the page.
 #[derive(Debug)]
 pub(super) struct Host {
+    /// The address that it was begun for.
+    route: Route,
     play: Play,
     shell: Shell,
     terminal: Part<TerminalView>,
@@ -53,6 +55,7 @@ impl Host {
             Play::Lesson(tutor) => tutor.session().cluster(),
         };
         let mut host = Self {
+            route: route.clone(),
             sandbox: Part::new(project::sandbox(cluster)),
             play,
             shell: Shell::default(),
@@ -67,6 +70,11 @@ impl Host {
         host.renew_terminal();
         host.renew_lesson();
         host
+    }
+
+    /// The address that it was begun for.
+    pub(super) fn route(&self) -> &Route {
+        &self.route
     }
 
     fn session(&self) -> &Session {
@@ -293,8 +301,8 @@ impl Host {
     }
 
     /// The same place again, from its beginning.
-    pub(super) fn restarted(&self, route: &Route) -> Self {
-        Self::new(route, self.seed)
+    pub(super) fn restarted(&self) -> Self {
+        Self::new(&self.route, self.seed)
     }
 
     fn renew_terminal(&mut self) {

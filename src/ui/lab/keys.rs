@@ -9,7 +9,6 @@ pub(super) fn command(key: &str) -> Option<UiCommand> {
         "." => UiCommand::Step,
         "+" | "=" => UiCommand::Nudge(Nudge::Faster),
         "-" => UiCommand::Nudge(Nudge::Slower),
-        "0" => UiCommand::Restart,
         "1" => UiCommand::ToggleDrawer(Drawer::Charts),
         "2" => UiCommand::ToggleDrawer(Drawer::Records),
         "3" => UiCommand::ToggleDrawer(Drawer::Events),

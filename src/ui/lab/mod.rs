@@ -19,6 +19,7 @@ use super::command::{Drawer, Nudge, Selection, UiCommand};
 use super::route::Route;
 use super::stage::Painter;
 use super::store::{BrowserStore, Memory, Theme};
+use super::text;
 use crate::base::Duration;
 use crate::lesson::{LessonCommand, course};
 use crate::session::{PlaybackCommand, Speed};
@@ -27,7 +28,7 @@ use crate::view::motion::MotionOptions;
 use crate::view::scene::{CauseView, MessageKind};
 use crate::view::{Part, Scene};
 
-/// Seed of every session that no link asks otherwise.
+/// Seed of every session.
 const SEED: u64 = 42;
 /// Structure is rendered at most this often: every so many milliseconds.
 const STRUCTURE_EVERY_MS: f64 = 100.0;
@@ -82,6 +83,8 @@ pub(super) struct Lab {
     unreadable: Option<String>,
     /// A drawer was opened or closed by hand: the focus goes with it.
     attend: Option<Drawer>,
+    /// The place whose title the document has.
+    titled: Option<Route>,
     frame: Option<AnimationFrame>,
     last_frame: Option<f64>,
     last_structure: f64,
@@ -121,6 +124,7 @@ impl Component for Lab {
             help: false,
             unreadable: memory.unreadable(),
             attend: None,
+            titled: None,
             memory,
             frame: None,
             last_frame: None,
@@ -129,10 +133,11 @@ impl Component for Lab {
         }
     }
 
-    fn changed(&mut self, ctx: &Context<Self>, before: &LabProps) -> bool {
+    fn changed(&mut self, ctx: &Context<Self>, _before: &LabProps) -> bool {
         let route = &ctx.props().route;
-        // The list of lessons is read beside whatever runs.
-        if *route != before.route && *route != Route::Lessons {
+        // The list of lessons is read beside whatever runs, and so is an address without a place: who
+        // comes back finds everything as it was.
+        if route.has_a_cluster() && *route != *self.host.route() {
             self.begin(Host::new(route, SEED));
             self.wake(ctx);
         }
@@ -181,6 +186,14 @@ impl Component for Lab {
             self.listeners = Some(Listeners::new(ctx, &self.stage));
             self.lay_out();
             self.wake(ctx);
+        }
+        let route = &ctx.props().route;
+        if self.titled.as_ref() != Some(route) {
+            browser::set_title(&text::title(route));
+            // A new place is read from its top; opening the page takes the focus from nobody.
+            if self.titled.replace(route.clone()).is_some() {
+                browser::attend_to_heading();
+            }
         }
         if let Some(drawer) = self.attend.take() {
             browser::attend(drawer, self.drawer == Some(drawer));
@@ -282,7 +295,7 @@ impl Lab {
             }
             UiCommand::Nudge(Nudge::Faster) => self.host.playback_command(PlaybackCommand::Faster),
             UiCommand::Nudge(Nudge::Slower) => self.host.playback_command(PlaybackCommand::Slower),
-            UiCommand::Restart => self.begin(self.host.restarted(&ctx.props().route)),
+            UiCommand::Restart => self.begin(self.host.restarted()),
             UiCommand::Act(action) => {
                 self.host.act(action);
                 browser::note_for_a_crash(&self.host.saved());
