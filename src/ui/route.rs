@@ -45,8 +45,8 @@ impl Route {
 pub(super) fn mend_addresses() {
     mend_address();
     if let Some(window) = web_sys::window() {
-        // As long as the page lives.
-        gloo_events::EventListener::new(&window, "hashchange", |_| mend_address()).forget();
+        // Before the router hears of it, which takes such an address for an error. As long as the page lives.
+        gloo_events::EventListener::new(&window, "popstate", |_| mend_address()).forget();
     }
 }
 
