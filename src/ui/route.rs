@@ -52,10 +52,14 @@ pub(super) fn mend_addresses() {
 
 #[cfg(target_arch = "wasm32")]
 fn mend_address() {
-    let Some(location) = web_sys::window().map(|window| window.location()) else { return };
-    let hash = location.hash().unwrap_or_default();
+    let Some(window) = web_sys::window() else { return };
+    let hash = window.location().hash().unwrap_or_default();
     if let Some(rest) = hash.strip_prefix('#').filter(|rest| !rest.starts_with('/')) {
-        // Only the part behind the `#` changes: the browser loads nothing and refuses nothing.
-        drop(location.replace(&format!("#/{rest}")));
+        // Only the part behind the `#` changes: the browser loads nothing, refuses nothing, tells nobody.
+        let address = format!("#/{rest}");
+        let history = window.history().ok();
+        drop(history.map(|history| {
+            history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address))
+        }));
     }
 }
