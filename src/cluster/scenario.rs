@@ -223,7 +223,8 @@ fn checked<T>(
     })
 }
 
-fn within(field: String, value: u32, low: u32, high: u32) -> Result<(), ScenarioError> {
+fn within(field: String, value: impl Into<u64>, low: u64, high: u64) -> Result<(), ScenarioError> {
+    let value = value.into();
     if (low..=high).contains(&value) {
         return Ok(());
     }
@@ -234,7 +235,11 @@ impl Scenario {
     /// Checks everything that can be wrong without running it. What only Kafka can refuse (a
     /// replication factor above the brokers) is left to Kafka.
     pub fn check(&self) -> Result<(), ScenarioError> {
-        within("brokers".into(), self.brokers, 1, MAX_BROKERS)?;
+        within("brokers".into(), self.brokers, 1, MAX_BROKERS.into())?;
+        if let Some(network) = &self.network {
+            within("network.latency_us".into(), network.latency_us, 1, NetworkConfig::LONGEST_US)?;
+            within("network.jitter_us".into(), network.jitter_us, 0, NetworkConfig::LONGEST_US)?;
+        }
         self.broker_config()?;
         for (i, topic) in self.topics.iter().enumerate() {
             topic.check(&format!("topics[{i}]"))?;
@@ -339,7 +344,7 @@ impl ProducerDef {
 
     /// The producers under `clock`.
     pub fn specs_for(&self, field: &str, clock: Clock) -> Result<Vec<ProducerSpec>, ScenarioError> {
-        within(format!("{field}.count"), self.count, 1, MAX_CLIENTS)?;
+        within(format!("{field}.count"), self.count, 1, MAX_CLIENTS.into())?;
         let config = checked(&format!("{field}.config"), &self.config, |settings| {
             let mut config = ProducerConfig::default();
             clock.apply_producer(&mut config);
@@ -363,7 +368,7 @@ impl ConsumerDef {
 
     /// The consumers under `clock`.
     pub fn specs_for(&self, field: &str, clock: Clock) -> Result<Vec<ConsumerSpec>, ScenarioError> {
-        within(format!("{field}.count"), self.count, 1, MAX_CLIENTS)?;
+        within(format!("{field}.count"), self.count, 1, MAX_CLIENTS.into())?;
         let config = checked(&format!("{field}.config"), &self.config, |settings| {
             let mut config = ConsumerConfig::default();
             clock.apply_consumer(&mut config);

@@ -9,10 +9,15 @@ use crate::base::{Duration, Rng, Time};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// Shortest one-way time, in microseconds.
+    /// Shortest one-way time, in microseconds. At 0 an exchange could go on for ever at one moment.
     pub latency_us: u64,
     /// Largest random addition, in microseconds, uniform.
     pub jitter_us: u64,
+}
+
+impl NetworkConfig {
+    /// Longest latency and jitter of a scenario, in microseconds: a minute.
+    pub const LONGEST_US: u64 = 60_000_000;
 }
 
 impl Default for NetworkConfig {
@@ -87,12 +92,13 @@ impl Network {
         records: usize,
         extra: Duration,
     ) -> Option<Time> {
-        let delay = self.config.latency_us + self.rng.below(self.config.jitter_us + 1) + extra.0;
+        let jitter = self.rng.below(self.config.jitter_us.saturating_add(1));
+        let delay = Duration(self.config.latency_us) + Duration(jitter) + extra;
         let link = &mut self.links[from * self.nodes + to];
         if link.cut {
             return None;
         }
-        let arrival = (now + Duration(delay)).max(link.last_arrival);
+        let arrival = (now + delay).max(link.last_arrival);
         link.last_arrival = arrival;
         link.connected = true;
         link.messages += 1;
@@ -109,7 +115,7 @@ impl Network {
 
     /// How long a message takes on average.
     pub fn mean_latency(&self) -> Duration {
-        Duration(self.config.latency_us + self.config.jitter_us / 2)
+        Duration(self.config.latency_us) + Duration(self.config.jitter_us / 2)
     }
 }
 

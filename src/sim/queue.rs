@@ -42,16 +42,26 @@ impl<E> Queue<E> {
     /// Adds an event and returns its number. `cause` is `None` for what comes from outside.
     pub fn push(&mut self, at: Time, cause: Option<EventId>, event: E) -> EventId {
         let id = self.allocate();
-        let queued = Some(Queued { at, id, cause: cause.unwrap_or(id), event });
+        self.insert(Queued { at, id, cause: cause.unwrap_or(id), event });
+        id
+    }
+
+    /// Puts an event that was taken back until `at`. It keeps its number, so events that are put off
+    /// to the same moment come out in the order in which they were created.
+    pub fn put_off(&mut self, at: Time, queued: Queued<E>) {
+        self.insert(Queued { at, ..queued });
+    }
+
+    fn insert(&mut self, queued: Queued<E>) {
+        let (at, id) = (queued.at, queued.id);
         let slot = if let Some(slot) = self.free.pop() {
-            self.slab[slot as usize] = queued;
+            self.slab[slot as usize] = Some(queued);
             slot
         } else {
-            self.slab.push(queued);
+            self.slab.push(Some(queued));
             u32::try_from(self.slab.len() - 1).expect("fewer than 2^32 events wait at once")
         };
         self.heap.push(Reverse((at, id, slot)));
-        id
     }
 
     /// A number for something that happens now, outside the queue.
@@ -101,6 +111,22 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|q| q.event).collect();
         assert_eq!(order, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn events_that_are_put_off_keep_their_order() {
+        let mut queue = Queue::default();
+        for (at, name) in [(1, "a"), (2, "b"), (7, "d"), (3, "c")] {
+            queue.push(Time(at), None, name);
+        }
+        let first = queue.pop().unwrap();
+        queue.put_off(Time(5), first);
+        for _ in 0..3 {
+            let next = queue.pop().unwrap();
+            queue.put_off(Time(7), next);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|q| q.event).collect();
+        assert_eq!(order, ["a", "b", "d", "c"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod architecture;
 mod cluster;
 mod determinism;
+mod faults;
 mod lessons;
 mod live;
 mod producers;

@@ -163,6 +163,18 @@ fn a_group_that_the_tool_made_up_commits_nothing() {
 }
 
 #[test]
+fn the_protocol_that_the_tool_praises_is_not_simulated_and_it_is_said() {
+    let mut terminal = Terminal::new();
+    terminal.run(&format!("kafka-topics --create --topic clicks {AT} --partitions 1"));
+    let consumer = format!("kafka-console-consumer --topic clicks {AT}");
+    terminal.run(&format!("{consumer} --command-property group.protocol=consumer"));
+    assert!(terminal.errors().join("\n").contains("the classic protocol only"));
+    assert!(!terminal.hints().contains("group.protocol=consumer"));
+    terminal.type_line(&consumer);
+    assert!(terminal.hints().contains("does not simulate group.protocol=consumer yet"));
+}
+
+#[test]
 fn an_interrupted_question_ends_at_once_even_while_time_stands_still() {
     let mut terminal = Terminal::new();
     terminal.type_line(&format!("kafka-topics --list {AT}"));

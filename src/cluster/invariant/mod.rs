@@ -101,7 +101,7 @@ impl Default for Checker {
                 Box::new(group::OneOwnerPerPartition),
                 Box::new(group::StableGroupOwnsEverything),
                 Box::new(group::GenerationsOnlyGrow::default()),
-                Box::new(record::NoCommittedLoss),
+                Box::new(record::NoCommittedLoss::default()),
                 Box::new(record::KeyNamesPartition::default()),
             ],
             metadata_end: -1,

@@ -119,8 +119,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// A reassignment that gives every partition of `topic` that many replicas: the first ones stay,
-    /// the brokers with the fewest replicas join.
+    /// A reassignment that gives every partition of `topic` that many replicas: those stay that it can
+    /// least do without, the active brokers with the fewest replicas join.
     fn reassignment(
         &self,
         topic: &str,
@@ -133,10 +133,16 @@ impl Cluster {
                 "{exception}: Topic '{topic}' does not exist as expected"
             )));
         };
+        let exception = ErrorCode::InvalidReplicationFactor.exception();
         let wanted = usize::try_from(replication_factor).unwrap_or(0);
+        if wanted == 0 {
+            return Err(ActionError::new(format!(
+                "{exception}: Invalid replication factor {replication_factor}: the replication factor \
+                 must be positive."
+            )));
+        }
         let registered = image.brokers.len();
-        if wanted == 0 || wanted > registered {
-            let exception = ErrorCode::InvalidReplicationFactor.exception();
+        if wanted > registered {
             return Err(ActionError::new(format!(
                 "{exception}: Unable to replicate the partition {replication_factor} time(s): The target \
                  replication factor of {replication_factor} cannot be reached because only \
@@ -144,20 +150,28 @@ impl Cluster {
                  directories cordoned."
             )));
         }
-        let mut load: Vec<(usize, NodeId)> = image.brokers.keys().map(|id| (0, *id)).collect();
+        // Kafka too puts replicas on brokers that are down only when there are no others.
+        let mut load: Vec<(bool, usize, NodeId)> =
+            image.brokers.iter().map(|(id, broker)| (!broker.is_active(), 0, *id)).collect();
         for partition in &topic.partitions {
-            for (replicas, id) in &mut load {
+            for (_, replicas, id) in &mut load {
                 *replicas += usize::from(partition.replicas.contains(id));
             }
         }
         let mut partitions = Vec::new();
         for (index, partition) in (0_u32..).zip(&topic.partitions) {
+            let mut needed = partition.replicas.clone();
+            needed.sort_by_key(|id| {
+                (*id != partition.leader, !partition.isr.contains(id), !image.is_active(*id))
+            });
+            needed.truncate(wanted);
             let mut replicas = partition.replicas.clone();
-            replicas.truncate(wanted);
+            replicas.retain(|id| needed.contains(id));
             while replicas.len() < wanted {
                 load.sort_unstable();
-                let next = load.iter_mut().find(|(_, id)| !replicas.contains(id));
-                let (count, id) = next.expect("more brokers are registered than replicas wanted");
+                let next = load.iter_mut().find(|(.., id)| !replicas.contains(id));
+                let (_, count, id) =
+                    next.expect("more brokers are registered than replicas wanted");
                 *count += 1;
                 replicas.push(*id);
             }
@@ -192,8 +206,10 @@ impl Cluster {
             }
             Action::PauseBroker { broker, for_ms } => {
                 let node = self.running_broker(broker)?;
-                let span = Duration::from_millis(for_ms);
-                self.slots[node].paused_until = self.now + span;
+                let asked = self.now + Duration::from_millis(for_ms);
+                let until = asked.max(self.slots[node].paused_until);
+                self.slots[node].paused_until = until;
+                let span = until.since(self.now);
                 self.observe(node, crate::kafka::event::Event::ProcessPaused { span });
             }
             Action::SlowDisk { broker, factor } => {

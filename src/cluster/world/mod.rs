@@ -22,7 +22,7 @@ use crate::base::{Duration, NodeId, Offset, PartitionMap, Rng, Time, TraceHash};
 use crate::kafka::admin::AdminClient;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::controller::Controller;
-use crate::kafka::effect::{Counters, Effect, Input, Out, Timer};
+use crate::kafka::effect::{Command, Counters, Effect, Input, Out, Timer};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
 use crate::sim::{EventId, Network, Queue, Queued};
@@ -68,6 +68,8 @@ enum Pending {
     Timer { node: usize, life: u32, timer: Timer },
     /// A process learns that a connection is gone.
     Disconnected { node: usize, life: u32, peer: NodeId },
+    /// A command reaches a process that was frozen when it was given.
+    Command { node: usize, life: u32, command: Box<Command> },
     /// The scenario does something.
     Action(Rc<Action>),
 }
@@ -250,38 +252,35 @@ impl Cluster {
 
     /// Takes the earliest event. False when nothing waits any more.
     pub fn step(&mut self) -> bool {
-        let Some(Queued { at, id, cause, event }) = self.queue.pop() else { return false };
-        self.sample_until(at);
-        self.now = at;
+        let Some(queued) = self.queue.pop() else { return false };
+        self.sample_until(queued.at);
+        self.now = queued.at;
         self.steps += 1;
+        self.hash.word(queued.at.0);
+        if let Some(resume) = self.frozen_until(&queued.event) {
+            self.queue.put_off(resume, queued);
+            return true;
+        }
+        let Queued { id, cause, event, .. } = queued;
         self.current = id;
-        self.hash.word(at.0);
         match event {
-            Pending::Deliver { from, to, sent_at, message } => {
-                self.deliver(cause, from, to, sent_at, message);
-            }
+            Pending::Deliver { from, to, message, .. } => self.deliver(cause, from, to, message),
             Pending::Timer { node, life, timer } => {
                 if self.is_alive(node, life) {
                     self.trace(cause, None, node, StepKind::Timer);
-                    let resume = self.slots[node].paused_until;
-                    if resume > self.now {
-                        let pending = Pending::Timer { node, life, timer };
-                        self.queue.push(resume, Some(cause), pending);
-                    } else {
-                        self.handle(node, Input::Timer(timer));
-                    }
+                    self.handle(node, Input::Timer(timer));
                 }
             }
             Pending::Disconnected { node, life, peer } => {
                 if self.is_alive(node, life) {
                     self.trace(cause, Some(peer), node, StepKind::Disconnected);
-                    let resume = self.slots[node].paused_until;
-                    if resume > self.now {
-                        let pending = Pending::Disconnected { node, life, peer };
-                        self.queue.push(resume, Some(cause), pending);
-                    } else {
-                        self.handle(node, Input::Disconnected { peer });
-                    }
+                    self.handle(node, Input::Disconnected { peer });
+                }
+            }
+            Pending::Command { node, life, command } => {
+                if self.is_alive(node, life) {
+                    self.trace(cause, None, node, StepKind::Timer);
+                    self.handle(node, Input::Command(*command));
                 }
             }
             Pending::Action(action) => {
@@ -317,6 +316,19 @@ impl Cluster {
     /// When the next event falls due.
     pub fn next_time(&self) -> Option<Time> {
         self.queue.next_time()
+    }
+
+    /// When the process that the event is for takes inputs again, if it is frozen.
+    fn frozen_until(&self, event: &Pending) -> Option<Time> {
+        let node = match *event {
+            Pending::Deliver { to, .. } => to,
+            Pending::Timer { node, life, .. }
+            | Pending::Disconnected { node, life, .. }
+            | Pending::Command { node, life, .. } => self.is_alive(node, life).then_some(node)?,
+            Pending::Action(_) => return None,
+        };
+        let slot = &self.slots[node];
+        (slot.running && slot.paused_until > self.now).then_some(slot.paused_until)
     }
 
     fn is_alive(&self, node: usize, life: u32) -> bool {

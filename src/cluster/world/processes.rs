@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::{Cluster, Process, Slot};
+use super::{Cluster, Pending, Process, Slot};
 use crate::base::{NodeId, Rng, Time};
 use crate::kafka::broker::Broker;
 use crate::kafka::effect::{Command, Input};
@@ -84,8 +84,14 @@ impl Cluster {
         }
     }
 
-    /// A command from outside the network to a running process.
+    /// A command from outside the network to a running process. A frozen one takes it when it thaws.
     pub(super) fn command(&mut self, node: usize, command: Command) {
-        self.handle(node, Input::Command(command));
+        let Slot { life, paused_until, .. } = self.slots[node];
+        if paused_until > self.now {
+            let pending = Pending::Command { node, life, command: Box::new(command) };
+            self.queue.push(paused_until, Some(self.current), pending);
+        } else {
+            self.handle(node, Input::Command(command));
+        }
     }
 }

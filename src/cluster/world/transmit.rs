@@ -1,7 +1,7 @@
 //! Messages on their way: latency, order, cuts, fault rules, connections.
 
 use super::{Cluster, Message, Pending};
-use crate::base::{Duration, NodeId, Time};
+use crate::base::{Duration, NodeId};
 use crate::cluster::action::{FaultRule, Verdict};
 use crate::cluster::event_log::StepKind;
 use crate::kafka::effect::Input;
@@ -50,14 +50,7 @@ impl Cluster {
         rule.map(|rule| rule.verdict)
     }
 
-    pub(super) fn deliver(
-        &mut self,
-        cause: EventId,
-        from: usize,
-        to: usize,
-        sent_at: Time,
-        message: Message,
-    ) {
+    pub(super) fn deliver(&mut self, cause: EventId, from: usize, to: usize, message: Message) {
         let sender = self.slots[from].id;
         let kind = match &message {
             Message::Request(..) => StepKind::Request(message.api()),
@@ -69,12 +62,6 @@ impl Cluster {
             if matches!(message, Message::Request(..)) {
                 self.close_connection(from, self.slots[to].id);
             }
-            return;
-        }
-        let resume = self.slots[to].paused_until;
-        if resume > self.now {
-            let pending = Pending::Deliver { from, to, sent_at, message };
-            self.queue.push(resume, Some(cause), pending);
             return;
         }
         let input = match message {

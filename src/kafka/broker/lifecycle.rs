@@ -213,12 +213,13 @@ impl Broker {
         }
     }
 
-    /// SIGTERM: hands the leaders over first, if configured and registered.
+    /// SIGTERM: hands the leaders over first, if configured. A broker that does not run yet has none
+    /// and ends at once.
     pub(super) fn begin_shutdown(&mut self, out: &mut Out<'_>) {
         let lifecycle = &mut self.process.lifecycle;
         match lifecycle.state {
             BrokerState::PendingControlledShutdown | BrokerState::ShuttingDown => {}
-            _ if self.config.controlled_shutdown && lifecycle.is_registered() => {
+            BrokerState::Running if self.config.controlled_shutdown => {
                 lifecycle.state = BrokerState::PendingControlledShutdown;
                 self.communicate_now(out);
                 self.after(SHUTDOWN_TIMEOUT, BrokerTimer::ShutdownTimeout, out);

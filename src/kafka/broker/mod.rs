@@ -43,6 +43,9 @@ use super::partition::{Partition, Surroundings};
 use super::protocol::{CorrelationId, ErrorCode, LeaderIdAndEpoch, Request};
 use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 
+/// What comes back at once would stop the clock; Kafka's schedulers count in milliseconds.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+
 /// Timers of a broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BrokerTimer {
@@ -169,7 +172,7 @@ impl Broker {
         self.running = true;
         self.start_lifecycle(out);
         self.fetch_metadata(out);
-        self.after(self.config.replica_lag_time_max / 2, BrokerTimer::IsrCheck, out);
+        self.schedule_isr_check(out);
         self.schedule_checkpoint(out);
     }
 
@@ -278,7 +281,7 @@ impl Broker {
             BrokerTimer::DiskWrite => self.on_write_done(out),
             BrokerTimer::IsrCheck => {
                 self.shrink_isrs(out);
-                self.after(self.config.replica_lag_time_max / 2, BrokerTimer::IsrCheck, out);
+                self.schedule_isr_check(out);
             }
             BrokerTimer::Checkpoint => {
                 self.disk.checkpoint();
@@ -293,9 +296,14 @@ impl Broker {
         }
     }
 
+    fn schedule_isr_check(&self, out: &mut Out<'_>) {
+        let interval = self.config.replica_lag_time_max / 2;
+        self.after(interval.max(SHORTEST_PERIOD), BrokerTimer::IsrCheck, out);
+    }
+
     fn schedule_checkpoint(&self, out: &mut Out<'_>) {
         let interval = self.config.high_watermark_checkpoint_interval;
-        self.after(interval.max(Duration::from_millis(1)), BrokerTimer::Checkpoint, out);
+        self.after(interval.max(SHORTEST_PERIOD), BrokerTimer::Checkpoint, out);
     }
 
     #[expect(clippy::unused_self, reason = "reads as the broker's own timer at every call")]

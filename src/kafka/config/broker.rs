@@ -71,7 +71,23 @@ impl BrokerConfig {
 }
 
 impl PostProcess for BrokerConfig {
+    /// The last lines of `KafkaConfig.validateValues`.
     fn post_process(self, _is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        let key = "replica.fetch.wait.max.ms";
+        let refused =
+            |message: &str| ConfigError::Inconsistent { key, message: message.to_owned() };
+        if self.replica_fetch_wait_max > self.replica_socket_timeout {
+            return Err(refused(
+                "replica.socket.timeout.ms should always be at least replica.fetch.wait.max.ms to \
+                 prevent unnecessary socket timeouts",
+            ));
+        }
+        if self.replica_fetch_wait_max > self.replica_lag_time_max {
+            return Err(refused(
+                "replica.fetch.wait.max.ms should always be less than or equal to \
+                 replica.lag.time.max.ms to prevent frequent changes in ISR",
+            ));
+        }
         Ok(self)
     }
 }

@@ -59,6 +59,13 @@ config_table! {
 
 impl PostProcess for ConsumerConfig {
     fn post_process(self, _is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        if self.group_protocol == GroupProtocol::Consumer {
+            return Err(ConfigError::NotSimulated {
+                key: "group.protocol",
+                message: "group.protocol=consumer (KIP-848) is not simulated yet: Brokerscope knows \
+                          the classic protocol only. Kafka itself takes it.",
+            });
+        }
         // The constructor of `Heartbeat`.
         if self.heartbeat_interval >= self.session_timeout {
             return Err(ConfigError::Inconsistent {

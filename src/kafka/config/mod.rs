@@ -14,7 +14,7 @@ pub use producer::ProducerConfig;
 pub use topic::TopicConfig;
 pub use value::{Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol, IsolationLevel};
 
-/// Why a setting was refused, in Kafka's words.
+/// Why a setting was refused, in Kafka's words where Kafka refuses it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConfigError {
     /// The table has no such key.
@@ -40,6 +40,13 @@ pub enum ConfigError {
         /// What is wrong, in Kafka's words.
         message: String,
     },
+    /// Kafka takes it, the model has nothing of the kind. These words are not Kafka's.
+    NotSimulated {
+        /// The key.
+        key: &'static str,
+        /// What there is instead.
+        message: &'static str,
+    },
 }
 
 impl ConfigError {
@@ -47,7 +54,7 @@ impl ConfigError {
     pub fn key(&self) -> &str {
         match self {
             Self::Unknown { key, .. } | Self::Invalid { key, .. } => key,
-            Self::Inconsistent { key, .. } => key,
+            Self::Inconsistent { key, .. } | Self::NotSimulated { key, .. } => key,
         }
     }
 }
@@ -60,6 +67,7 @@ impl std::fmt::Display for ConfigError {
                 write!(f, "Invalid value {value} for configuration {key}: {reason}")
             }
             Self::Inconsistent { message, .. } => f.write_str(message),
+            Self::NotSimulated { message, .. } => f.write_str(message),
         }
     }
 }
@@ -233,6 +241,35 @@ mod tests {
             session.unwrap_err().to_string(),
             "Heartbeat must be set lower than the session timeout"
         );
+    }
+
+    #[test]
+    fn a_follower_may_not_wait_longer_for_records_than_it_may_lag() {
+        let broker = |settings: &[(&str, &str)]| {
+            let config = BrokerConfig::with(settings.iter().copied());
+            config.map(|_| ()).map_err(|e| e.to_string())
+        };
+        assert_eq!(
+            broker(&[("replica.lag.time.max.ms", "0")]).unwrap_err(),
+            "replica.fetch.wait.max.ms should always be less than or equal to \
+             replica.lag.time.max.ms to prevent frequent changes in ISR"
+        );
+        assert_eq!(
+            broker(&[("replica.socket.timeout.ms", "499")]).unwrap_err(),
+            "replica.socket.timeout.ms should always be at least replica.fetch.wait.max.ms to \
+             prevent unnecessary socket timeouts"
+        );
+        let wait = ("replica.fetch.wait.max.ms", "0");
+        assert_eq!(broker(&[wait, ("replica.lag.time.max.ms", "0")]), Ok(()));
+    }
+
+    #[test]
+    fn the_protocol_that_is_not_simulated_is_refused_in_words_of_our_own() {
+        let protocol = |name| ConsumerConfig::with([("group.protocol", name)]);
+        assert!(protocol("classic").is_ok());
+        let refused = protocol("consumer").unwrap_err();
+        assert_eq!(refused.key(), "group.protocol");
+        assert!(refused.to_string().contains("Kafka itself takes it"), "{refused}");
     }
 
     #[test]

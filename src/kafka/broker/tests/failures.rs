@@ -1,5 +1,6 @@
 //! Crashes, lost disks, changes of leader, parted logs, shutdowns.
 
+use super::super::lifecycle::BrokerState;
 use super::harness::*;
 use crate::base::{NodeId, TopicPartition};
 use crate::kafka::config::Acks;
@@ -151,6 +152,22 @@ fn an_orderly_stop_hands_the_leaders_over_and_loses_nothing() {
     c.run_millis(15_000);
     assert_eq!(c.isr(tp), [2, 1]);
     assert_eq!(removed(&c, 1), [] as [i64; 0]);
+}
+
+#[test]
+fn a_broker_that_is_told_to_stop_before_it_runs_ends_at_once() {
+    let mut c = Cluster::new(2, &[]);
+    c.kill(NodeId(1), false);
+    // The controller must have given the old process up before it registers a new one.
+    c.run_millis(12_000);
+    c.start(NodeId(1));
+    c.run_millis(2);
+    let broker = &c.brokers[&NodeId(1)];
+    assert!(broker.broker_epoch() >= 0, "it is registered");
+    assert_eq!(broker.process.lifecycle.state, BrokerState::Starting);
+    c.command(NodeId(1), Command::Shutdown);
+    c.run_millis(0);
+    assert!(!c.brokers[&NodeId(1)].is_running());
 }
 
 #[test]
