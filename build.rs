@@ -6,12 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[path = "src/lesson/format/mod.rs"]
-#[expect(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    reason = "shared with the library, which uses the rest"
-)]
+#[expect(unreachable_pub, unused_imports, reason = "shared with the library, which uses the rest")]
 mod format;
 #[path = "src/lesson/lint.rs"]
 mod lint;

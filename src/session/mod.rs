@@ -128,8 +128,10 @@ impl Session {
         let entry = JournalEntry { steps, at, by, action };
         // Tried on a clone: even a number given out in vain would make the replay another run.
         let mut next = self.cluster.clone();
+        let number = next.log_book().next_number();
         next.apply_for(&entry.action, by)?;
         self.cluster = next;
+        self.playback.acted(number, &self.cluster);
         self.journal.push(entry);
         Ok(())
     }
@@ -160,6 +162,11 @@ impl Session {
     /// Runs the frame up to `until`. False when it is over.
     pub fn run_frame(&mut self, frame: &mut playback::Frame, until: Time) -> bool {
         self.playback.run(frame, until, &mut self.cluster)
+    }
+
+    /// Ends the frame, and tells what became of it.
+    pub fn end_frame(&mut self, frame: playback::Frame) -> PlaybackResponse {
+        self.playback.finish(frame, self.cluster.now())
     }
 }
 

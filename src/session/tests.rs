@@ -80,3 +80,30 @@ fn it_pauses_at_a_rebalance_when_asked_to() {
     let stops = (0..100).filter_map(|_| session.update(Duration::from_millis(100)).stopped);
     assert_eq!(stops.collect::<Vec<_>>(), [Stop::Moment(Moment::Rebalance)]);
 }
+
+#[test]
+fn it_pauses_at_what_an_action_does_at_once_and_says_why() {
+    let mut session = Session::new(&scenario(), 7).unwrap();
+    seconds(&mut session, 3);
+    let _response = session.command(PlaybackCommand::PauseOn([Moment::LogDeleted].into()));
+    session.act(Action::CrashBroker { broker: 3, lose_disk: false }).unwrap();
+    assert!(session.playback().is_playing(), "its disk is fine");
+    session.act(Action::CrashBroker { broker: 2, lose_disk: true }).unwrap();
+    assert!(!session.playback().is_playing());
+    let stopped = session.update(Duration::from_millis(16)).stopped;
+    assert_eq!(stopped, Some(Stop::Moment(Moment::LogDeleted)));
+    // It is told once, and playing on goes on.
+    let _response = session.command(PlaybackCommand::Play);
+    let response = session.update(Duration::from_millis(16));
+    assert_eq!((response.stopped, session.playback().is_playing()), (None, true));
+}
+
+#[test]
+fn playing_on_before_anybody_was_told_of_a_stop_forgets_it() {
+    let mut session = Session::new(&scenario(), 7).unwrap();
+    let _response = session.command(PlaybackCommand::PauseOn([Moment::LogDeleted].into()));
+    seconds(&mut session, 3);
+    session.act(Action::CrashBroker { broker: 2, lose_disk: true }).unwrap();
+    let _response = session.command(PlaybackCommand::Play);
+    assert_eq!(session.update(Duration::from_millis(16)).stopped, None);
+}

@@ -86,7 +86,7 @@ impl Tutor {
             let goes_on = self.session.run_frame(&mut frame, self.next_look);
             self.look();
             if !goes_on {
-                return frame.finish(self.session.cluster().now());
+                return self.session.end_frame(frame);
             }
         }
     }

@@ -120,15 +120,3 @@ pub enum Moment {
     /// A log is gone.
     LogDeleted,
 }
-
-impl Moment {
-    /// Every moment.
-    pub const ALL: [Self; 6] = [
-        Self::Election,
-        Self::Rebalance,
-        Self::IsrShrink,
-        Self::BrokerFenced,
-        Self::PartitionsAdded,
-        Self::LogDeleted,
-    ];
-}

@@ -49,8 +49,6 @@ pub enum PlaybackCommand {
     Slower,
     /// Stop time and take one event.
     StepEvent,
-    /// Stop time and go to the next of these moments, or as far as a frame's budget reaches.
-    StepToMoment,
     /// Back to the beginning, with the journal emptied.
     Restart,
     /// Pause by itself at these moments.
@@ -104,6 +102,8 @@ pub struct Playback {
     stop_at: Option<Time>,
     budget: u64,
     carry: u64,
+    /// It stopped between two frames, and nobody was told yet.
+    untold: Option<Stop>,
 }
 
 impl Default for Playback {
@@ -115,6 +115,7 @@ impl Default for Playback {
             stop_at: None,
             budget: DEFAULT_BUDGET,
             carry: 0,
+            untold: None,
         }
     }
 }
@@ -138,19 +139,6 @@ impl Frame {
     /// Whether it may go on.
     fn is_over(&self) -> bool {
         self.exhausted || self.stopped.is_some()
-    }
-
-    /// Ends the frame: what was not reached is dropped.
-    pub fn finish(self, now: Time) -> PlaybackResponse {
-        let reached = now.since(self.from);
-        let wanted = self.target.since(self.from);
-        PlaybackResponse {
-            advanced: reached,
-            events: self.events,
-            behind: self.exhausted.then_some(Behind { wanted, reached }),
-            stopped: self.stopped,
-            needs_repaint: reached > Duration::ZERO || self.events > 0 || self.stopped.is_some(),
-        }
     }
 }
 
@@ -194,26 +182,23 @@ impl Playback {
             PlaybackCommand::SetSpeed(speed) => self.speed = speed,
             PlaybackCommand::Faster => self.speed = self.speed.faster(),
             PlaybackCommand::Slower => self.speed = self.speed.slower(),
-            PlaybackCommand::StepEvent => return self.step_events(1, false, world),
-            PlaybackCommand::StepToMoment => return self.step_events(self.budget, true, world),
+            PlaybackCommand::StepEvent => return self.step_event(world),
             PlaybackCommand::PauseOn(moments) => self.pause_on = moments,
             PlaybackCommand::StopAt(at) => self.stop_at = at,
             PlaybackCommand::SetBudget(budget) => self.budget = budget.max(1),
+        }
+        if self.playing {
+            self.untold = None;
         }
         let needs_repaint = before != (self.playing, self.speed);
         PlaybackResponse { needs_repaint, ..PlaybackResponse::default() }
     }
 
-    fn step_events(
-        &mut self,
-        limit: u64,
-        to_moment: bool,
-        world: &mut impl World,
-    ) -> PlaybackResponse {
+    fn step_event(&mut self, world: &mut impl World) -> PlaybackResponse {
         self.playing = false;
         let mut frame = self.begin(Duration::ZERO, world.now());
-        while frame.events < limit && frame.stopped.is_none() && world.next_time().is_some() {
-            self.take_event(&mut frame, world, to_moment);
+        if world.next_time().is_some() {
+            self.take_event(&mut frame, world);
         }
         PlaybackResponse {
             advanced: world.now().since(frame.from),
@@ -247,7 +232,7 @@ impl Playback {
                 frame.exhausted = true;
                 return false;
             }
-            self.take_event(frame, world, false);
+            self.take_event(frame, world);
             if frame.is_over() {
                 return false;
             }
@@ -261,20 +246,47 @@ impl Playback {
         !frame.is_over() && until < frame.target
     }
 
-    fn take_event(&mut self, frame: &mut Frame, world: &mut impl World, any_moment: bool) {
+    fn take_event(&mut self, frame: &mut Frame, world: &mut impl World) {
         let number = world.next_number();
         world.step();
         frame.events += 1;
-        let found = if any_moment {
-            world.moment_since(number, &Moment::ALL.into())
-        } else if self.pause_on.is_empty() {
-            None
-        } else {
-            world.moment_since(number, &self.pause_on)
-        };
+        let found = self.awaited_since(number, world);
         if let Some(moment) = found {
             self.playing = false;
             frame.stopped = Some(Stop::Moment(moment));
+        }
+    }
+
+    fn awaited_since(&self, number: u64, world: &impl World) -> Option<Moment> {
+        if self.pause_on.is_empty() {
+            return None;
+        }
+        world.moment_since(number, &self.pause_on)
+    }
+
+    /// Something was done to the world from outside, and what happened since `number` came of it at
+    /// once. The frame under way, or the next one, tells that time stopped.
+    pub fn acted(&mut self, number: u64, world: &impl World) {
+        if !self.playing {
+            return;
+        }
+        if let Some(moment) = self.awaited_since(number, world) {
+            self.playing = false;
+            self.untold = Some(Stop::Moment(moment));
+        }
+    }
+
+    /// Ends the frame: what was not reached is dropped.
+    pub fn finish(&mut self, frame: Frame, now: Time) -> PlaybackResponse {
+        let reached = now.since(frame.from);
+        let wanted = frame.target.since(frame.from);
+        let stopped = frame.stopped.or(self.untold.take());
+        PlaybackResponse {
+            advanced: reached,
+            events: frame.events,
+            behind: frame.exhausted.then_some(Behind { wanted, reached }),
+            stopped,
+            needs_repaint: reached > Duration::ZERO || frame.events > 0 || stopped.is_some(),
         }
     }
 
@@ -283,7 +295,7 @@ impl Playback {
         let mut frame = self.begin(real, world.now());
         let target = frame.target;
         while self.run(&mut frame, target, world) {}
-        frame.finish(world.now())
+        self.finish(frame, world.now())
     }
 }
 
