@@ -154,20 +154,44 @@ pub const DEFAULT_GROUP: &str = "app-workers";
 
 /// What to ask of the cluster so that `change` comes true, or why there is no way to ask.
 pub fn actions(view: &SandboxView, change: &Change) -> Result<Vec<Action>, Refusal> {
+    let topic = || view.topic.to_string();
     Ok(match change {
-        Change::Partitions(_) | Change::ReplicationFactor(_) | Change::MinInsync(_) => {
-            vec![of_topic(view, change)]
+        Change::Partitions(n) => {
+            let partitions = i32::try_from(*n).unwrap_or(i32::MAX);
+            vec![Action::AddPartitions { topic: topic(), partitions }]
+        }
+        Change::ReplicationFactor(n) => {
+            let replication_factor = i16::try_from(*n).unwrap_or(i16::MAX);
+            vec![Action::SetReplicationFactor { topic: topic(), replication_factor }]
+        }
+        Change::MinInsync(n) => {
+            let (key, value) = ("min.insync.replicas".to_owned(), Some(Setting(n.to_string())));
+            vec![Action::SetTopicConfig { topic: topic(), key, value }]
         }
         Change::Brokers(n) => {
             let more = n.checked_sub(view.brokers).ok_or_else(|| fewer_brokers(view, *n))?;
             vec![Action::AddBroker; more as usize]
         }
-        Change::Producers(_) | Change::Rate(_) | Change::Keys(_) | Change::Acks(_) => {
-            of_producers(view, change)
-        }
-        Change::Consumers(_) | Change::Member(_) | Change::Group(_) | Change::Service(_) => {
-            of_consumers(view, change)
-        }
+        Change::Producers(n) => number_of_producers(view, *n),
+        Change::Rate(per_second) => each_producer(view, |name, one| {
+            let rate = paced(one.rate, *per_second);
+            Action::SetRate { name, rate }
+        }),
+        Change::Keys(keys) => each_producer(view, |name, _| Action::SetKeys { name, keys: *keys }),
+        Change::Acks(acks) => each_producer(view, |name, _| {
+            let (key, value) = ("acks".to_owned(), Setting(acks.show()));
+            Action::SetProducerConfig { name, key, value }
+        }),
+        Change::Consumers(n) => number_of_consumers(view, *n),
+        Change::Member(group) => vec![one_more_member(view, group)],
+        Change::Group(group) => each_consumer(view, |name| {
+            let group = group.as_deref().map(str::to_owned);
+            Action::SetGroup { name, group }
+        }),
+        Change::Service(micros) => each_consumer(view, |name| {
+            let service = ServiceTime::Fixed { micros: *micros };
+            Action::SetService { name, service }
+        }),
     })
 }
 
@@ -180,78 +204,47 @@ fn fewer_brokers(view: &SandboxView, wanted: u32) -> Refusal {
     }
 }
 
-fn of_topic(view: &SandboxView, change: &Change) -> Action {
-    let topic = view.topic.to_string();
-    match *change {
-        Change::Partitions(n) => {
-            Action::AddPartitions { topic, partitions: i32::try_from(n).unwrap_or(i32::MAX) }
-        }
-        Change::ReplicationFactor(n) => Action::SetReplicationFactor {
-            topic,
-            replication_factor: i16::try_from(n).unwrap_or(i16::MAX),
-        },
-        Change::MinInsync(n) => Action::SetTopicConfig {
-            topic,
-            key: "min.insync.replicas".to_owned(),
-            value: Some(Setting(n.to_string())),
-        },
-        _ => unreachable!("actions() sends only a topic's changes here"),
-    }
+fn each_producer(
+    view: &SandboxView,
+    action: impl Fn(String, &ProducerDef) -> Action,
+) -> Vec<Action> {
+    view.producers.iter().map(|one| action(one.name.clone(), one)).collect()
 }
 
-fn of_producers(view: &SandboxView, change: &Change) -> Vec<Action> {
-    let each = |action: &dyn Fn(String, &ProducerDef) -> Action| {
-        view.producers.iter().map(|one| action(one.name.clone(), one)).collect()
-    };
-    match *change {
-        Change::Producers(n) => {
-            let names: Vec<_> = view.producers.iter().map(|one| one.name.as_str()).collect();
-            let like = view.producers.first().cloned().unwrap_or_else(|| producer(view));
-            let add = |name| Action::AddProducer(ProducerDef { name, ..like.clone() });
-            clients(&names, n, "web", add, |name| Action::RemoveProducer { name })
-        }
-        Change::Rate(per_second) => {
-            each(&|name, one| Action::SetRate { name, rate: paced(one.rate, per_second) })
-        }
-        Change::Keys(keys) => each(&|name, _| Action::SetKeys { name, keys }),
-        Change::Acks(acks) => each(&|name, _| {
-            let (key, value) = ("acks".to_owned(), Setting(acks.show()));
-            Action::SetProducerConfig { name, key, value }
-        }),
-        _ => unreachable!("actions() sends only producers' changes here"),
-    }
+fn each_consumer(view: &SandboxView, action: impl Fn(String) -> Action) -> Vec<Action> {
+    view.consumers.iter().map(|one| action(one.name.clone())).collect()
 }
 
-fn of_consumers(view: &SandboxView, change: &Change) -> Vec<Action> {
+fn number_of_producers(view: &SandboxView, wanted: u32) -> Vec<Action> {
+    let names: Vec<_> = view.producers.iter().map(|one| one.name.as_str()).collect();
+    let like = view.producers.first().cloned().unwrap_or_else(|| producer(view));
+    let add = |name| Action::AddProducer(ProducerDef { name, ..like.clone() });
+    clients(&names, wanted, "web", add, |name| Action::RemoveProducer { name })
+}
+
+fn number_of_consumers(view: &SandboxView, wanted: u32) -> Vec<Action> {
     let names: Vec<_> = view.consumers.iter().map(|one| one.name.as_str()).collect();
-    let each = |action: &dyn Fn(String) -> Action| {
-        names.iter().map(|name| action((*name).to_owned())).collect()
-    };
-    match change {
-        Change::Consumers(n) => {
-            let like = view.consumers.first().cloned().unwrap_or_else(|| consumer(view));
-            let add = |name| Action::AddConsumer(ConsumerDef { name, ..like.clone() });
-            clients(&names, *n, "worker", add, |name| Action::RemoveConsumer { name })
-        }
-        Change::Member(group) => {
-            let is_member = |one: &&ConsumerDef| one.group.as_deref() == Some(&**group);
-            let like = view.consumers.iter().find(is_member).cloned().unwrap_or_else(|| {
-                ConsumerDef { group: Some(group.to_string()), ..consumer(view) }
-            });
-            let name = free_names(&names, base(&like.name, "worker")).next();
-            let name = name.expect("numbers do not end");
-            vec![Action::AddConsumer(ConsumerDef { name, ..like })]
-        }
-        Change::Group(group) => each(&|name| {
-            let group = group.as_deref().map(str::to_owned);
-            Action::SetGroup { name, group }
-        }),
-        Change::Service(micros) => each(&|name| {
-            let service = ServiceTime::Fixed { micros: *micros };
-            Action::SetService { name, service }
-        }),
-        _ => unreachable!("actions() sends only consumers' changes here"),
-    }
+    let like = view.consumers.first().map_or_else(|| consumer(view), another);
+    let add = |name| Action::AddConsumer(ConsumerDef { name, ..like.clone() });
+    clients(&names, wanted, "worker", add, |name| Action::RemoveConsumer { name })
+}
+
+fn one_more_member(view: &SandboxView, group: &str) -> Action {
+    let names: Vec<_> = view.consumers.iter().map(|one| one.name.as_str()).collect();
+    let mut members = view.consumers.iter().filter(|one| one.group.as_deref() == Some(group));
+    let like = members
+        .next()
+        .map_or_else(|| ConsumerDef { group: Some(group.to_owned()), ..consumer(view) }, another);
+    let name = free_names(&names, base(&like.name, "worker")).next();
+    let name = name.expect("numbers do not end");
+    Action::AddConsumer(ConsumerDef { name, ..like })
+}
+
+/// A consumer like `first`, but for what only one can have, and for an end that was meant for that one.
+fn another(first: &ConsumerDef) -> ConsumerDef {
+    let mut config = first.config.clone();
+    config.remove("group.instance.id");
+    ConsumerDef { max_messages: None, config, ..first.clone() }
 }
 
 /// The same kind of rate, `per_second` from now on.

@@ -64,6 +64,21 @@ fn a_member_more_joins_the_group_that_was_asked_and_is_like_its_members() {
 }
 
 #[test]
+fn what_makes_an_application_end_or_unique_is_not_given_to_a_new_one() {
+    let mut first = member("reader-1", DEFAULT_GROUP);
+    first.max_messages = Some(5);
+    let instance = ("group.instance.id".to_owned(), Setting("one-of-a-kind".to_owned()));
+    first.config = Settings::from([instance, ("fetch.min.bytes".to_owned(), Setting("9".into()))]);
+    let view = SandboxView { consumers: vec![first.clone()], ..view() };
+    let config = Settings::from([("fetch.min.bytes".to_owned(), Setting("9".into()))]);
+    let second = ConsumerDef { name: "reader-2".into(), max_messages: None, config, ..first };
+    for change in [Change::Consumers(2), Change::Member(DEFAULT_GROUP.into())] {
+        let added = actions(&view, &change).unwrap();
+        assert_eq!(added, [Action::AddConsumer(second.clone())], "{change:?}");
+    }
+}
+
+#[test]
 fn a_worker_out_of_nothing_takes_few_records_at_a_time() {
     let nobody = SandboxView { consumers: Vec::new(), ..view() };
     let added = actions(&nobody, &Change::Consumers(1)).unwrap();
