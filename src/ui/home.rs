@@ -6,6 +6,7 @@ use yew_router::components::Link;
 use crate::lesson::{OutlineEntry, Part, Progress, course};
 use crate::ui::route::Route;
 use crate::ui::text;
+use crate::view::Part as Shared;
 
 /// The first lesson's address.
 pub const FIRST_LESSON: &str = "one-partition";
@@ -33,7 +34,7 @@ pub fn HomePanel() -> Html {
 #[derive(Clone, PartialEq, Debug, Properties)]
 pub struct LessonListProps {
     /// What the learner has done.
-    pub progress: Progress,
+    pub progress: Shared<Progress>,
 }
 
 /// The course: parts in order, lessons to come included.

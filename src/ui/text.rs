@@ -130,8 +130,6 @@ pub const RECORD_DARK: &str = "No leader serves it now. It was below the high wa
 /// Record: was above it, and there is no leader.
 pub const RECORD_DARK_UNSAFE: &str = "No leader serves it now, and it was past the high watermark: whoever \
     leads next may not have it.";
-/// Behind a number that is not of this moment.
-pub const LAST_KNOWN: &str = "last known";
 /// Record: in no log.
 pub const RECORD_GONE: &str = "No broker's log holds a record at this offset.";
 /// Button at an event: asks for what led to it.

@@ -4,7 +4,8 @@
 use super::scene::{
     BrokerState, BrokerView, ConsumerView, GroupView, LaneRole, LaneView, LostView, Scene,
 };
-use super::words::{count, health, idle, plural, rate};
+use super::words::{LAST_KNOWN, count, health, idle, plural, rate};
+use crate::base::NodeId;
 
 /// A table of text.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,7 +25,7 @@ pub fn summary(scene: &Scene) -> String {
         sentences.push(format!(
             "Topic {} has {} with {}.",
             topic.name,
-            plural(u64::from(topic.partitions), "partition"),
+            plural(topic.partitions.len() as u64, "partition"),
             match topic.replication_factor {
                 1 => "one copy each".to_owned(),
                 n => format!("{n} copies each"),
@@ -135,7 +136,15 @@ fn group_sentence(group: &GroupView) -> String {
 
 /// All tables of the text view, in the order of the stage.
 pub fn tables(scene: &Scene) -> Vec<TextTable> {
-    vec![producers(scene), brokers(scene), replicas(scene), consumers(scene)]
+    vec![
+        producers(scene),
+        controller(scene),
+        brokers(scene),
+        partitions(scene),
+        replicas(scene),
+        groups(scene),
+        consumers(scene),
+    ]
 }
 
 fn producers(scene: &Scene) -> TextTable {
@@ -167,6 +176,16 @@ fn producers(scene: &Scene) -> TextTable {
     }
 }
 
+/// Who decides.
+fn controller(scene: &Scene) -> TextTable {
+    let controller = &scene.controller;
+    TextTable {
+        caption: "Controller",
+        head: vec!["Node", "Elections"],
+        rows: vec![vec![format!("Node {}", controller.id), count(controller.elections)]],
+    }
+}
+
 fn brokers(scene: &Scene) -> TextTable {
     let rows = scene.brokers.iter().map(|broker| {
         let leads = broker.lanes.iter().filter(|lane| lane.role == LaneRole::Leader).count();
@@ -191,6 +210,35 @@ pub fn role(lane: &LaneView) -> &'static str {
         (LaneRole::Follower, true) => "follower, in sync",
         (LaneRole::Follower, false) => "follower, not in sync",
         (LaneRole::Offline, _) => "offline: no leader",
+    }
+}
+
+/// Nodes in words: `1, 2`, `none`.
+fn nodes(ids: &[NodeId]) -> String {
+    if ids.is_empty() {
+        return "none".to_owned();
+    }
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The partitions as the controller knows them.
+fn partitions(scene: &Scene) -> TextTable {
+    let rows = scene.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|partition| {
+            vec![
+                partition.name.to_string(),
+                partition.leader.map_or("none".to_owned(), |id| id.to_string()),
+                partition.epoch.to_string(),
+                nodes(&partition.isr),
+                nodes(&partition.replicas),
+                topic.min_insync_replicas.to_string(),
+            ]
+        })
+    });
+    TextTable {
+        caption: "Partitions",
+        head: vec!["Name", "Leader", "Leader epoch", "ISR", "Replicas", "min.insync.replicas"],
+        rows: rows.collect(),
     }
 }
 
@@ -242,6 +290,42 @@ pub fn owns(consumer: &ConsumerView) -> String {
     }
 }
 
+/// How far a group is behind; with a note if nobody can be asked now.
+pub fn behind(group: &GroupView) -> String {
+    let behind = plural(group.lag, "record");
+    if group.lag_is_current { behind } else { format!("{behind}, {LAST_KNOWN}") }
+}
+
+fn groups(scene: &Scene) -> TextTable {
+    let rows = scene.groups.iter().map(|group| {
+        let idle = group.members.iter().filter(|member| member.owned.is_empty()).count();
+        vec![
+            group.name.to_string(),
+            group.state_name().to_owned(),
+            group.generation.to_string(),
+            group.members.len().to_string(),
+            idle.to_string(),
+            behind(group),
+            group.coordinator.map_or("none alive".to_owned(), |id| format!("broker {id}")),
+            group.protocol.to_string(),
+        ]
+    });
+    TextTable {
+        caption: "Consumer groups",
+        head: vec![
+            "Name",
+            "State",
+            "Generation",
+            "Members",
+            "Members without a partition",
+            "Behind",
+            "Coordinator",
+            "Assignor",
+        ],
+        rows: rows.collect(),
+    }
+}
+
 fn consumers(scene: &Scene) -> TextTable {
     let rows = scene.consumers().map(|consumer| {
         vec![
@@ -280,10 +364,22 @@ mod tests {
         let size = SampleSize { producers: 2, brokers: 3, partitions: 12, replicas: 2, members: 4 };
         let tables = tables(&Scene::sample_of(size));
         let lengths: Vec<_> = tables.iter().map(|table| table.rows.len()).collect();
-        assert_eq!(lengths, [2, 3, 24, 4]);
+        assert_eq!(lengths, [2, 1, 3, 12, 24, 1, 4]);
         for table in &tables {
             assert!(table.rows.iter().all(|row| row.len() == table.head.len()));
         }
+    }
+
+    #[test]
+    fn the_tables_tell_who_is_in_sync_who_leads_and_how_a_group_stands() {
+        let scene = Scene::sample();
+        let row = |table: TextTable| table.rows[0].join(" | ");
+        assert_eq!(row(partitions(&scene)), "user-actions-0 | 1 | 4 | 1, 2 | 1, 2 | 1");
+        assert_eq!(row(controller(&scene)), "Node 100 | 1");
+        assert_eq!(
+            row(groups(&scene)),
+            "app-workers | Stable | 7 | 5 | 4 | 412 records | broker 1 | range"
+        );
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl MotionOptions {
         let on_screen_ms = self.flight.as_secs_f64() * 1e3 / self.speed.max(1e-9);
         ((SHORTEST_FLIGHT_MS * 1.25 - on_screen_ms) / (SHORTEST_FLIGHT_MS * 0.25)).clamp(0.0, 1.0)
     }
+
+    /// Whether single messages are painted at all.
+    pub fn shows_messages(&self) -> bool {
+        self.ribbon_share() < 1.0
+    }
 }
 
 /// Form of a message: one for each kind, so that colour is not needed to tell them apart.
@@ -141,7 +146,7 @@ pub fn picture(
         let shown = flows.iter().filter(|flow| !options.hidden.contains(&flow.kind));
         picture.ribbons = shown.filter_map(|flow| ribbon(flow, layout, ways)).collect();
     }
-    if ribbon_share < 1.0 {
+    if options.shows_messages() {
         let shown: Vec<&Message> =
             motion.messages.iter().filter(|m| !options.hidden.contains(&m.kind)).collect();
         let every = shown.len().div_ceil(MOST_MARKS).max(1);

@@ -11,7 +11,9 @@ use std::fmt;
 use std::rc::Rc;
 
 pub use clients::{ConsumerView, GroupView, Idle, OwnedPartition, ProducerHealth, ProducerView};
-pub use cluster::{BrokerState, BrokerView, ControllerView, LaneRole, LaneView, Reader, TopicView};
+pub use cluster::{
+    BrokerState, BrokerView, ControllerView, LaneRole, LaneView, PartitionView, Reader, TopicView,
+};
 pub use facts::{
     CauseView, EventKind, EventView, Ghost, Headline, History, HistoryPoint, LedgerRow, LedgerView,
     LossView, LostView,

@@ -4,6 +4,9 @@ use super::scene::{Idle, MessageKind, ProducerHealth};
 use crate::base::grouped;
 use crate::cluster::event_log::Actor;
 
+/// Behind a number that is not of this moment.
+pub const LAST_KNOWN: &str = "last known";
+
 /// A count with thin gaps: `1 234 567`.
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())

@@ -77,6 +77,23 @@ fn the_list_of_shortcuts_opens_and_closes_and_gives_the_focus_back() {
 }
 
 #[test]
+fn arrows_go_on_from_what_was_clicked_and_from_a_groups_heading() {
+    journey("keyboard-arrows", async |page| {
+        page.open("").await?;
+        page.click("button", "Broker 3:…").await?;
+        page.press(Key::Escape).await?;
+        begins_with(page, r#"button "Broker 3:"#).await?;
+        page.press(Key::Up).await?;
+        begins_with(page, r#"button "Broker 2:"#).await?;
+        page.click("button", "Group app-workers:…").await?;
+        page.press(Key::Escape).await?;
+        begins_with(page, r#"button "Group app-workers:"#).await?;
+        page.press(Key::Down).await?;
+        begins_with(page, r#"button "Consumer worker-1:"#).await
+    });
+}
+
+#[test]
 fn a_whole_lesson_is_done_without_a_pointer() {
     journey("keyboard-lesson", async |page| {
         page.open("").await?;
@@ -131,6 +148,13 @@ async fn run(page: &Page) -> WebDriverResult<()> {
     enter(page, "button", "Run and see").await?;
     page.tab_to("slider", "Speed").await?;
     page.press(Key::End).await
+}
+
+async fn begins_with(page: &Page, wanted: &str) -> WebDriverResult<()> {
+    page.wait_for(&format!("the focus on {wanted}"), async || {
+        Ok(page.focused().await?.starts_with(wanted).then_some(()))
+    })
+    .await
 }
 
 async fn focused_on(page: &Page, wanted: &str) -> WebDriverResult<()> {

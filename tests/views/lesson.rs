@@ -45,6 +45,20 @@ fn in_a_task_the_controls_come_before_its_goals_and_all_goals_are_one_list() {
 }
 
 #[test]
+fn of_a_wrong_answer_a_screen_reader_is_told_in_one_place() {
+    let mut tutor = taught(Phase::Recalling);
+    tutor.command(LessonCommand::Choose(1));
+    tutor.command(LessonCommand::Next);
+    let html = panel(&tutor, tutor.view(), false);
+    let (_, told) = html.split_once("role=\"status\"").expect("a live region");
+    assert!(!told.contains("role=\"status\""), "{html}");
+    let words = told.split(['<', '>']).nth(1).expect("the region holds text");
+    assert!(words.trim().len() > 20, "{told}");
+    let explained = html.matches("class=\"explanation").count();
+    assert_eq!(explained, tutor.view().feedback.len(), "{html}");
+}
+
+#[test]
 fn a_run_that_plays_is_waited_for_and_one_that_stands_is_played_on() {
     let mut tutor = taught(Phase::Predicting);
     tutor.command(LessonCommand::Choose(0));

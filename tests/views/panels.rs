@@ -219,9 +219,18 @@ fn the_numbers_above_the_stage_are_a_list_of_names_and_values() {
 fn the_stage_as_text_tells_the_same_as_the_picture() {
     let html = render::html::<TextView>(TextViewProps { scene: Scene::sample() });
     assert!(html.contains("Group app-workers is Stable, 412 records behind"));
-    for caption in ["Producers", "Brokers", "Replicas", "Consumers"] {
+    for caption in [
+        "Producers",
+        "Controller",
+        "Brokers",
+        "Partitions",
+        "Replicas",
+        "Consumer groups",
+        "Consumers",
+    ] {
         assert!(html.contains(&format!("<caption>{caption}</caption>")), "{caption} is missing");
     }
+    assert!(!html.contains("role=\"status\"") && !html.contains("aria-live"), "nobody is told");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use brokerscope::ui::stage::inspector::{Inspector, InspectorProps};
 use brokerscope::ui::stage::{Stage, StageProps};
 use brokerscope::view::layout::{Layout, Shape, Size};
 use brokerscope::view::scene::{
-    BrokerState, BrokerView, Ghost, Hue, LostView, ProducerHealth, ProducerView, RecordView,
-    SampleSize,
+    BrokerState, BrokerView, Ghost, GroupView, Hue, LostView, ProducerHealth, ProducerView,
+    RecordView, SampleSize,
 };
 use brokerscope::view::{Part, Scene};
 use expect_test::expect;
@@ -130,21 +130,23 @@ fn a_log_that_goes_on_without_lost_records_says_so() {
     );
 }
 
+/// The card of the first producer, if it were like that.
+fn producer_card(like: impl Fn(ProducerView) -> ProducerView) -> String {
+    let scene = Scene::sample();
+    let layout = layout(&scene);
+    render::html::<ProducerCard>(ProducerCardProps {
+        producer: Part::new(like((*scene.producers[0]).clone())),
+        place: layout.producers[0],
+        detail: layout.producer_detail,
+        selected: false,
+        tab_stop: false,
+        dispatch: Callback::noop(),
+    })
+}
+
 #[test]
 fn a_producer_that_sends_again_tells_of_its_failures_as_of_the_past() {
-    let scene = Scene::sample();
-    let card = |health| {
-        let view = ProducerView { failed: 3, health, ..(*scene.producers[0]).clone() };
-        let layout = layout(&scene);
-        render::html::<ProducerCard>(ProducerCardProps {
-            producer: Part::new(view),
-            place: layout.producers[0],
-            detail: layout.producer_detail,
-            selected: false,
-            tab_stop: false,
-            dispatch: Callback::noop(),
-        })
-    };
+    let card = |health| producer_card(|view| ProducerView { failed: 3, health, ..view });
     assert!(card(ProducerHealth::Healthy).contains("3 failed"));
     assert!(card(ProducerHealth::Failing).contains("▲ 3 failed"));
     assert!(!card(ProducerHealth::Healthy).contains('▲'));
@@ -154,21 +156,11 @@ fn a_producer_that_sends_again_tells_of_its_failures_as_of_the_past() {
 
 #[test]
 fn a_failing_producer_names_its_error() {
-    let scene = Scene::sample();
-    let view = ProducerView {
+    let html = producer_card(|view| ProducerView {
         health: ProducerHealth::Failing,
         failed: 3,
         error: Some("TimeoutException".into()),
-        ..(*scene.producers[0]).clone()
-    };
-    let layout = layout(&scene);
-    let html = render::html::<ProducerCard>(ProducerCardProps {
-        producer: Part::new(view),
-        place: layout.producers[0],
-        detail: layout.producer_detail,
-        selected: false,
-        tab_stop: false,
-        dispatch: Callback::noop(),
+        ..view
     });
     assert!(html.contains("TimeoutException") && html.contains("3 failed"), "{html}");
 }
@@ -213,6 +205,23 @@ fn inspector(scene: Scene, selection: Selection) -> String {
         taught: None,
         dispatch: Callback::noop(),
     })
+}
+
+#[test]
+fn a_groups_panel_stands_beside_its_own_group() {
+    let mut scene = Scene::sample();
+    let second = GroupView { name: "audit".into(), ..(*scene.groups[0]).clone() };
+    scene.groups.push(Part::new(second));
+    let place = |group: &str| {
+        let html = inspector(scene.clone(), Selection::Group(group.into()));
+        let (_, style) = html.split_once("style=\"").expect("it is put somewhere");
+        style.split('"').next().expect("the attribute ends").to_owned()
+    };
+    let heading = layout(&scene).groups[1].heading;
+    assert_ne!(place("app-workers"), place("audit"));
+    let bottom = layout(&scene).size.height - heading.bottom();
+    let beside = [format!("top:{:.0}px", heading.y), format!("bottom:{bottom:.0}px")];
+    assert!(beside.iter().any(|style| place("audit").contains(style)), "{}", place("audit"));
 }
 
 #[test]

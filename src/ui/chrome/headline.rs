@@ -67,7 +67,7 @@ fn figures(head: &Headline) -> Vec<Figure> {
         figure(
             "behind",
             words::short_count(head.lag),
-            if head.lag_is_old { text::LAST_KNOWN } else { "" },
+            if head.lag_is_old { words::LAST_KNOWN } else { "" },
         ),
         figure("latency p99", head.latency_p99_us.map_or("–".to_owned(), words::micros), ""),
     ];

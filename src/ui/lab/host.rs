@@ -10,6 +10,7 @@ use crate::session::{PlaybackCommand, PlaybackResponse, Session, Speed, Stop, Tu
 use crate::shell::Shell;
 use crate::ui::command::TerminalCommand;
 use crate::ui::route::Route;
+use crate::view::motion::MotionOptions;
 use crate::view::sandbox::{Change, Refusal, SandboxView, actions, hint, hint_for};
 use crate::view::scene::{CauseView, Motion, RecordView};
 use crate::view::{Part, PlaybackView, Scene, TerminalView, project};
@@ -271,8 +272,8 @@ impl Host {
     }
 
     /// What moves now.
-    pub(super) fn motion(&self) -> Motion {
-        project::motion(self.cluster())
+    pub(super) fn motion(&self, options: &MotionOptions) -> Motion {
+        project::motion(self.cluster(), options)
     }
 
     /// The terminal.

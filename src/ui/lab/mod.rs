@@ -21,7 +21,7 @@ use super::stage::Painter;
 use super::store::{BrowserStore, Memory, Theme};
 use super::text;
 use crate::base::Duration;
-use crate::lesson::{LessonCommand, course};
+use crate::lesson::{LessonCommand, Progress, course};
 use crate::session::{PlaybackCommand, Speed};
 use crate::view::layout::{Layout, Shape, Size};
 use crate::view::motion::MotionOptions;
@@ -68,6 +68,8 @@ pub(super) struct Lab {
     stage: NodeRef,
     dispatch: Callback<UiCommand>,
     memory: Memory,
+    /// What the learner has done, read when the list of lessons comes into sight.
+    progress: Part<Progress>,
     theme: Theme,
     presenter: bool,
     reduced: bool,
@@ -123,6 +125,7 @@ impl Component for Lab {
             why: None,
             help: false,
             unreadable: memory.unreadable(),
+            progress: Part::new(memory.progress()),
             attend: None,
             titled: None,
             memory,
@@ -135,6 +138,9 @@ impl Component for Lab {
 
     fn changed(&mut self, ctx: &Context<Self>, _before: &LabProps) -> bool {
         let route = &ctx.props().route;
+        if *route == Route::Lessons {
+            self.progress = Part::new(self.memory.progress());
+        }
         // The list of lessons is read beside whatever runs, and so is an address without a place: who
         // comes back finds everything as it was.
         if route.has_a_cluster() && *route != *self.host.route() {
@@ -222,7 +228,8 @@ impl Lab {
             reduced: self.reduced,
         };
         let drift = if playing { real } else { 0.0 };
-        self.painter.paint(&self.host.motion(), &self.scene.flows, &self.layout, &options, drift);
+        let motion = self.host.motion(&options);
+        self.painter.paint(&motion, &self.scene.flows, &self.layout, &options, drift);
         if playing {
             self.wake(ctx);
         } else {

@@ -59,7 +59,7 @@ impl Lab {
     fn side(&self, props: &LabProps) -> Html {
         match (&props.route, self.host.lesson()) {
             (Route::Home, _) => html! { <HomePanel /> },
-            (Route::Lessons, _) => html! { <LessonList progress={self.memory.progress()} /> },
+            (Route::Lessons, _) => html! { <LessonList progress={self.progress.clone()} /> },
             (Route::Sandbox, _) => html! {
                 <SandboxPanel sandbox={self.host.sandbox().clone()} dispatch={self.dispatch.clone()} />
             },

@@ -19,6 +19,28 @@ pub fn blocks(blocks: &[Block]) -> Html {
     blocks.iter().map(one).collect()
 }
 
+/// The same without any elements.
+pub fn plain(blocks: &[Block]) -> String {
+    let one = |block: &Block| match block {
+        Block::Paragraph(words) => plain_line(words),
+        Block::List { items, .. } => {
+            items.iter().map(|item| plain_line(item)).collect::<Vec<_>>().join(". ")
+        }
+        Block::Code(code) => code.clone(),
+    };
+    blocks.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// A line without any elements.
+pub fn plain_line(pieces: &[Inline]) -> String {
+    let one = |piece: &Inline| match piece {
+        Inline::Text(words) | Inline::Code(words) => words.clone(),
+        Inline::Strong(inside) | Inline::Emphasis(inside) => plain_line(inside),
+        Inline::Measured { name, .. } => name.clone(),
+    };
+    pieces.iter().map(one).collect()
+}
+
 /// Pieces of a line.
 pub fn line(pieces: &[Inline]) -> Html {
     let one = |piece: &Inline| match piece {

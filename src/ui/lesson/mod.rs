@@ -1,6 +1,7 @@
 //! The lesson panel: goal with live progress, prediction before Run, explanation, hints.
 
 pub mod blocks;
+mod telling;
 
 use yew::{
     Callback, Html, Properties, classes, component, html, use_effect_with, use_mut_ref,
@@ -8,6 +9,7 @@ use yew::{
 };
 
 use self::blocks::{blocks, line};
+use self::telling::Telling;
 use crate::lesson::view::{
     ChoiceView, FeedbackKind, FeedbackView, GoalView, QuestionView, SolutionView,
 };
@@ -36,6 +38,8 @@ pub struct LessonPanelProps {
 pub fn LessonPanel(props: &LessonPanelProps) -> Html {
     let lesson = &props.lesson;
     let controls = controls(lesson);
+    let telling = use_mut_ref(Telling::default);
+    let told = telling.borrow_mut().tell(lesson).to_owned();
     let (headline, read) = (use_node_ref(), use_mut_ref(|| lesson.headline.clone()));
     use_effect_with(lesson.headline.clone(), {
         let headline = headline.clone();
@@ -68,6 +72,7 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
             { goals(&lesson.goals) }
             { hints(lesson) }
             { buttons(lesson, props.playing, &props.dispatch) }
+            <p class="unseen" role="status">{ told }</p>
         </article>
     }
 }
@@ -184,19 +189,19 @@ fn feedback(feedback: &FeedbackView) -> Html {
         FeedbackKind::Wrong | FeedbackKind::Observed => "is-plain",
         FeedbackKind::NotYet => "is-warn",
     };
-    html! { <div class={classes!("explanation", "prose", kind)} role="status">{ blocks(&feedback.blocks) }</div> }
+    html! { <div class={classes!("explanation", "prose", kind)}>{ blocks(&feedback.blocks) }</div> }
 }
 
 fn hints(lesson: &LessonView) -> Html {
     html! {
         <>
             if !lesson.hints.is_empty() {
-                <ol class="hints" role="status" aria-label={text::HINT}>
+                <ol class="hints" aria-label={text::HINT}>
                     { for lesson.hints.iter().map(|hint| html! { <li><lucide_yew::CircleQuestionMark size={16} /><span>{ line(hint) }</span></li> }) }
                 </ol>
             }
             if let Some(solution) = &lesson.solution {
-                <section class="solution" role="status" aria-label={text::SOLUTION}>
+                <section class="solution" aria-label={text::SOLUTION}>
                     <ol>{ for solution.iter().map(solution_line) }</ol>
                     if let Some(note) = lesson.solution_note { <p class="refusal">{ note }</p> }
                 </section>

@@ -89,7 +89,7 @@ pub fn SpeedSlider(props: &SpeedSliderProps) -> Html {
     let share = f64::from(props.notch) / f64::from(PlaybackView::FASTEST) * 100.0;
     html! {
         <div class="speed">
-            <label for="speed">{ text::SPEED }<output>{ &props.label }</output>
+            <label for="speed">{ text::SPEED }<output aria-live="off">{ &props.label }</output>
                 if props.behind { <em>{ "this machine is slower" }</em> }
             </label>
             <input id="speed" type="range" min="0" max={PlaybackView::FASTEST.to_string()} value={props.notch.to_string()}

@@ -143,7 +143,7 @@ fn slider(
     let share = place as f64 / (steps.len() - 1) as f64 * 100.0;
     html! {
         <div class="control">
-            <label for={id}>{ name }<output>{ value.clone() }</output></label>
+            <label for={id}>{ name }<output aria-live="off">{ value.clone() }</output></label>
             <input {id} type="range" min="0" max={(steps.len() - 1).to_string()} value={place.to_string()}
                 aria-valuetext={value} style={format!("--share:{share:.1}%")} {onchange} />
         </div>

@@ -78,8 +78,6 @@ pub fn ProducerCard(props: &ProducerCardProps) -> Html {
 pub struct GroupFrameProps {
     /// The group; none for consumers without one.
     pub group: Option<Part<GroupView>>,
-    /// Number of consumers without a group, for their heading.
-    pub loners: usize,
     /// Its place.
     pub place: GroupBox,
     /// Whether it is chosen.

@@ -11,7 +11,9 @@ mod wires;
 
 pub use paint::Painter;
 
-use yew::{Callback, Html, KeyboardEvent, NodeRef, Properties, component, html, use_state};
+use yew::{
+    Callback, FocusEvent, Html, KeyboardEvent, NodeRef, Properties, component, html, use_state_eq,
+};
 
 use self::broker::BrokerPanel;
 use self::client::{ConsumerCard, GroupFrame, ProducerCard};
@@ -48,23 +50,30 @@ const READABLE: f64 = 16.0;
 #[component]
 pub fn Stage(props: &StageProps) -> Html {
     let StageProps { scene, layout, dispatch, .. } = props;
-    let stop = use_state(|| None::<NodeId>);
+    let stop = use_state_eq(|| None::<NodeId>);
     let first = layout.brokers.first().map(|broker| broker.id);
-    let stop_now = stop.filter(|id| layout.rect_of(*id).is_some()).or(first);
+    let stop_now = stop.filter(|id| layout.nodes().any(|(node, _)| node == *id)).or(first);
+    // Whatever has the focus is where the keyboard stops: it may have come by a click.
+    let onfocusin = Callback::from(move |event: FocusEvent| {
+        if let Some(id) = focus::held(&event).and_then(|held| focus::node(&held)) {
+            stop.set(Some(id));
+        }
+    });
     let onkeydown = {
-        let (layout, stop) = (layout.clone(), stop.clone());
+        let layout = layout.clone();
         Callback::from(move |event: KeyboardEvent| {
-            if let Some(next) = stop_now.and_then(|from| focus::next(&layout, from, &event.key())) {
+            let held = focus::held(&event).and_then(|held| focus::place(&layout, &held));
+            let from = held.or_else(|| stop_now.and_then(|id| layout.rect_of(id)));
+            if let Some(next) = from.and_then(|from| focus::next(&layout, from, &event.key())) {
                 event.prevent_default();
                 focus::put(next);
-                stop.set(Some(next));
             }
         })
     };
     let is_selected = |id: NodeId| props.selected == Some(Selection::Node(id));
     let size = format!("height:{:.0}px", layout.size.height);
     html! {
-        <div class="stage-content" style={size} role="group" aria-label={text::STAGE} {onkeydown}>
+        <div class="stage-content" style={size} role="group" aria-label={text::STAGE} {onkeydown} {onfocusin}>
             <svg class="wires" width="100%" height="100%" aria-hidden="true">{ wires(scene, layout) }</svg>
             { columns(props) }
             { for scene.producers.iter().zip(&layout.producers).map(|(producer, place)| html! {
@@ -131,14 +140,14 @@ fn consumers(props: &StageProps, stop: Option<NodeId>) -> Html {
         let Some(place) = boxes.next() else { break };
         let selected = props.selected == Some(Selection::Group(group.name.clone()));
         html.push(html! {
-            <GroupFrame key={group.name.to_string()} group={Some(group.clone())} loners={0} place={place.clone()} {selected}
+            <GroupFrame key={group.name.to_string()} group={Some(group.clone())} place={place.clone()} {selected}
                 tab_stop=true dispatch={dispatch.clone()} />
         });
         html.extend(group.members.iter().zip(&place.members).map(|(m, at)| card(m, *at)));
     }
     if let Some(place) = boxes.next() {
         html.push(html! {
-            <GroupFrame key="no group" group={None::<Part<crate::view::scene::GroupView>>} loners={scene.loners.len()}
+            <GroupFrame key="no group" group={None::<Part<crate::view::scene::GroupView>>}
                 place={place.clone()} selected=false tab_stop=false dispatch={dispatch.clone()} />
         });
         html.extend(scene.loners.iter().zip(&place.members).map(|(m, at)| card(m, *at)));

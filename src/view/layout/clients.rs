@@ -1,5 +1,7 @@
 //! Placing producers, groups and consumers.
 
+use std::rc::Rc;
+
 use super::{Detail, GroupShape, Point, Rect, Shape};
 use crate::base::NodeId;
 
@@ -15,8 +17,8 @@ pub struct ClientBox {
 /// A group on the stage.
 #[derive(Clone, PartialEq, Debug)]
 pub struct GroupBox {
-    /// Whether it is a group; otherwise the consumers without one.
-    pub named: bool,
+    /// `group.id`; none for the consumers without one.
+    pub name: Option<Rc<str>>,
     /// The frame around heading and members.
     pub rect: Rect,
     /// The heading inside it.
@@ -168,7 +170,7 @@ fn place_groups(shape: &Shape, form: &Form, area: Rect, scale: f64) -> Vec<Group
             height: rect.height,
         };
         let members = form.place(&group.members, inner, scale);
-        boxes.push(GroupBox { named: group.named, rect, heading, members });
+        boxes.push(GroupBox { name: group.name.clone(), rect, heading, members });
         y = rect.bottom() + GROUP_GAP * scale;
     }
     boxes

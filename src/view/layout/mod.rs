@@ -206,6 +206,11 @@ impl Layout {
         self.nodes().find(|(node, _)| *node == id).map(|(_, rect)| rect)
     }
 
+    /// The box of the group of that name.
+    pub fn group(&self, name: &str) -> Option<&GroupBox> {
+        self.groups.iter().find(|group| group.name.as_deref() == Some(name))
+    }
+
     /// The box of a broker.
     pub fn broker(&self, id: NodeId) -> Option<&BrokerBox> {
         self.brokers.iter().find(|broker| broker.id == id)

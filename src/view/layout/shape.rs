@@ -1,5 +1,7 @@
 //! What of a scene decides about the layout: which things there are, not how they fare.
 
+use std::rc::Rc;
+
 use crate::base::{NodeId, TopicPartition};
 use crate::view::scene::{LaneRole, Scene};
 
@@ -26,8 +28,8 @@ pub struct BrokerShape {
 /// A group to place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GroupShape {
-    /// Whether it is a group; otherwise the consumers without one.
-    pub named: bool,
+    /// `group.id`; none for the consumers without one.
+    pub name: Option<Rc<str>>,
     /// Members.
     pub members: Vec<NodeId>,
 }
@@ -46,13 +48,13 @@ impl From<&Scene> for Shape {
             .groups
             .iter()
             .map(|group| GroupShape {
-                named: true,
+                name: Some(group.name.clone()),
                 members: group.members.iter().map(|member| member.id).collect(),
             })
             .collect();
         if !scene.loners.is_empty() {
             let members = scene.loners.iter().map(|consumer| consumer.id).collect();
-            groups.push(GroupShape { named: false, members });
+            groups.push(GroupShape { name: None, members });
         }
         Self {
             producers: scene.producers.iter().map(|producer| producer.id).collect(),

@@ -6,9 +6,9 @@ use super::activity::Activity;
 use super::lag::Lags;
 use super::record::tail;
 use super::{hue, name, shown};
-use crate::base::{NodeId, Time, TopicPartition};
+use crate::base::{NodeId, Offset, Time, TopicPartition};
 use crate::cluster::{Cluster, NodeView};
-use crate::kafka::broker::Broker;
+use crate::kafka::broker::{Broker, ReplicaView};
 use crate::kafka::event::Event;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
@@ -131,7 +131,7 @@ fn lane(
         epoch: if running { replica.leader_epoch() } else { registration.leader_epoch },
         in_sync: registration.isr.contains(&broker.id()),
         log_start: replica.log_start(),
-        high_watermark: replica.high_watermark(),
+        high_watermark: shown_high_watermark(cluster, tp, role, &replica),
         log_end: replica.log_end(),
         last_epoch: replica.log.epoch_for_offset(replica.log_end() - 1),
         tail: tail(replica.log, TAIL, hue, known),
@@ -147,13 +147,25 @@ fn lane(
     })
 }
 
+/// The high watermark of a replica. A dead leader's disk knows only the last one it wrote down; what was
+/// reached and acknowledged counts.
+fn shown_high_watermark(
+    cluster: &Cluster,
+    tp: TopicPartition,
+    role: LaneRole,
+    replica: &ReplicaView<'_>,
+) -> Offset {
+    let own = replica.high_watermark();
+    let reached = cluster.last_high_watermark(tp).filter(|_| role == LaneRole::Offline);
+    reached.map_or(own, |reached| reached.min(replica.log_end()).max(own))
+}
+
 /// Where every group, and every consumer without one, stands.
 fn readers(cluster: &Cluster, lags: &Lags) -> Readers {
     let mut readers = Readers::new();
     for (name, partitions) in lags.groups() {
         for (&tp, &(offset, lag)) in partitions {
-            let committed = Some(offset);
-            let reader = Reader { name: name.clone(), position: offset, committed, lag };
+            let reader = Reader { name: name.clone(), position: offset, lag };
             readers.entry(tp).or_default().push(reader);
         }
     }
@@ -170,7 +182,7 @@ fn readers(cluster: &Cluster, lags: &Lags) -> Readers {
             };
             let end = cluster.leader_log(tp).map_or(position, UnifiedLog::high_watermark);
             let lag = u64::try_from(end - position).unwrap_or(0);
-            let reader = Reader { name: node.name.clone(), position, committed: None, lag };
+            let reader = Reader { name: node.name.clone(), position, lag };
             readers.entry(tp).or_default().push(reader);
         }
     }

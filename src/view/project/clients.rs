@@ -136,7 +136,6 @@ fn group_view(
         protocol,
         coordinator: coordinator.filter(|id| cluster.is_running(*id)),
         members,
-        rebalanced_at: None,
         name,
     }
 }

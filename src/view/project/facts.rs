@@ -55,7 +55,6 @@ pub(super) fn headline(cluster: &Cluster, ledger: &LedgerView) -> Headline {
         failed_before: last_failure(cluster).filter(past),
         lost: ledger.lost,
         lost_before: ledger.lost_at.filter(past),
-        in_flight: 0,
     }
 }
 

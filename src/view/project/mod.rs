@@ -22,7 +22,9 @@ use std::rc::Rc;
 
 use self::activity::Activity;
 use super::part::Part;
-use super::scene::{ClockView, ControllerView, Hue, OverrideView, PartitionName, Scene, TopicView};
+use super::scene::{
+    ClockView, ControllerView, Hue, OverrideView, PartitionName, PartitionView, Scene, TopicView,
+};
 use crate::base::{Time, TopicPartition};
 use crate::cluster::Cluster;
 use crate::cluster::scenario::Settings;
@@ -128,10 +130,17 @@ fn topics(cluster: &Cluster) -> Vec<TopicView> {
                 let log = cluster.leader_log(TopicPartition::new(topic.id, partition))?;
                 u64::try_from(log.log_end() - log.log_start()).ok()
             });
+            let partitions = (0..).zip(&topic.partitions).map(|(partition, state)| PartitionView {
+                name: PartitionName { topic: topic.name.clone(), partition },
+                leader: state.has_leader().then_some(state.leader),
+                epoch: state.leader_epoch,
+                isr: state.isr.clone(),
+                replicas: state.replicas.clone(),
+            });
             let replicas = topic.partitions.first().map_or(0, |state| state.replicas.len());
             TopicView {
                 name: topic.name.clone(),
-                partitions: u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX),
+                partitions: partitions.collect(),
                 replication_factor: u32::try_from(replicas).unwrap_or(u32::MAX),
                 min_insync_replicas: topic.config(&defaults).min_insync_replicas,
                 records: logs.sum(),
@@ -141,11 +150,7 @@ fn topics(cluster: &Cluster) -> Vec<TopicView> {
 }
 
 fn controller(cluster: &Cluster) -> ControllerView {
-    ControllerView {
-        id: cluster.controller().id(),
-        elections: cluster.metrics().totals.elections,
-        last_election: None,
-    }
+    ControllerView { id: cluster.controller().id(), elections: cluster.metrics().totals.elections }
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use super::{hue, name};
 use crate::base::{NodeId, TopicPartition};
 use crate::cluster::{Cluster, InFlightMessage, MessageBody};
 use crate::kafka::protocol::{Request, Response};
+use crate::view::motion::MotionOptions;
 use crate::view::scene::{Hue, Message, MessageKind, Motion, Work};
 
-/// What moves in `cluster` now.
-pub fn motion(cluster: &Cluster) -> Motion {
+/// What moves in `cluster` now. Messages are left out where `options` paint none.
+pub fn motion(cluster: &Cluster, options: &MotionOptions) -> Motion {
     let work = cluster.consumers().filter_map(|(node, consumer)| {
         let work = consumer.work_in_hand()?;
         Some(Work {
@@ -20,7 +21,11 @@ pub fn motion(cluster: &Cluster) -> Motion {
     });
     Motion {
         now: cluster.now(),
-        messages: cluster.in_flight().map(|message| view(cluster, &message)).collect(),
+        messages: if options.shows_messages() {
+            cluster.in_flight().map(|message| view(cluster, &message)).collect()
+        } else {
+            Vec::new()
+        },
         work: work.collect(),
     }
 }

@@ -7,6 +7,7 @@ use crate::kafka::consumer::{CommitPolicy, ServiceTime};
 use crate::kafka::event::{Event, ResetCause};
 use crate::kafka::producer::{Keys, Rate};
 use crate::view::describe;
+use crate::view::motion::MotionOptions;
 use crate::view::scene::{BrokerState, Idle, LaneRole, LaneView};
 
 fn scenario() -> Scenario {
@@ -81,6 +82,18 @@ fn each_partition_has_one_leader_lane_and_its_followers() {
 }
 
 #[test]
+fn a_partition_loses_its_leader_and_an_in_sync_replica_when_the_controller_says_so() {
+    let (leader, mut cluster) = leaderless();
+    let partition = |cluster: &Cluster| scene(cluster, None).topics[0].partitions[0].clone();
+    let before = partition(&cluster);
+    assert_eq!((before.leader, before.isr.len(), before.replicas.len()), (Some(leader), 2, 2));
+    cluster.run_until(cluster.now() + crate::base::Duration::from_secs(8));
+    let after = partition(&cluster);
+    assert!(after.leader.is_some_and(|now| now != leader) && after.epoch > before.epoch);
+    assert_eq!((after.isr, after.replicas), (vec![after.leader.unwrap()], before.replicas));
+}
+
+#[test]
 fn what_did_not_change_is_shared_with_the_picture_before() {
     let cluster = after(5);
     let first = scene(&cluster, None);
@@ -109,7 +122,12 @@ fn a_killed_broker_is_dark_and_its_partitions_move() {
 #[test]
 fn messages_in_flight_are_within_their_time() {
     let cluster = after(5);
-    let motion = motion(&cluster);
+    let options = |speed| {
+        let flight = crate::base::Duration::from_millis(40);
+        MotionOptions { speed, flight, hidden: std::collections::BTreeSet::new(), reduced: false }
+    };
+    assert!(motion(&cluster, &options(10.0)).messages.is_empty(), "nobody could follow them");
+    let motion = motion(&cluster, &options(0.1));
     assert!(!motion.messages.is_empty());
     for message in &motion.messages {
         assert!(message.sent_at <= motion.now && motion.now <= message.arrives_at);
@@ -267,6 +285,29 @@ fn a_dead_leader_is_no_follower_while_nobody_has_noticed() {
     assert_eq!(dead.lanes[0].role, LaneRole::Offline);
     let lanes = scene.brokers.iter().flat_map(|broker| &broker.lanes);
     assert_eq!(lanes.filter(|lane| lane.role == LaneRole::Follower).count(), 1);
+}
+
+#[test]
+fn a_dead_leaders_lane_keeps_the_high_watermark_that_was_reached_and_not_its_disks_checkpoint() {
+    let mut single = scenario();
+    single.topics[0].replication_factor = 1;
+    let mut cluster = Cluster::new(&single, 42).unwrap();
+    // Between two checkpoints of the high watermark, which are written every five seconds.
+    cluster.run_until(cluster.started() + crate::base::Duration::from_millis(12_700));
+    let topic = cluster.metadata().topics.values().find(|topic| !topic.is_internal()).unwrap();
+    let (tp, leader) = (TopicPartition::new(topic.id, 0), topic.partitions[0].leader);
+    let lane = |cluster: &Cluster| {
+        let scene = scene(cluster, None);
+        scene.brokers.iter().find(|broker| broker.id == leader).unwrap().lanes[0].clone()
+    };
+    let reached = lane(&cluster).high_watermark;
+    cluster.apply(&Action::CrashBroker { broker: leader.0, lose_disk: false }).unwrap();
+    for _ in 0..10 {
+        let dead = lane(&cluster);
+        assert_eq!((dead.role, dead.high_watermark), (LaneRole::Offline, reached));
+        assert_eq!(cluster.last_high_watermark(tp), Some(reached));
+        cluster.run_until(cluster.now() + crate::base::Duration::from_secs(1));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{Hue, Part, PartitionName};
-use crate::base::{NodeId, Time, TopicPartition};
+use crate::base::{NodeId, TopicPartition};
 use crate::kafka::coordinator::GroupState;
 use crate::kafka::producer::Rate;
 
@@ -127,8 +127,6 @@ pub struct GroupView {
     pub rate: f64,
     /// Members in order of id.
     pub members: Vec<Part<ConsumerView>>,
-    /// When its last rebalance ended.
-    pub rebalanced_at: Option<Time>,
 }
 
 impl GroupView {

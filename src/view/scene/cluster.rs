@@ -117,8 +117,6 @@ pub struct Reader {
     pub name: Rc<str>,
     /// Next offset its application gets.
     pub position: i64,
-    /// Next offset after a restart; none without a group.
-    pub committed: Option<i64>,
     /// Records behind the log end.
     pub lag: u64,
 }
@@ -130,8 +128,21 @@ pub struct ControllerView {
     pub id: NodeId,
     /// Elections it has decided so far.
     pub elections: u64,
-    /// When the last one was.
-    pub last_election: Option<Time>,
+}
+
+/// What the controller holds to be so of one partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartitionView {
+    /// Name on screen.
+    pub name: PartitionName,
+    /// The leader, if it has one.
+    pub leader: Option<NodeId>,
+    /// Leader epoch.
+    pub epoch: i32,
+    /// In-sync replicas.
+    pub isr: Vec<NodeId>,
+    /// Brokers that are to have a copy, the preferred leader first.
+    pub replicas: Vec<NodeId>,
 }
 
 /// One topic.
@@ -139,8 +150,8 @@ pub struct ControllerView {
 pub struct TopicView {
     /// Name.
     pub name: Rc<str>,
-    /// Number of partitions.
-    pub partitions: u32,
+    /// Its partitions, in order.
+    pub partitions: Vec<PartitionView>,
     /// Replicas of each partition.
     pub replication_factor: u32,
     /// `min.insync.replicas` in force.

@@ -34,8 +34,6 @@ pub struct Headline {
     pub lost: u64,
     /// When the last of them was lost, once that is a while ago.
     pub lost_before: Option<Time>,
-    /// Messages in flight.
-    pub in_flight: u64,
 }
 
 /// Series over simulated time, oldest first, at even distances.

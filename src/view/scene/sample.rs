@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::{
     BrokerState, BrokerView, ClockView, ConsumerView, ControllerView, EventKind, EventView, Flow,
     GroupView, Headline, History, HistoryPoint, Hue, Idle, LaneRole, LaneView, LedgerRow,
-    LedgerView, Message, MessageKind, Motion, OwnedPartition, Part, PartitionName, ProducerHealth,
-    ProducerView, Reader, Scene, TopicView, Work,
+    LedgerView, Message, MessageKind, Motion, OwnedPartition, Part, PartitionName, PartitionView,
+    ProducerHealth, ProducerView, Reader, Scene, TopicView, Work,
 };
 use crate::base::{NodeId, Time, TopicId, TopicPartition};
 use crate::cluster::Clock;
@@ -64,18 +64,14 @@ impl Scene {
             headline: Part::new(headline()),
             topics: Part::new(vec![TopicView {
                 name: TOPIC_NAME.into(),
-                partitions: size.partitions,
+                partitions: (0..size.partitions).map(|n| partition(n, size)).collect(),
                 replication_factor: size.replicas,
                 min_insync_replicas: 1,
                 records: 429,
             }]),
             producers: (0..size.producers).map(|n| Part::new(producer(n))).collect(),
             brokers: (1..=size.brokers).map(|n| Part::new(sample_broker(n, size))).collect(),
-            controller: Part::new(ControllerView {
-                id: NodeId::CONTROLLER,
-                elections: 1,
-                last_election: Some(Time(1_200_000)),
-            }),
+            controller: Part::new(ControllerView { id: NodeId::CONTROLLER, elections: 1 }),
             groups: vec![Part::new(group(size))],
             loners: Vec::new(),
             flows: Part::new(flows(size)),
@@ -134,7 +130,6 @@ fn headline() -> Headline {
         failed_before: None,
         lost: 0,
         lost_before: None,
-        in_flight: 5,
     }
 }
 
@@ -151,6 +146,19 @@ fn producer(n: u32) -> ProducerView {
         keys: "no key".into(),
         acks: "all".into(),
         error: None,
+    }
+}
+
+fn partition(n: u32, size: SampleSize) -> PartitionView {
+    let replicas: Vec<_> = (0..size.replicas.min(size.brokers))
+        .map(|replica| broker((n + replica) % size.brokers + 1))
+        .collect();
+    PartitionView {
+        name: partition_name(n),
+        leader: replicas.first().copied(),
+        epoch: 4,
+        isr: replicas.clone(),
+        replicas,
     }
 }
 
@@ -190,7 +198,7 @@ fn lane(partition: u32, leads: bool) -> LaneView {
         tail: vec![Hue::of(partition); 40].into(),
         rate: 50.0,
         readers: if leads {
-            vec![Reader { name: GROUP.into(), position: 17, committed: Some(12), lag: 412 }]
+            vec![Reader { name: GROUP.into(), position: 17, lag: 412 }]
         } else {
             Vec::new()
         },
@@ -213,7 +221,6 @@ fn group(size: SampleSize) -> GroupView {
         lag_trend: 38.0,
         rate: 12.0,
         members,
-        rebalanced_at: Some(Time(3_000_000)),
     }
 }
 

@@ -329,17 +329,13 @@ fn group(view: &GroupView) -> Content {
             Action::RemoveConsumer { name },
         ));
     }
-    let mut behind = words::plural(view.lag, "record");
-    if !view.lag_is_current {
-        behind = format!("{behind}, {}", text::LAST_KNOWN);
-    }
     let coordinator = view.coordinator.map_or("none alive".to_owned(), |id| format!("broker {id}"));
     Content {
         title: view.name.to_string(),
         state: format!("Consumer group, {}, generation {}.", view.state_name(), view.generation),
         facts: vec![
             ("Members", words::count(view.members.len() as u64)),
-            ("Behind", behind),
+            ("Behind", describe::behind(view)),
             ("Finishes", format!("{} records per second", words::rate(view.rate))),
             ("Coordinator", coordinator),
             ("Assignor", view.protocol.to_string()),

@@ -133,7 +133,7 @@ fn beside(layout: &Layout, selection: &Selection) -> String {
     const WIDTH: f64 = 264.0;
     let rect = match selection {
         Selection::Node(id) | Selection::Record { broker: id, .. } => layout.rect_of(*id),
-        Selection::Group(_) => layout.groups.first().map(|group| group.heading),
+        Selection::Group(name) => layout.group(name).map(|group| group.heading),
     };
     let rect = rect.unwrap_or(Rect { x: 0.0, y: 0.0, width: 0.0, height: 0.0 });
     let width = WIDTH * layout.scale;
