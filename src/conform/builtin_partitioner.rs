@@ -1,7 +1,6 @@
 //! `builtin_partitioner`: scripted random numbers, appends and queue lengths in, sticky partitions out.
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Failure, demand, parse, same};
 use crate::kafka::producer::partitioner::{BuiltInPartitioner, QueueLengths, TopicPartitions};
@@ -34,7 +33,7 @@ enum Step {
 /// More partitions than any vector has; keeps a wrong number from filling the memory.
 const MAX_PARTITIONS: u32 = 100_000;
 
-pub(super) fn check(vector: Value) -> Result<(), Failure> {
+pub(super) fn check(vector: &str) -> Result<(), Failure> {
     let vector: Vector = parse(vector)?;
     demand((1..=MAX_PARTITIONS).contains(&vector.partitions), "partitions: not a sensible number")?;
     demand(vector.sticky_batch_size >= 1, "sticky_batch_size: below 1")?;

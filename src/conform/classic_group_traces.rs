@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Failure, demand, parse, same};
 use crate::base::{Duration, NodeId, Rng, Time};
@@ -98,7 +97,7 @@ struct GroupAfter {
 
 const GROUP: &str = "group";
 
-pub(super) fn check(vector: Value) -> Result<(), Failure> {
+pub(super) fn check(vector: &str) -> Result<(), Failure> {
     let vector: Vector = parse(vector)?;
     let mut trace = Trace::new(vector.group_initial_rebalance_delay_ms);
     for (number, step) in vector.steps.into_iter().enumerate() {

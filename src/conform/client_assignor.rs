@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Failure, demand, parse, same};
 use crate::kafka::consumer::assignor::{
@@ -36,23 +35,23 @@ struct Member {
 /// More partitions than any vector has; keeps a wrong number from filling the memory.
 const MAX_PARTITIONS: u32 = 10_000;
 
-pub(super) fn check_range(vector: Value) -> Result<(), Failure> {
+pub(super) fn check_range(vector: &str) -> Result<(), Failure> {
     check(Assignor::Range, vector)
 }
 
-pub(super) fn check_round_robin(vector: Value) -> Result<(), Failure> {
+pub(super) fn check_round_robin(vector: &str) -> Result<(), Failure> {
     check(Assignor::RoundRobin, vector)
 }
 
-pub(super) fn check_sticky(vector: Value) -> Result<(), Failure> {
+pub(super) fn check_sticky(vector: &str) -> Result<(), Failure> {
     check(Assignor::Sticky, vector)
 }
 
-pub(super) fn check_cooperative(vector: Value) -> Result<(), Failure> {
+pub(super) fn check_cooperative(vector: &str) -> Result<(), Failure> {
     check(Assignor::CooperativeSticky, vector)
 }
 
-fn check(assignor: Assignor, vector: Value) -> Result<(), Failure> {
+fn check(assignor: Assignor, vector: &str) -> Result<(), Failure> {
     let mut vector: Vector = parse(vector)?;
     let count = vector.topics.values().fold(0_u32, |sum, &count| sum.saturating_add(count));
     demand(count <= MAX_PARTITIONS, "topics: too many partitions")?;

@@ -8,8 +8,6 @@ mod vector;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde_json::Value;
-
 use self::vector::{Op, Partition, Reply, Vector};
 use super::{Failure, demand, parse, same};
 use crate::base::{Duration, NodeId, Offset, Time, TopicPartition};
@@ -21,7 +19,7 @@ use crate::kafka::protocol::{
     CreatableTopic, CreateTopicsRequest, ElectLeadersRequest, ElectionType, ErrorCode,
 };
 
-pub(super) fn check(vector: Value) -> Result<(), Failure> {
+pub(super) fn check(vector: &str) -> Result<(), Failure> {
     let vector: Vector = parse(vector)?;
     let config = Rc::new(BrokerConfig::default());
     let mut run = Run {

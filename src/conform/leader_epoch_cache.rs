@@ -1,7 +1,6 @@
 //! `leader_epoch_cache`: assignments and truncations in, the entries and end offsets out.
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Failure, demand, parse, same};
 use crate::base::{LeaderEpoch, Offset};
@@ -39,7 +38,7 @@ struct Answer {
     end_offset: Offset,
 }
 
-pub(super) fn check(vector: Value) -> Result<(), Failure> {
+pub(super) fn check(vector: &str) -> Result<(), Failure> {
     let vector: Vector = parse(vector)?;
     let mut cache = LeaderEpochFileCache::default();
     for step in vector.steps {

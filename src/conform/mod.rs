@@ -6,26 +6,31 @@
 //! printing is for the caller. Fields that a check does not know are passed over.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 mod builtin_partitioner;
 mod classic_group_traces;
 mod client_assignor;
 mod controller_traces;
+mod kip848_reconcile;
 mod leader_epoch_cache;
 mod murmur2;
 mod partition_change;
 mod producer_state;
 mod replica_placement;
+mod server_assignor;
 
 /// A kind of vectors that we can check.
 #[derive(Clone, Copy)]
 pub struct Kind {
     /// The file name without `.jsonl`.
     pub name: &'static str,
-    check: fn(Value) -> Result<(), Failure>,
+    /// Is given the line's text, for the order of fields counts in some vectors.
+    check: fn(&str) -> Result<(), Failure>,
 }
 
 impl fmt::Debug for Kind {
@@ -40,9 +45,13 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "assignor_client_range", check: client_assignor::check_range },
     Kind { name: "assignor_client_roundrobin", check: client_assignor::check_round_robin },
     Kind { name: "assignor_client_sticky", check: client_assignor::check_sticky },
+    Kind { name: "assignor_server_range", check: server_assignor::check_range },
+    Kind { name: "assignor_server_simple_share", check: server_assignor::check_simple_share },
+    Kind { name: "assignor_server_uniform", check: server_assignor::check_uniform },
     Kind { name: "builtin_partitioner", check: builtin_partitioner::check },
     Kind { name: "classic_group_traces", check: classic_group_traces::check },
     Kind { name: "controller_traces", check: controller_traces::check },
+    Kind { name: "kip848_reconcile", check: kip848_reconcile::check },
     Kind { name: "leader_epoch_cache", check: leader_epoch_cache::check },
     Kind { name: "librdkafka_consistent", check: murmur2::check_librdkafka },
     Kind { name: "murmur2", check: murmur2::check },
@@ -111,7 +120,7 @@ impl Kind {
                 other => other.to_string(),
             };
             report.total += 1;
-            match (self.check)(vector) {
+            match (self.check)(text) {
                 Ok(()) => report.passed += 1,
                 Err(Failure::Malformed(problem)) => return Err(malformed(problem)),
                 Err(Failure::Mismatch { what, expected, got }) => {
@@ -133,8 +142,33 @@ enum Failure {
 }
 
 /// The vector as the type its kind expects.
-fn parse<T: DeserializeOwned>(vector: Value) -> Result<T, Failure> {
-    serde_json::from_value(vector).map_err(|error| Failure::Malformed(error.to_string()))
+fn parse<T: DeserializeOwned>(vector: &str) -> Result<T, Failure> {
+    serde_json::from_str(vector).map_err(|error| Failure::Malformed(error.to_string()))
+}
+
+/// A JSON object whose fields keep their order.
+struct Entries<T>(Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
 }
 
 /// Demands that our answer is Kafka's; `what` names the part of the answer.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Failure, demand, parse, same};
 use crate::kafka::producer::partitioner;
@@ -17,7 +16,7 @@ struct Vector {
     partition_for_n: BTreeMap<u32, u32>,
 }
 
-pub(super) fn check(vector: Value) -> Result<(), Failure> {
+pub(super) fn check(vector: &str) -> Result<(), Failure> {
     let vector: Vector = parse(vector)?;
     let key = bytes_of_hex(&vector.key_hex)?;
     let hash = partitioner::murmur2(&key);
@@ -38,7 +37,7 @@ struct LibrdkafkaVector {
     partition: u32,
 }
 
-pub(super) fn check_librdkafka(vector: Value) -> Result<(), Failure> {
+pub(super) fn check_librdkafka(vector: &str) -> Result<(), Failure> {
     let vector: LibrdkafkaVector = parse(vector)?;
     demand(vector.n > 0, "n: 0 partitions")?;
     let key = bytes_of_hex(&vector.key_hex)?;

@@ -1,7 +1,6 @@
 //! `partition_change`: one registration and what is wanted of it in, the change and the registration after it out.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Failure, parse, same};
 use crate::base::NodeId;
@@ -70,7 +69,7 @@ struct Change {
 
 const NO_LEADER_CHANGE: NodeId = NodeId(-2);
 
-pub(super) fn check(vector: Value) -> Result<(), Failure> {
+pub(super) fn check(vector: &str) -> Result<(), Failure> {
     let vector: Vector = parse(vector)?;
     let before = vector.before.into_registration();
     let acceptable = |node: NodeId| vector.acceptable_leaders.contains(&node);

@@ -2,7 +2,6 @@
 //! the last stable offset, out.
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Failure, demand, parse, same};
 use crate::base::{Offset, Time};
@@ -94,7 +93,7 @@ struct Log {
 /// How a step ended: the result's name, and the first and last offset if there are any.
 type Outcome = (String, Option<Offset>, Option<Offset>);
 
-pub(super) fn check(vector: Value) -> Result<(), Failure> {
+pub(super) fn check(vector: &str) -> Result<(), Failure> {
     let vector: Vector = parse(vector)?;
     let mut log = Log::default();
     for (number, step) in (1..).zip(vector.steps) {

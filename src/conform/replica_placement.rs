@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Failure, demand, parse, same};
 use crate::base::NodeId;
@@ -30,7 +29,7 @@ struct Broker {
 /// More partitions than any vector has; keeps a wrong number from filling the memory.
 const MAX_PARTITIONS: usize = 100_000;
 
-pub(super) fn check(vector: Value) -> Result<(), Failure> {
+pub(super) fn check(vector: &str) -> Result<(), Failure> {
     let vector: Vector = parse(vector)?;
     demand(vector.partitions <= MAX_PARTITIONS, "partitions: too many")?;
     let brokers: Vec<UsableBroker> = vector

@@ -23,38 +23,68 @@ pub fn partition_for(text: &str, count: u32) -> Option<u32> {
 /// Buckets come in order of the spread hash; within a bucket the insertion order holds. Java turns a bucket of
 /// more than eight keys into a tree; that does not happen with the few short names of a cluster and is left out.
 pub fn sort_as_hash_map_keys<T>(keys: &mut [T], hash_code: impl Fn(&T) -> i32) {
-    let capacity = table_capacity(keys.len());
+    let capacity = table_capacity(DEFAULT_CAPACITY, keys.len());
     keys.sort_by_key(|key| bucket(hash_code(key), capacity));
 }
 
-/// A `java.util.HashSet` as far as its iteration order goes: the table grows with the number of keys and never
-/// shrinks.
+/// A `java.util.HashSet`, or the keys of a `HashMap`, as far as its iteration order goes: the table grows with the
+/// number of keys and never shrinks.
 #[derive(Clone, Debug)]
 pub struct HashSetOrder<T> {
-    /// In order of insertion.
+    /// In the order that the keys of one bucket have.
     keys: Vec<T>,
+    /// The size of the table when it was made.
+    initial_capacity: u32,
     /// The most keys that were in the set at once.
     most: usize,
 }
 
 impl<T> Default for HashSetOrder<T> {
     fn default() -> Self {
-        Self { keys: Vec::new(), most: 0 }
+        Self { keys: Vec::new(), initial_capacity: DEFAULT_CAPACITY, most: 0 }
     }
 }
 
 impl<T: PartialEq> HashSetOrder<T> {
-    /// Adds `key` unless it is there.
-    pub fn insert(&mut self, key: T) {
-        if !self.keys.contains(&key) {
+    /// A set made with room for `expected` keys (`Utils.newHashSet`, `Utils.newHashMap`).
+    pub fn with_room_for(expected: usize) -> Self {
+        let least = u32::try_from(expected * 4 / 3 + 1).unwrap_or(u32::MAX / 2);
+        Self { keys: Vec::new(), initial_capacity: least.next_power_of_two(), most: 0 }
+    }
+
+    /// Adds `key` unless it is there; tells whether it was added.
+    pub fn insert(&mut self, key: T) -> bool {
+        let new = !self.keys.contains(&key);
+        if new {
             self.keys.push(key);
+            self.most = self.most.max(self.keys.len());
+        }
+        new
+    }
+
+    /// Adds `key` as `HashMap.computeIfAbsent` does, which puts a new key before the others of its bucket.
+    pub fn compute_if_absent(&mut self, key: T) {
+        if !self.keys.contains(&key) {
+            self.keys.insert(0, key);
             self.most = self.most.max(self.keys.len());
         }
     }
 
-    /// Removes `key` if it is there.
-    pub fn remove(&mut self, key: &T) {
+    /// Removes `key` if it is there; tells whether it was.
+    pub fn remove(&mut self, key: &T) -> bool {
+        let before = self.keys.len();
         self.keys.retain(|kept| kept != key);
+        self.keys.len() < before
+    }
+
+    /// Whether `key` is there.
+    pub fn contains(&self, key: &T) -> bool {
+        self.keys.contains(key)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
     }
 
     /// Whether there are no keys.
@@ -64,15 +94,32 @@ impl<T: PartialEq> HashSetOrder<T> {
 
     /// The key that iteration meets first.
     pub fn first(&self, hash_code: impl Fn(&T) -> i32) -> Option<&T> {
-        let capacity = table_capacity(self.most);
+        let capacity = self.capacity();
         self.keys.iter().min_by_key(|key| bucket(hash_code(key), capacity))
+    }
+
+    /// The keys in the order of iteration.
+    pub fn in_order(&self, hash_code: impl Fn(&T) -> i32) -> Vec<T>
+    where
+        T: Clone,
+    {
+        let capacity = self.capacity();
+        let mut keys = self.keys.clone();
+        keys.sort_by_key(|key| bucket(hash_code(key), capacity));
+        keys
+    }
+
+    fn capacity(&self) -> u32 {
+        table_capacity(self.initial_capacity, self.most)
     }
 }
 
-/// The size of a hash table that was made with the default capacity and has held `keys` keys.
-fn table_capacity(keys: usize) -> u32 {
-    let mut capacity = 16_u32;
-    while keys > usize::try_from(capacity / 4 * 3).unwrap_or(usize::MAX) {
+/// The size of a hash table that was made without a word about its size.
+const DEFAULT_CAPACITY: u32 = 16;
+
+/// The size of a hash table that was made with `capacity`, a power of two, and has held `keys` keys.
+fn table_capacity(mut capacity: u32, keys: usize) -> u32 {
+    while keys > usize::try_from(u64::from(capacity) * 3 / 4).unwrap_or(usize::MAX) {
         capacity *= 2;
     }
     capacity

@@ -18,3 +18,4 @@ pub mod partition;
 pub mod producer;
 pub mod protocol;
 pub mod record;
+pub mod uuid;

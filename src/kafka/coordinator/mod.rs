@@ -4,6 +4,8 @@
 //! [`CoordinatorAppend`], and clients are answered once the broker says that it is replicated.
 //! Not here: the protocol of KIP-848, share groups, transactions, offset expiry.
 
+pub mod assignor;
+pub mod consumer_group;
 mod context;
 mod group;
 mod member;
