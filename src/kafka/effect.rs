@@ -12,7 +12,7 @@ use super::consumer::ConsumerTimer;
 use super::controller::ControllerTimer;
 use super::event::Event;
 use super::producer::ProducerTimer;
-use super::protocol::{CorrelationId, Request, Response};
+use super::protocol::{ApiKey, CorrelationId, Request, Response};
 use crate::base::{Duration, NodeId, RecordId, Rng, Time};
 
 /// What reaches a node.
@@ -37,8 +37,8 @@ pub enum Input {
         body: Response,
     },
     /// The connection to `peer` is gone: no request in flight to it will be answered. Sent when a
-    /// peer's process ends, or when a request reaches a host on which it does not run. A cut network
-    /// sends nothing: only request timeouts tell.
+    /// peer closes it or its process ends, or when a request reaches a host on which it does not run.
+    /// A cut network sends nothing: only request timeouts tell.
     Disconnected {
         /// The other side.
         peer: NodeId,
@@ -125,7 +125,8 @@ pub enum Effect {
         /// The answer.
         body: Response,
     },
-    /// Close the connection to a client, as a broker does on a failed `acks=0` produce.
+    /// Close the connection to `peer`, as a broker does on a failed `acks=0` produce and a client whose
+    /// request is not answered in time. What the network still holds of it is gone.
     Disconnect {
         /// The other side.
         peer: NodeId,
@@ -200,6 +201,18 @@ impl<'a> Out<'a> {
     /// Answers a request.
     pub fn respond(&mut self, to: NodeId, correlation: CorrelationId, body: impl Into<Response>) {
         self.effects.push(Effect::Response { to, correlation, body: body.into() });
+    }
+
+    /// The answers left so far, from the `skip`th effect on, and the number of effects.
+    pub fn answers(
+        &self,
+        skip: usize,
+    ) -> (impl Iterator<Item = (NodeId, CorrelationId, ApiKey)> + use<'_, 'a>, usize) {
+        let answers = self.effects[skip..].iter().filter_map(|effect| match effect {
+            Effect::Response { to, correlation, body } => Some((*to, *correlation, body.api())),
+            _ => None,
+        });
+        (answers, self.effects.len())
     }
 
     /// Closes the connection to `peer`.

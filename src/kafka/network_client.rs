@@ -2,16 +2,14 @@
 //! `ClusterConnectionStates`, `ExponentialBackoff`): which requests are under way to whom, when they
 //! time out, and when a lost connection may be tried again.
 //!
-//! The network of the model has no connections of its own, so the exchange that opens one, Kafka's
-//! ApiVersions, is played by a Metadata request that asks for no topic. As in Kafka, no other request
-//! goes to a peer before that is answered: records wait in the client while a broker is away, they
-//! are not used up by failed attempts.
+//! A connection is opened by an ApiVersions exchange, and no other request goes to a peer before that is
+//! answered: records wait in the client while a broker is away, they are not used up by failed attempts.
 
 use std::collections::BTreeMap;
 
 use super::effect::Out;
 use super::event::Event;
-use super::protocol::{ApiKey, CorrelationId, MetadataRequest, Request};
+use super::protocol::{ApiKey, ApiVersionsRequest, CorrelationId, Request};
 use crate::base::{Duration, NodeId, Rng, Time};
 
 /// `reconnect.backoff.ms` and `reconnect.backoff.max.ms`, at Kafka's defaults.
@@ -133,9 +131,7 @@ impl<T> NetworkClient<T> {
         match state.connection {
             Connection::Connected => true,
             Connection::Disconnected { retry_at } if retry_at <= now => {
-                let probe =
-                    MetadataRequest { topics: Some(Vec::new()), allow_auto_topic_creation: false };
-                let correlation = out.request(peer, probe);
+                let correlation = out.request(peer, ApiVersionsRequest);
                 let deadline = now + CONNECTION_SETUP_TIMEOUT;
                 state.connection = Connection::Connecting { correlation, deadline };
                 state.last_attempt = now;
@@ -217,9 +213,8 @@ impl<T> NetworkClient<T> {
             .collect()
     }
 
-    /// Gives up on peers that owe an answer for too long, telling of each request that waited too
-    /// long, and returns all requests under way to such peers, in the order sent: one that is late ends
-    /// the connection, as in Kafka.
+    /// Closes the connections to peers that owe an answer for too long, telling of each request that
+    /// waited too long, and returns all requests under way to such peers, in the order sent.
     pub fn expire(&mut self, out: &mut Out<'_>) -> Vec<InFlight<T>> {
         let now = out.now();
         let mut late = Vec::new();
@@ -235,6 +230,9 @@ impl<T> NetworkClient<T> {
         }
         late.sort_unstable();
         late.dedup();
+        for &peer in &late {
+            out.disconnect(peer);
+        }
         let mut ended: Vec<_> =
             late.into_iter().flat_map(|peer| self.on_disconnected(out, peer)).collect();
         ended.sort_by_key(|entry| entry.correlation);
@@ -281,6 +279,7 @@ impl<T> NetworkClient<T> {
 mod tests {
     use super::*;
     use crate::kafka::effect::{Counters, Effect};
+    use crate::kafka::protocol::MetadataRequest;
 
     const A: NodeId = NodeId(1);
     const B: NodeId = NodeId(2);
@@ -342,7 +341,10 @@ mod tests {
         );
         assert_eq!(
             effects,
-            [Effect::Event(Event::RequestTimedOut { to: A, api: ApiKey::Metadata })]
+            [
+                Effect::Event(Event::RequestTimedOut { to: A, api: ApiKey::Metadata }),
+                Effect::Disconnect { peer: A },
+            ]
         );
         assert!(!world.client.is_connected(A) && world.client.is_connected(B));
     }

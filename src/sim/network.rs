@@ -1,5 +1,6 @@
 //! Links between nodes. A message takes a base latency plus jitter; messages of one direction arrive
-//! in the order in which they were sent, as on a TCP connection. A link can be cut.
+//! in the order in which they were sent, as on a TCP connection. A link can be cut; what is sent then is
+//! sent again by TCP's retransmission until the link is mended or the connection is closed.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +33,9 @@ impl Default for NetworkConfig {
 pub struct LinkState {
     /// When the last message arrives.
     last_arrival: Time,
-    /// Whether messages vanish.
+    /// What was sent before this moment was sent on a connection that the receiver has closed.
+    closed_until: Time,
+    /// Whether nothing gets through.
     pub cut: bool,
     /// Whether anything was sent since the connection was last closed.
     pub connected: bool,
@@ -83,34 +86,60 @@ impl Network {
         &mut self.links[from * self.nodes + to]
     }
 
-    /// When a message sent at `now` arrives; `None` if the link is cut and it vanishes. `extra` is what
-    /// a fault adds; what is sent later on the same link waits behind it, as on a TCP connection.
+    /// When a message sent at `now` arrives on a link that is not cut. `extra` is what a fault adds; what
+    /// is sent later on the same link waits behind it, as on a TCP connection.
     pub fn send(
         &mut self,
         now: Time,
         (from, to): (usize, usize),
         records: usize,
         extra: Duration,
-    ) -> Option<Time> {
+    ) -> Time {
         let jitter = self.rng.below(self.config.jitter_us.saturating_add(1));
         let delay = Duration(self.config.latency_us) + Duration(jitter) + extra;
         let link = &mut self.links[from * self.nodes + to];
-        if link.cut {
-            return None;
-        }
         let arrival = (now + delay).max(link.last_arrival);
         link.last_arrival = arrival;
         link.connected = true;
         link.messages += 1;
         link.records += records as u64;
-        Some(arrival)
+        arrival
     }
 
-    /// Mends every link.
-    pub fn heal_all(&mut self) {
-        for link in &mut self.links {
-            link.cut = false;
+    /// Notes that `to` closed its connection with `from` at `now`, and returns when `from` learns of it:
+    /// after all that was sent to it before. `None` if there was no connection or the link is cut.
+    pub fn close(&mut self, now: Time, from: usize, to: usize) -> Option<Time> {
+        let latency = self.mean_latency();
+        let back = self.link_mut(to, from);
+        let connected = std::mem::take(&mut back.connected);
+        let told_at = (now + latency).max(back.last_arrival);
+        let cut = back.cut;
+        if !cut {
+            back.last_arrival = told_at;
         }
+        let link = self.link_mut(from, to);
+        if !(std::mem::take(&mut link.connected) || connected) || cut {
+            return None;
+        }
+        link.closed_until = told_at;
+        Some(told_at)
+    }
+
+    /// Whether a message sent at `sent_at` was sent on a connection that its receiver has closed.
+    pub fn is_closed(&self, (from, to): (usize, usize), sent_at: Time) -> bool {
+        sent_at < self.link(from, to).closed_until
+    }
+
+    /// When TCP tries again, at or after `now`, to send what it could not send at `sent_at`: first after
+    /// 200 ms, then after waits that double up to two minutes (Linux; RFC 6298).
+    pub fn retransmission(sent_at: Time, now: Time) -> Time {
+        let mut wait = Duration::from_millis(200);
+        let mut at = sent_at + wait;
+        while at < now {
+            wait = (wait * 2).min(Duration::from_secs(120));
+            at = at + wait;
+        }
+        at
     }
 
     /// How long a message takes on average.
@@ -127,9 +156,8 @@ mod tests {
     fn messages_of_one_link_keep_their_order() {
         let mut network = Network::new(NetworkConfig { latency_us: 100, jitter_us: 500 }, 1);
         network.grow(2);
-        let arrivals: Vec<_> = (0..200)
-            .map(|i| network.send(Time(i * 10), (0, 1), 0, Duration::ZERO).unwrap())
-            .collect();
+        let arrivals: Vec<_> =
+            (0..200).map(|i| network.send(Time(i * 10), (0, 1), 0, Duration::ZERO)).collect();
         assert!(arrivals.is_sorted());
         assert!(arrivals[0] >= Time(100) && arrivals[199] <= Time(1_990 + 600));
     }
@@ -141,6 +169,26 @@ mod tests {
         network.link_mut(2, 1).cut = true;
         network.grow(9);
         assert!(network.link(2, 1).cut && !network.link(1, 2).cut);
-        assert_eq!(network.send(Time::ZERO, (2, 1), 0, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn the_end_of_a_connection_is_heard_after_what_was_sent_before_it() {
+        let mut network = Network::new(NetworkConfig { latency_us: 100, jitter_us: 900 }, 1);
+        network.grow(2);
+        assert_eq!(network.close(Time(5), 0, 1), None, "there was none");
+        let answers = (0..20).map(|i| network.send(Time(10 + i), (1, 0), 0, Duration::ZERO));
+        let last = answers.last().unwrap();
+        let heard = network.close(Time(30), 0, 1).unwrap();
+        assert!(heard >= last && heard >= Time(130));
+        assert!(network.is_closed((0, 1), Time(29)) && !network.is_closed((0, 1), heard));
+        assert!(network.send(heard, (1, 0), 0, Duration::ZERO) > heard);
+    }
+
+    #[test]
+    fn retransmissions_come_after_waits_that_double() {
+        let millis = |ms| Time::ZERO + Duration::from_millis(ms);
+        for (now, next) in [(1_000, 1_200), (1_201, 1_600), (2_400, 2_400), (5_000, 7_200)] {
+            assert_eq!(Network::retransmission(millis(1_000), millis(now)), millis(next));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use brokerscope::base::{Duration, NodeId, TopicPartition};
 use brokerscope::cluster::ledger::Fate;
 use brokerscope::cluster::{Action, Cluster, scenario_file};
+use brokerscope::kafka::event::Event;
 
 use crate::support::{Watched, scenario};
 
@@ -187,4 +188,37 @@ fn what_a_producer_that_has_ended_let_the_leader_alone_confirm_may_be_lost() {
     run.run(20.0);
     assert_eq!(run.cluster.metrics().totals.unclean_elections, 0);
     assert!(run.cluster.ledger().count(Fate::AckedThenLost) > 0);
+}
+
+/// Cuts the producer off its partition's leader for `cut` seconds. How long after that the next record
+/// is acknowledged, in milliseconds, and how many requests timed out.
+fn recovery(cut: f64) -> (u64, usize) {
+    let mut run = Watched::new(&clicks(3, "all"), 5);
+    run.run(3.0);
+    let producer = run.cluster.producers().next().unwrap().0.id.0;
+    let broker = leader(&run);
+    run.apply(&Action::CutLink { a: producer, b: broker });
+    run.run(cut);
+    run.apply(&Action::HealLink { a: producer, b: broker });
+    let (healed, acked) = (run.cluster.now(), run.cluster.ledger().count(Fate::Acked));
+    while run.cluster.ledger().count(Fate::Acked) == acked {
+        run.run(0.01);
+    }
+    let events = run.cluster.log_book().notable_since(0);
+    let late = events.filter(|logged| matches!(logged.event, Event::RequestTimedOut { .. }));
+    (run.cluster.now().since(healed).as_millis(), late.count())
+}
+
+#[test]
+fn what_a_short_cut_holds_up_is_sent_again_and_nobody_times_out() {
+    let (wait, timed_out) = recovery(2.0);
+    assert!(wait < 2_000, "TCP tries again after at most as long as the cut was: {wait}");
+    assert_eq!(timed_out, 0);
+}
+
+#[test]
+fn a_cut_longer_than_the_request_timeout_ends_the_connection() {
+    let (wait, timed_out) = recovery(45.0);
+    assert!(timed_out > 0);
+    assert!(wait < 15_000, "a new connection does not wait for what the old one held: {wait}");
 }

@@ -67,7 +67,13 @@ impl Cluster {
             }
             Action::ClearFaults => {
                 self.faults.clear();
-                self.network.heal_all();
+                for a in 0..self.slots.len() {
+                    for b in 0..a {
+                        if self.network.link(a, b).cut {
+                            self.set_link(a, b, false);
+                        }
+                    }
+                }
                 Ok(())
             }
             _ => self.perform_client(action),
@@ -253,8 +259,7 @@ impl Cluster {
             node.ok_or_else(|| ActionError::new(format!("There is no node {id}.")))
         };
         let (a, b) = (find(a)?, find(b)?);
-        self.network.link_mut(a, b).cut = cut;
-        self.network.link_mut(b, a).cut = cut;
+        self.set_link(a, b, cut);
         Ok(())
     }
 }

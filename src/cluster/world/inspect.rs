@@ -255,24 +255,42 @@ impl Cluster {
         &self.log
     }
 
-    /// Messages on their way, in no meaningful order.
+    /// Messages on their way, in no meaningful order. Those that a cut link holds up arrive
+    /// [`Time::NEVER`].
     pub fn in_flight(&self) -> impl Iterator<Item = InFlightMessage<'_>> {
-        self.queue.unsorted().filter_map(|queued| match &queued.event {
-            Pending::Deliver { from, to, sent_at, message } => Some(InFlightMessage {
-                from: self.slots[*from].id,
-                to: self.slots[*to].id,
-                sent_at: *sent_at,
-                arrives_at: queued.at,
-                body: match message {
-                    Message::Request(_, body) => MessageBody::Request(body),
-                    Message::Response(_, body) => MessageBody::Response(body),
-                },
-            }),
+        let held = self.held.iter().flat_map(move |(&link, held)| {
+            held.iter()
+                .map(move |sent| self.message_under_way(link, sent.at, Time::NEVER, &sent.message))
+        });
+        let flying = self.queue.unsorted().filter_map(|queued| match &queued.event {
+            Pending::Deliver { from, to, sent_at, message } => {
+                Some(self.message_under_way((*from, *to), *sent_at, queued.at, message))
+            }
             _ => None,
-        })
+        });
+        flying.chain(held)
     }
 
-    /// Whether messages between two nodes vanish.
+    fn message_under_way<'a>(
+        &self,
+        (from, to): (usize, usize),
+        sent_at: Time,
+        arrives_at: Time,
+        message: &'a Message,
+    ) -> InFlightMessage<'a> {
+        InFlightMessage {
+            from: self.slots[from].id,
+            to: self.slots[to].id,
+            sent_at,
+            arrives_at,
+            body: match message {
+                Message::Request(_, body) => MessageBody::Request(body),
+                Message::Response(_, body) => MessageBody::Response(body),
+            },
+        }
+    }
+
+    /// Whether nothing gets through between two nodes.
     pub fn is_cut(&self, a: NodeId, b: NodeId) -> bool {
         let (Some(&a), Some(&b)) = (self.index.get(&a), self.index.get(&b)) else { return false };
         self.network.link(a, b).cut

@@ -9,7 +9,7 @@ mod processes;
 mod standing;
 mod transmit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::action::{Action, FaultRule};
@@ -59,6 +59,16 @@ impl Message {
     }
 }
 
+/// A message that the network has not let through yet.
+#[derive(Clone, Debug)]
+struct Sent {
+    at: Time,
+    cause: EventId,
+    /// What a fault adds to its way.
+    extra: Duration,
+    message: Message,
+}
+
 /// What waits in the queue.
 #[derive(Clone, Debug)]
 enum Pending {
@@ -70,6 +80,8 @@ enum Pending {
     Disconnected { node: usize, life: u32, peer: NodeId },
     /// A command reaches a process that was frozen when it was given.
     Command { node: usize, life: u32, command: Box<Command> },
+    /// TCP sends again what waits for a link.
+    Retransmit { from: usize, to: usize },
     /// The scenario does something.
     Action(Rc<Action>),
 }
@@ -100,6 +112,8 @@ pub struct Cluster {
     now: Time,
     queue: Queue<Pending>,
     network: Network,
+    /// What was sent over links that were cut, by sender and receiver, in the order sent.
+    held: BTreeMap<(usize, usize), VecDeque<Sent>>,
     faults: Vec<FaultRule>,
     fault_rng: Rng,
     slots: Vec<Slot>,
@@ -143,6 +157,7 @@ impl Cluster {
             now: Time::ZERO,
             queue: Queue::default(),
             network: Network::new(scenario.network(), seed),
+            held: BTreeMap::new(),
             faults: Vec::new(),
             fault_rng: Rng::stream(seed, "faults"),
             slots: Vec::new(),
@@ -264,7 +279,10 @@ impl Cluster {
         let Queued { id, cause, event, .. } = queued;
         self.current = id;
         match event {
-            Pending::Deliver { from, to, message, .. } => self.deliver(cause, from, to, message),
+            Pending::Deliver { from, to, sent_at, message } => {
+                self.deliver(cause, (from, to), sent_at, message);
+            }
+            Pending::Retransmit { from, to } => self.retransmit((from, to)),
             Pending::Timer { node, life, timer } => {
                 if self.is_alive(node, life) {
                     self.trace(cause, None, node, StepKind::Timer);
@@ -325,7 +343,7 @@ impl Cluster {
             Pending::Timer { node, life, .. }
             | Pending::Disconnected { node, life, .. }
             | Pending::Command { node, life, .. } => self.is_alive(node, life).then_some(node)?,
-            Pending::Action(_) => return None,
+            Pending::Retransmit { .. } | Pending::Action(_) => return None,
         };
         let slot = &self.slots[node];
         (slot.running && slot.paused_until > self.now).then_some(slot.paused_until)

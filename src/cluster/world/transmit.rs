@@ -1,12 +1,14 @@
 //! Messages on their way: latency, order, cuts, fault rules, connections.
 
-use super::{Cluster, Message, Pending};
-use crate::base::{Duration, NodeId};
+use std::collections::VecDeque;
+
+use super::{Cluster, Message, Pending, Sent};
+use crate::base::{Duration, NodeId, Time};
 use crate::cluster::action::{FaultRule, Verdict};
 use crate::cluster::event_log::StepKind;
 use crate::kafka::effect::Input;
 use crate::kafka::protocol::ApiKey;
-use crate::sim::EventId;
+use crate::sim::{EventId, Network};
 
 impl Cluster {
     /// Sends a message. What is sent to a node that does not exist comes back as a lost connection.
@@ -23,11 +25,46 @@ impl Cluster {
             Some(Verdict::Delay { ms }) => Duration::from_millis(ms),
             None => Duration::ZERO,
         };
-        let records = message.record_count();
         let link = (from, to_index);
-        let Some(arrival) = self.network.send(self.now, link, records, extra) else { return };
-        let pending = Pending::Deliver { from, to: to_index, sent_at: self.now, message };
-        self.queue.push(arrival, Some(self.current), pending);
+        let sent = Sent { at: self.now, cause: self.current, extra, message };
+        if self.network.link(from, to_index).cut {
+            self.network.link_mut(from, to_index).connected = true;
+            self.held.entry(link).or_default().push_back(sent);
+        } else if let Some(held) = self.held.get_mut(&link) {
+            held.push_back(sent);
+        } else {
+            self.put_on_link(link, sent);
+        }
+    }
+
+    fn put_on_link(&mut self, (from, to): (usize, usize), sent: Sent) {
+        let Sent { at: sent_at, cause, extra, message } = sent;
+        let records = message.record_count();
+        let arrival = self.network.send(self.now, (from, to), records, extra);
+        let pending = Pending::Deliver { from, to, sent_at, message };
+        self.queue.push(arrival, Some(cause), pending);
+    }
+
+    /// Cuts or mends the network between two nodes. What could not be sent meanwhile is sent when TCP
+    /// tries again.
+    pub(super) fn set_link(&mut self, a: usize, b: usize, cut: bool) {
+        for (from, to) in [(a, b), (b, a)] {
+            self.network.link_mut(from, to).cut = cut;
+            if !cut && let Some(first) = self.held.get(&(from, to)).and_then(VecDeque::front) {
+                let at = Network::retransmission(first.at, self.now);
+                self.queue.push(at, Some(self.current), Pending::Retransmit { from, to });
+            }
+        }
+    }
+
+    /// TCP tries again to send what waits for that link.
+    pub(super) fn retransmit(&mut self, link: (usize, usize)) {
+        if self.network.link(link.0, link.1).cut {
+            return;
+        }
+        for sent in self.held.remove(&link).into_iter().flatten() {
+            self.put_on_link(link, sent);
+        }
     }
 
     /// What the first fault rule that hits says.
@@ -50,7 +87,16 @@ impl Cluster {
         rule.map(|rule| rule.verdict)
     }
 
-    pub(super) fn deliver(&mut self, cause: EventId, from: usize, to: usize, message: Message) {
+    pub(super) fn deliver(
+        &mut self,
+        cause: EventId,
+        (from, to): (usize, usize),
+        sent_at: Time,
+        message: Message,
+    ) {
+        if self.network.is_closed((from, to), sent_at) {
+            return;
+        }
         let sender = self.slots[from].id;
         let kind = match &message {
             Message::Request(..) => StepKind::Request(message.api()),
@@ -77,20 +123,20 @@ impl Cluster {
         self.handle(to, input);
     }
 
-    /// Tells `node` that its connection to `peer` is gone, if it had one and the network lets the
-    /// news through.
+    /// `peer` closes its connection with `node`, which learns of it if it had one and the network lets
+    /// the news through. What either still tried to send on it is gone.
     pub(super) fn close_connection(&mut self, node: usize, peer: NodeId) {
         let Some(&peer_index) = self.index.get(&peer) else { return };
-        let latency = self.network.mean_latency();
-        let connected = self.network.link(node, peer_index).connected
-            || self.network.link(peer_index, node).connected;
-        let cut = self.network.link(peer_index, node).cut;
-        self.network.link_mut(node, peer_index).connected = false;
-        self.network.link_mut(peer_index, node).connected = false;
-        if connected && !cut && self.slots[node].running {
+        if !self.held.is_empty() {
+            self.held.remove(&(node, peer_index));
+            self.held.remove(&(peer_index, node));
+        }
+        if let Some(at) = self.network.close(self.now, node, peer_index)
+            && self.slots[node].running
+        {
             let life = self.slots[node].life;
             let pending = Pending::Disconnected { node, life, peer };
-            self.queue.push(self.now + latency, Some(self.current), pending);
+            self.queue.push(at, Some(self.current), pending);
         }
     }
 }

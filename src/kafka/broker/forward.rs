@@ -68,7 +68,7 @@ impl Broker {
         } else {
             let client = forward.from;
             self.process.forwards.waiting.remove(&number);
-            out.disconnect(client);
+            self.hang_up(client, out);
         }
     }
 

@@ -210,11 +210,6 @@ impl Broker {
             self.recheck_follower(broker);
         }
         self.run_fetchers(out);
-        if first {
-            for (from, correlation, body) in std::mem::take(&mut self.process.early) {
-                self.on_request(from, correlation, body, out);
-            }
-        }
     }
 
     fn assigned_partitions(&self) -> BTreeSet<TopicPartition> {

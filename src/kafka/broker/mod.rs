@@ -4,6 +4,7 @@
 //! start. Not here: quotas, tiered storage, followers that answer consumers, retention and compaction,
 //! log directories, delegation tokens and every other thing no message of the model speaks of.
 
+mod channels;
 mod coordination;
 mod disk;
 mod fetch;
@@ -24,6 +25,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use self::channels::Channels;
 use self::disk::{Disk, WriteQueue};
 use self::fetch::FetchPurgatory;
 use self::fetch_session::FetchSession;
@@ -40,7 +42,7 @@ use super::effect::{Command, Input, Out, Timer};
 use super::log::UnifiedLog;
 use super::metadata::MetadataImage;
 use super::partition::{Partition, Surroundings};
-use super::protocol::{CorrelationId, ErrorCode, LeaderIdAndEpoch, Request};
+use super::protocol::{ApiVersionsResponse, CorrelationId, ErrorCode, LeaderIdAndEpoch, Request};
 use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 
 /// What comes back at once would stop the clock; Kafka's schedulers count in milliseconds.
@@ -81,6 +83,7 @@ pub enum BrokerTimer {
 #[derive(Clone, Debug)]
 struct Process {
     lifecycle: Lifecycle,
+    channels: Channels,
     requests: Requests,
     metadata: MetadataFollower,
     image: Rc<MetadataImage>,
@@ -98,14 +101,13 @@ struct Process {
     creating_topics: BTreeSet<Rc<str>>,
     coordinator: GroupCoordinator,
     coordinator_appends: Vec<CoordinatorAppend>,
-    /// Requests that came before the first metadata was applied. Kafka opens its listeners only then.
-    early: Vec<(NodeId, CorrelationId, Request)>,
 }
 
 impl Process {
     fn new(config: &Rc<BrokerConfig>) -> Self {
         Self {
             lifecycle: Lifecycle::default(),
+            channels: Channels::default(),
             requests: Requests::default(),
             metadata: MetadataFollower::default(),
             image: Rc::default(),
@@ -122,7 +124,6 @@ impl Process {
             creating_topics: BTreeSet::new(),
             coordinator: GroupCoordinator::new(config.clone()),
             coordinator_appends: Vec::new(),
-            early: Vec::new(),
         }
     }
 }
@@ -195,7 +196,7 @@ impl Broker {
         }
         match input {
             Input::Request { from, correlation, body } => {
-                self.on_request(from, correlation, body, out);
+                self.receive(from, correlation, body, out);
             }
             Input::Response { correlation, body, .. } => self.on_response(correlation, body, out),
             Input::Disconnected { peer } => self.on_disconnected(peer, out),
@@ -207,11 +208,20 @@ impl Broker {
         self.settle(out);
     }
 
-    /// What an input has set off elsewhere: coordinator records to append, fetches to answer.
+    /// What an input has set off elsewhere: coordinator records to append, fetches to answer, requests
+    /// that waited behind those that are answered now.
     fn settle(&mut self, out: &mut Out<'_>) {
-        self.write_coordinator_appends(out);
-        self.answer_woken_followers(out);
-        self.answer_woken_consumers(out);
+        let mut seen = 0;
+        loop {
+            self.write_coordinator_appends(out);
+            self.answer_woken_followers(out);
+            self.answer_woken_consumers(out);
+            seen = self.unmute_answered(seen, out);
+            let Some((from, correlation, body)) = self.process.channels.take_unmuted() else {
+                return;
+            };
+            self.on_request(from, correlation, body, out);
+        }
     }
 
     fn on_request(
@@ -221,11 +231,8 @@ impl Broker {
         body: Request,
         out: &mut Out<'_>,
     ) {
-        if !self.process.metadata.is_published() {
-            self.process.early.push((from, correlation, body));
-            return;
-        }
         match body {
+            Request::ApiVersions(_) => out.respond(from, correlation, ApiVersionsResponse),
             Request::Produce(request) => self.on_produce(from, correlation, *request, out),
             Request::Fetch(request) => match request.replica {
                 Some(replica) => self.on_follower_fetch(from, correlation, *request, replica, out),
@@ -268,7 +275,7 @@ impl Broker {
             // Only controllers take these.
             Request::AlterPartition(_)
             | Request::BrokerRegistration(_)
-            | Request::BrokerHeartbeat(_) => out.disconnect(from),
+            | Request::BrokerHeartbeat(_) => self.hang_up(from, out),
         }
     }
 

@@ -13,7 +13,8 @@ use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
 use crate::kafka::metadata::is_internal_topic;
 use crate::kafka::protocol::{
-    CorrelationId, ErrorCode, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
+    ApiKey, CorrelationId, ErrorCode, PartitionProduceData, PartitionProduceResponse,
+    ProduceRequest,
 };
 use crate::kafka::record::RecordBatch;
 
@@ -90,7 +91,9 @@ impl Broker {
             Acks::Zero => {
                 // There is no answer that could carry the error; the closed connection tells.
                 if statuses.iter().any(|status| !status.response.error.is_none()) {
-                    out.disconnect(from);
+                    self.hang_up(from, out);
+                } else {
+                    self.process.channels.unmute(from, correlation, ApiKey::Produce);
                 }
             }
             Acks::One | Acks::All => {

@@ -124,8 +124,14 @@ impl Broker {
         }
     }
 
+    /// The connections with `peer` are gone.
     pub(super) fn on_disconnected(&mut self, peer: NodeId, out: &mut Out<'_>) {
+        self.close_channels(peer, out);
         self.drop_fetches_of(peer);
+        self.lose_requests_to(peer, out);
+    }
+
+    fn lose_requests_to(&mut self, peer: NodeId, out: &mut Out<'_>) {
         let lost: Vec<CorrelationId> = self
             .process
             .requests
@@ -148,8 +154,11 @@ impl Broker {
             && deadline <= now
         {
             if let Some(outgoing) = self.process.requests.take(correlation) {
-                out.event(Event::RequestTimedOut { to: outgoing.to, api: outgoing.api });
+                let peer = outgoing.to;
+                out.event(Event::RequestTimedOut { to: peer, api: outgoing.api });
+                out.disconnect(peer);
                 self.on_request_lost(outgoing, out);
+                self.lose_requests_to(peer, out);
             }
         }
         let requests = &mut self.process.requests;

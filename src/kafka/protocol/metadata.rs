@@ -1,9 +1,17 @@
-//! Metadata and FindCoordinator.
+//! ApiVersions, Metadata and FindCoordinator.
 
 use std::rc::Rc;
 
 use super::ErrorCode;
 use crate::base::{LeaderEpoch, NodeId, TopicId};
+
+/// The first request of a connection. The model has one version of each API, so nothing is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiVersionsRequest;
+
+/// The connection is open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiVersionsResponse;
 
 /// Learn the live brokers and some topics.
 #[derive(Clone, PartialEq, Eq, Debug)]

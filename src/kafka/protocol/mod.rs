@@ -113,6 +113,8 @@ apis! {
     DescribeGroups 15 DescribeGroupsRequest => DescribeGroupsResponse;
     /// Name the groups of a coordinator.
     ListGroups 16 ListGroupsRequest => ListGroupsResponse;
+    /// Open a connection.
+    ApiVersions 18 ApiVersionsRequest => ApiVersionsResponse;
     /// Create topics.
     CreateTopics 19 CreateTopicsRequest => CreateTopicsResponse;
     /// Delete topics.

@@ -8,9 +8,9 @@ use crate::kafka::config::Acks;
 use crate::kafka::event::Event;
 use crate::kafka::metadata::CONSUMER_OFFSETS;
 use crate::kafka::protocol::{
-    ErrorCode, FindCoordinatorRequest, InitProducerIdRequest, LeaderIdAndEpoch, MetadataRequest,
-    MetadataResponse, NamedPartition, OffsetCommitRequest, OffsetFetchRequest, OffsetSpec,
-    Response,
+    ApiVersionsRequest, ErrorCode, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest,
+    LeaderIdAndEpoch, MetadataRequest, MetadataResponse, NamedPartition, OffsetCommitRequest,
+    OffsetFetchRequest, OffsetSpec, Response,
 };
 use crate::kafka::record::RecordBatch;
 
@@ -51,7 +51,7 @@ fn a_waiting_consumer_is_answered_as_soon_as_the_high_watermark_moves() {
 fn fetch_min_bytes_holds_the_answer_back() {
     let mut c = Cluster::new(1, &[]);
     let tp = c.topic("t", &[&[1]], &[]);
-    let waiting = c.send(1, fetch(tp, 0, 400));
+    let waiting = c.send_from(CONSUMER, 1, fetch(tp, 0, 400));
     c.produce(1, tp, Acks::All, 1);
     c.run_millis(50);
     assert_eq!(c.fetched(waiting), None);
@@ -117,7 +117,7 @@ fn a_repeated_batch_gets_its_first_answer_again_even_from_the_next_leader() {
     assert_eq!(c.produced(again), Some((ErrorCode::None, 2)));
     assert_eq!(c.produced(gap), Some((ErrorCode::OutOfOrderSequenceNumber, -1)));
     c.kill(NodeId(1), false);
-    c.run_millis(12_000);
+    c.run_millis(25_000);
     let later = c.produce_batch(2, tp, Acks::All, batch(4));
     c.run_millis(20);
     assert_eq!(c.produced(later), Some((ErrorCode::None, 4)));
@@ -141,7 +141,7 @@ fn metadata_lists_unfenced_brokers_and_leaders() {
     c.topic("t", &[&[3, 1]], &[]);
     c.topic("u", &[&[3]], &[]);
     c.kill(NodeId(3), false);
-    c.run_millis(12_000);
+    c.run_millis(25_000);
     let answer = metadata(&mut c, 1, None, false);
     assert_eq!(answer.brokers, [NodeId(1), NodeId(2)]);
     let [moved, offline] = [&answer.topics[0].partitions[0], &answer.topics[1].partitions[0]];
@@ -198,7 +198,7 @@ fn the_first_group_creates_its_topic_and_then_commits_offsets() {
 
     // The next coordinator reads them from the log.
     c.kill(NodeId(coordinator), false);
-    c.run_millis(12_000);
+    c.run_millis(25_000);
     let other = 3 - coordinator;
     let partitions = Some(vec![partition.clone()]);
     let asked = c.send(other, OffsetFetchRequest { group: "g".into(), partitions });
@@ -239,4 +239,82 @@ fn offsets_are_listed_by_position_and_time() {
     assert_eq!(c.list_offset(1, tp, OffsetSpec::AtTime(crate::base::Time(1))).offset, -1);
     assert_eq!(c.list_offset(1, tp, OffsetSpec::MaxTimestamp).offset, 0);
     assert_eq!(c.list_offset(1, tp, OffsetSpec::Latest).leader_epoch, 0);
+}
+
+#[test]
+fn a_connection_has_one_request_handled_at_a_time_and_answers_come_in_order() {
+    let mut c = Cluster::new(2, &[("replica.lag.time.max.ms", "2000")]);
+    let tp = c.topic("t", &[&[1, 2]], &[]);
+    c.cut(1, 2);
+    let (first, second) = (c.produce(1, tp, Acks::All, 1), c.produce(1, tp, Acks::One, 1));
+    c.run_millis(300);
+    assert_eq!(c.ends(1, tp), (1, 0), "the second waits though it would not wait for followers");
+    assert_eq!((c.produced(first), c.produced(second)), (None, None));
+    c.run_millis(4_000);
+    assert_eq!(c.isr(tp), [1]);
+    assert_eq!(c.produced(first), Some((ErrorCode::None, 0)));
+    assert_eq!(c.produced(second), Some((ErrorCode::None, 1)));
+    assert!(c.answered_at(first) < c.answered_at(second));
+}
+
+#[test]
+fn a_consumers_group_requests_do_not_wait_for_its_fetches() {
+    let mut c = Cluster::new(1, &[]);
+    let tp = c.topic("t", &[&[1]], &[]);
+    let waiting = c.consume(1, tp, 0);
+    let heartbeat = HeartbeatRequest {
+        group: "g".into(),
+        generation: 1,
+        member_id: "nobody".into(),
+        group_instance_id: None,
+    };
+    let heartbeat = c.send_from(CONSUMER, 1, heartbeat);
+    c.run_millis(20);
+    assert_eq!(c.fetched(waiting), None);
+    assert!(c.answers.contains_key(&heartbeat));
+}
+
+#[test]
+fn a_new_connection_does_not_wait_for_the_old_one() {
+    let mut c = Cluster::new(2, &[]);
+    let tp = c.topic("t", &[&[1, 2]], &[]);
+    c.cut(1, 2);
+    let waiting = c.produce(1, tp, Acks::All, 1);
+    let unread = c.produce(1, tp, Acks::One, 1);
+    c.run_millis(20);
+    let (opened, next) = (c.send(1, ApiVersionsRequest), c.produce(1, tp, Acks::One, 1));
+    c.run_millis(20);
+    assert!(c.answers.contains_key(&opened));
+    assert_eq!(c.produced(next), Some((ErrorCode::None, 1)));
+    assert_eq!((c.produced(waiting), c.produced(unread)), (None, None));
+}
+
+#[test]
+fn what_needs_no_answer_is_read_though_its_client_has_gone() {
+    let mut c = Cluster::new(2, &[]);
+    let tp = c.topic("t", &[&[1, 2]], &[]);
+    c.cut(1, 2);
+    for acks in [Acks::All, Acks::Zero, Acks::One, Acks::Zero] {
+        c.produce(1, tp, acks, 1);
+    }
+    c.run_millis(20);
+    assert_eq!(c.ends(1, tp).0, 1);
+    c.disconnect(CLIENT, 1);
+    c.run_millis(20);
+    assert_eq!(c.ends(1, tp).0, 3);
+}
+
+#[test]
+fn a_broker_that_is_starting_refuses_connections() {
+    let mut c = Cluster::new(1, &[]);
+    c.kill(NodeId(1), false);
+    c.run_millis(50);
+    c.start(NodeId(1));
+    let early = c.send(1, ApiVersionsRequest);
+    c.run_millis(25_000);
+    assert!(!c.answers.contains_key(&early));
+    assert_eq!(c.disconnects, [CLIENT]);
+    let later = c.send(1, ApiVersionsRequest);
+    c.run_millis(20);
+    assert!(c.answers.contains_key(&later));
 }

@@ -13,7 +13,10 @@ use crate::kafka::event::Event;
 use crate::kafka::protocol::*;
 use crate::kafka::record::{Payload, Record, RecordBatch};
 
+/// Produces and administrates.
 pub(super) const CLIENT: NodeId = NodeId(1000);
+/// Fetches, on connections of its own.
+pub(super) const CONSUMER: NodeId = NodeId(1001);
 const DELAY: Duration = Duration::from_micros(500);
 
 #[derive(Debug)]
@@ -139,7 +142,7 @@ impl Cluster {
             }
             Due::Input(node, input) => (node, input),
         };
-        if node == CLIENT {
+        if is_client(node) {
             if let Input::Response { correlation, body, .. } = input {
                 self.answers.insert(correlation, (self.now, body));
             }
@@ -152,7 +155,7 @@ impl Cluster {
     }
 
     fn is_up(&self, node: NodeId) -> bool {
-        node == CLIENT || self.lives.get(&node).is_some_and(|life| life % 2 == 1)
+        is_client(node) || self.lives.get(&node).is_some_and(|life| life % 2 == 1)
     }
 
     pub(super) fn start(&mut self, node: NodeId) {
@@ -177,6 +180,11 @@ impl Cluster {
 
     pub(super) fn command(&mut self, node: NodeId, command: Command) {
         self.push(self.now, Due::Input(node, Input::Command(command)));
+    }
+
+    /// The client closes its connection.
+    pub(super) fn disconnect(&mut self, client: NodeId, from: i32) {
+        self.push(self.now + DELAY, Due::Input(NodeId(from), Input::Disconnected { peer: client }));
     }
 
     /// Cuts the network between two nodes.
@@ -205,10 +213,19 @@ impl Cluster {
     }
 
     pub(super) fn send(&mut self, to: i32, body: impl Into<Request>) -> CorrelationId {
+        self.send_from(CLIENT, to, body)
+    }
+
+    pub(super) fn send_from(
+        &mut self,
+        client: NodeId,
+        to: i32,
+        body: impl Into<Request>,
+    ) -> CorrelationId {
         let correlation = CorrelationId(self.counters.correlation);
         self.counters.correlation += 1;
-        let input = Input::Request { from: CLIENT, correlation, body: body.into() };
-        self.push(self.now + DELAY, Due::Hop(CLIENT, NodeId(to), input));
+        let input = Input::Request { from: client, correlation, body: body.into() };
+        self.push(self.now + DELAY, Due::Hop(client, NodeId(to), input));
         correlation
     }
 
@@ -288,7 +305,7 @@ impl Cluster {
     }
 
     pub(super) fn consume(&mut self, to: i32, tp: TopicPartition, from: Offset) -> CorrelationId {
-        self.send(to, fetch(tp, from, 1))
+        self.send_from(CONSUMER, to, fetch(tp, from, 1))
     }
 
     pub(super) fn fetched(&self, correlation: CorrelationId) -> Option<&FetchedPartition> {
@@ -319,6 +336,10 @@ impl Cluster {
             other => panic!("{other:?}"),
         }
     }
+}
+
+fn is_client(node: NodeId) -> bool {
+    node == CLIENT || node == CONSUMER
 }
 
 pub(super) fn plain_batch(records: usize) -> Rc<RecordBatch> {

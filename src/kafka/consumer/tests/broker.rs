@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::harness::{BROKER, Cluster, Parked, What};
 use crate::base::{NodeId, Offset, TopicId, TopicPartition};
 use crate::kafka::protocol::{
-    CorrelationId, EpochEndOffset, ErrorCode, FetchResponse, FetchedPartition,
+    ApiVersionsResponse, CorrelationId, EpochEndOffset, ErrorCode, FetchResponse, FetchedPartition,
     FindCoordinatorResponse, ListOffsetsRequest, ListOffsetsResponse, ListedOffset,
     MetadataRequest, MetadataResponse, OffsetForLeaderEpochResponse, OffsetForLeaderPartition,
     OffsetSpec, PartitionMetadata, Request, TopicMetadata,
@@ -16,6 +16,7 @@ impl Cluster {
     pub(super) fn on_request(&mut self, from: NodeId, correlation: CorrelationId, body: Request) {
         *self.requests.entry(body.api().name()).or_default() += 1;
         match body {
+            Request::ApiVersions(_) => self.respond(from, correlation, ApiVersionsResponse),
             Request::Metadata(request) => {
                 let answer = self.metadata(&request);
                 self.respond(from, correlation, answer);

@@ -15,9 +15,9 @@ use crate::kafka::config::ProducerConfig;
 use crate::kafka::effect::{Command, Counters, Effect, Input, Out, Timer};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{
-    CorrelationId, ErrorCode, InitProducerIdResponse, LeaderIdAndEpoch, MetadataResponse,
-    PartitionMetadata, PartitionProduceResponse, ProduceRequest, ProduceResponse, Request,
-    Response, TopicMetadata,
+    ApiVersionsResponse, CorrelationId, ErrorCode, InitProducerIdResponse, LeaderIdAndEpoch,
+    MetadataResponse, PartitionMetadata, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    Request, Response, TopicMetadata,
 };
 use crate::kafka::record::RecordBatch;
 
@@ -146,7 +146,8 @@ impl Bench {
                 Effect::Timer { at, timer } => self.later(at, Input::Timer(timer)),
                 Effect::Event(event) => self.events.push((self.now, event)),
                 Effect::Halt => self.halted = true,
-                Effect::Response { .. } | Effect::Disconnect { .. } => {
+                Effect::Disconnect { .. } => {}
+                Effect::Response { .. } => {
                     panic!("a producer answers nobody: {effect:?}")
                 }
             }
@@ -172,9 +173,12 @@ impl Bench {
                 }
                 return;
             }
-            Request::Metadata(ref request) => {
-                let wants_topic = request.topics.as_ref().is_some_and(|names| !names.is_empty());
-                let topics = if wants_topic { vec![self.topic()] } else { Vec::new() };
+            Request::ApiVersions(_) => {
+                self.other_requests.push((self.now, to, body));
+                ApiVersionsResponse.into()
+            }
+            Request::Metadata(_) => {
+                let topics = vec![self.topic()];
                 let up = (1..=3).map(NodeId).filter(|id| !self.down.contains(id));
                 let brokers = up.collect();
                 self.other_requests.push((self.now, to, body));

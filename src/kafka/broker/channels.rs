@@ -1,0 +1,160 @@
+//! The connections of a broker's clients (`SocketServer`): one request of a connection is handled at a
+//! time. While it is, the channel is muted; the next one is read when the answer is sent, so a client
+//! gets its answers in the order in which it asked, and what it has in flight waits at the broker.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Broker;
+use crate::base::NodeId;
+use crate::kafka::config::Acks;
+use crate::kafka::effect::Out;
+use crate::kafka::protocol::{ApiKey, CorrelationId, Request};
+
+/// Which connection of a client.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Purpose {
+    /// For everything but the following.
+    Data,
+    /// A consumer's connection to its group coordinator, which Kafka keeps apart so that heartbeats
+    /// need not wait for fetches.
+    Coordinator,
+}
+
+/// The connection that a request of this kind comes on. `None` for administrators' requests: every
+/// tool is a client of its own with a connection of its own, though the model has one node for all.
+fn purpose(api: ApiKey) -> Option<Purpose> {
+    match api {
+        ApiKey::JoinGroup
+        | ApiKey::SyncGroup
+        | ApiKey::Heartbeat
+        | ApiKey::LeaveGroup
+        | ApiKey::OffsetCommit
+        | ApiKey::OffsetFetch => Some(Purpose::Coordinator),
+        ApiKey::CreateTopics
+        | ApiKey::DeleteTopics
+        | ApiKey::CreatePartitions
+        | ApiKey::ElectLeaders
+        | ApiKey::IncrementalAlterConfigs
+        | ApiKey::AlterPartitionReassignments
+        | ApiKey::DescribeGroups
+        | ApiKey::ListGroups => None,
+        _ => Some(Purpose::Data),
+    }
+}
+
+type Waiting = (CorrelationId, Request);
+
+/// A connection that is muted, with what its client sent meanwhile.
+#[derive(Clone, Debug)]
+struct Muted {
+    by: CorrelationId,
+    waiting: VecDeque<Waiting>,
+}
+
+/// The connections on which a request is being handled.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Channels {
+    muted: BTreeMap<(NodeId, Purpose), Muted>,
+    /// The next requests of connections whose last one is answered.
+    unmuted: VecDeque<(NodeId, CorrelationId, Request)>,
+}
+
+impl Channels {
+    /// A request arrived. Gives it back if it is this connection's turn.
+    fn admit(&mut self, from: NodeId, by: CorrelationId, body: Request) -> Option<Request> {
+        let Some(purpose) = purpose(body.api()) else { return Some(body) };
+        match self.muted.entry((from, purpose)) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(Muted { by, waiting: VecDeque::new() });
+                Some(body)
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                entry.get_mut().waiting.push_back((by, body));
+                None
+            }
+        }
+    }
+
+    /// That request is done with: answered, or in no need of an answer.
+    pub(super) fn unmute(&mut self, from: NodeId, correlation: CorrelationId, api: ApiKey) {
+        let Some(purpose) = purpose(api) else { return };
+        let Some(muted) = self.muted.get_mut(&(from, purpose)) else { return };
+        // The answer to a request of a connection that was closed opens nothing.
+        if muted.by != correlation {
+            return;
+        }
+        match muted.waiting.pop_front() {
+            Some((next, body)) => {
+                muted.by = next;
+                self.unmuted.push_back((from, next, body));
+            }
+            None => {
+                self.muted.remove(&(from, purpose));
+            }
+        }
+    }
+
+    /// A request whose turn has come.
+    pub(super) fn take_unmuted(&mut self) -> Option<(NodeId, CorrelationId, Request)> {
+        self.unmuted.pop_front()
+    }
+
+    /// The connections to `client` are gone: what waited on them.
+    fn close(&mut self, client: NodeId) -> impl Iterator<Item = Waiting> + use<> {
+        let gone = [Purpose::Data, Purpose::Coordinator]
+            .map(|purpose| self.muted.remove(&(client, purpose)));
+        gone.into_iter().flatten().flat_map(|muted| muted.waiting)
+    }
+}
+
+impl Broker {
+    /// A request arrived.
+    pub(super) fn receive(
+        &mut self,
+        from: NodeId,
+        correlation: CorrelationId,
+        body: Request,
+        out: &mut Out<'_>,
+    ) {
+        if !self.process.metadata.is_published() {
+            // The listeners are opened when the first metadata is applied.
+            out.disconnect(from);
+            return;
+        }
+        if matches!(body, Request::ApiVersions(_)) {
+            // A new connection. If the network was cut, the end of the old one was never heard.
+            self.close_channels(from, out);
+        }
+        if let Some(body) = self.process.channels.admit(from, correlation, body) {
+            self.on_request(from, correlation, body, out);
+        }
+    }
+
+    /// Lets the next request of each connection in whose last one is among the answers from the
+    /// `seen`th effect on. Returns the number of effects seen.
+    pub(super) fn unmute_answered(&mut self, seen: usize, out: &Out<'_>) -> usize {
+        let (answers, seen) = out.answers(seen);
+        for (to, correlation, api) in answers {
+            self.process.channels.unmute(to, correlation, api);
+        }
+        seen
+    }
+
+    /// Closes the connections of a client. What it sent on them meanwhile is not read.
+    pub(super) fn hang_up(&mut self, client: NodeId, out: &mut Out<'_>) {
+        drop(self.process.channels.close(client));
+        out.disconnect(client);
+    }
+
+    /// The client is gone. What it had sent without asking for an answer is still handled
+    /// (`Selector.maybeReadFromClosingChannel`); the rest could not be answered.
+    pub(super) fn close_channels(&mut self, client: NodeId, out: &mut Out<'_>) {
+        for (correlation, body) in self.process.channels.close(client) {
+            if let Request::Produce(request) = body
+                && request.acks == Acks::Zero
+            {
+                self.on_produce(client, correlation, *request, out);
+            }
+        }
+    }
+}
