@@ -137,7 +137,7 @@ impl Network {
         let mut at = sent_at + wait;
         while at < now {
             wait = (wait * 2).min(Duration::from_secs(120));
-            at = at + wait;
+            at += wait;
         }
         at
     }
