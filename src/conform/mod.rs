@@ -15,6 +15,7 @@ use serde_json::Value;
 mod builtin_partitioner;
 mod classic_group_traces;
 mod client_assignor;
+mod compaction;
 mod controller_traces;
 mod kip848_reconcile;
 mod leader_epoch_cache;
@@ -22,6 +23,7 @@ mod murmur2;
 mod partition_change;
 mod producer_state;
 mod replica_placement;
+mod retention;
 mod server_assignor;
 
 /// A kind of vectors that we can check.
@@ -50,6 +52,7 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "assignor_server_uniform", check: server_assignor::check_uniform },
     Kind { name: "builtin_partitioner", check: builtin_partitioner::check },
     Kind { name: "classic_group_traces", check: classic_group_traces::check },
+    Kind { name: "compaction", check: compaction::check },
     Kind { name: "controller_traces", check: controller_traces::check },
     Kind { name: "kip848_reconcile", check: kip848_reconcile::check },
     Kind { name: "leader_epoch_cache", check: leader_epoch_cache::check },
@@ -58,6 +61,7 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "partition_change", check: partition_change::check },
     Kind { name: "producer_state", check: producer_state::check },
     Kind { name: "replica_placement", check: replica_placement::check },
+    Kind { name: "retention", check: retention::check },
 ];
 
 /// The kind called `name`, if we know it.

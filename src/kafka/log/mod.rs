@@ -1,7 +1,10 @@
 //! A partition's log on one broker.
 
+pub mod cleaner;
 pub mod epoch_cache;
 pub mod producer_state;
+pub mod retention;
+pub mod segments;
 mod unified_log;
 
 pub use unified_log::{LogRead, RemovedBatches, UnifiedLog};

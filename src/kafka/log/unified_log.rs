@@ -2,8 +2,8 @@
 //! watermark, log end and the history of leader epochs.
 //!
 //! Kafka keeps segments of files; this keeps chunks of shared batches, so that a log can be cloned for
-//! a checkpoint at the price of a list of pointers. Not here: segments by size and age, retention,
-//! compaction, transactions (the last stable offset is the high watermark), expiry of producer ids.
+//! a checkpoint at the price of a list of pointers. Not here yet, but beside it: segments by size and age, retention,
+//! compaction. Not here: transactions (the last stable offset is the high watermark), expiry of producer ids.
 
 use std::rc::Rc;
 
