@@ -16,6 +16,7 @@ mod builtin_partitioner;
 mod classic_group_traces;
 mod client_assignor;
 mod compaction;
+mod consumer_group_traces;
 mod controller_traces;
 mod kip848_reconcile;
 mod leader_epoch_cache;
@@ -53,6 +54,7 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "builtin_partitioner", check: builtin_partitioner::check },
     Kind { name: "classic_group_traces", check: classic_group_traces::check },
     Kind { name: "compaction", check: compaction::check },
+    Kind { name: "consumer_group_traces", check: consumer_group_traces::check },
     Kind { name: "controller_traces", check: controller_traces::check },
     Kind { name: "kip848_reconcile", check: kip848_reconcile::check },
     Kind { name: "leader_epoch_cache", check: leader_epoch_cache::check },

@@ -2,7 +2,8 @@
 //! (`GroupCoordinatorService`, `GroupMetadataManager`, `OffsetMetadataManager`). It coordinates the groups
 //! whose partition of `__consumer_offsets` the broker leads. It knows no log: what must be written leaves as a
 //! [`CoordinatorAppend`], and clients are answered once the broker says that it is replicated.
-//! Not here: the protocol of KIP-848, share groups, transactions, offset expiry.
+//! Beside it, not yet spoken to by clients: the consumer groups of KIP-848 and the assignors of the broker.
+//! Not here: share groups, transactions, offset expiry.
 
 pub mod assignor;
 pub mod consumer_group;
