@@ -61,10 +61,14 @@ impl CurrentAssignmentBuilder<'_> {
     /// `updateCurrentAssignment`: the member stays where it is but loses the topics that it no longer subscribes to.
     fn drop_unsubscribed(&self, member: &ConsumerGroupMember) -> ConsumerGroupMember {
         let is_kept = |topic: &Uuid| self.subscribed.contains(topic);
-        if member.assigned.keys().all(is_kept) {
-            return member.clone();
-        }
         let mut next = member.clone();
+        if member.assigned.keys().all(is_kept) {
+            // Kafka writes a member that has and wants nothing anew, which makes its epoch the previous one.
+            if self.subscribed.is_empty() && member.pending_revocation.is_empty() {
+                next.update_member_epoch(member.member_epoch);
+            }
+            return next;
+        }
         next.assigned.retain(|topic, _| is_kept(topic));
         next.update_member_epoch(member.member_epoch);
         let mut pending = member.pending_revocation.clone();
