@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::format::{Block, Condition, Inline, Measure, Quantity, When};
+use super::view::WhyNot;
 use crate::base::{Time, grouped};
 
 /// Something that measures can be read from: a cluster, or a table in tests.
@@ -88,17 +89,11 @@ impl Gauge {
         show(measure.of, value)
     }
 
-    /// A bound of the condition as the measure is written: `at most 100`.
-    pub fn bound_text(&self, condition: &Condition) -> String {
-        let Some(measure) = self.measures.get(&condition.measure) else { return String::new() };
-        let show = |bound| show(measure.of, bound);
-        match (condition.at_least, condition.at_most) {
-            (Some(low), Some(high)) if low >= high => show(low),
-            (Some(low), Some(high)) => format!("{} to {}", show(low), show(high)),
-            (Some(low), None) => format!("at least {}", show(low)),
-            (None, Some(high)) => format!("at most {}", show(high)),
-            (None, None) => String::new(),
-        }
+    /// The bounds of the condition, as the measure is written.
+    pub(super) fn bounds(&self, condition: &Condition) -> WhyNot {
+        let of = self.quantity(&condition.measure);
+        let show = |bound: Option<f64>| Some(show(of?, bound?));
+        WhyNot::Bounds { at_least: show(condition.at_least), at_most: show(condition.at_most) }
     }
 
     /// The blocks with all numbers filled in.

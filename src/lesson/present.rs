@@ -4,8 +4,8 @@ use super::format::{Block, Condition, Quantity, Right, Step};
 use super::gauge::Probe;
 use super::run::LessonRun;
 use super::view::{
-    ButtonView, ChoiceView, FeedbackKind, FeedbackView, LessonView, Phase, QuestionView, SaidView,
-    SolutionView,
+    ButtonView, ChoiceView, FeedbackKind, FeedbackView, LessonView, Phase, Primary, QuestionView,
+    SaidView, SolutionView,
 };
 
 impl LessonRun {
@@ -24,7 +24,7 @@ impl LessonRun {
             step: (self.index + 1).min(lesson.steps.len()),
             steps: lesson.steps.len(),
             phase: self.phase,
-            headline: headline.to_owned(),
+            headline: headline.map(str::to_owned),
             blocks: self.gauge.fill(blocks, probe),
             goals: match self.step() {
                 Some(Step::Act { goals, .. }) => self.task.view(goals, &self.gauge, probe),
@@ -37,39 +37,39 @@ impl LessonRun {
             hints,
             hints_left,
             solution: self.solution_view(probe),
-            solution_note: self.solution_note(probe),
+            solution_failed: fixing && self.solution_failed(probe.now()),
             can_show_solution: fixing && self.solution_at.is_none(),
             can_skip: self.phase != Phase::Done,
         }
     }
 
-    fn text(&self) -> (&str, &[Block]) {
+    fn text(&self) -> (Option<&str>, &[Block]) {
         match self.step() {
             Some(
                 Step::Say { headline, text, .. }
                 | Step::Predict { headline, text, .. }
                 | Step::Act { headline, text, .. }
                 | Step::Explain { headline, text, .. },
-            ) => (headline, text),
-            Some(Step::Recall { headline, .. }) => (headline, &[]),
-            None => ("Done", &[]),
+            ) => (Some(headline), text),
+            Some(Step::Recall { headline, .. }) => (Some(headline), &[]),
+            None => (None, &[]),
         }
     }
 
     fn primary(&self) -> ButtonView {
-        let (label, enabled) = match self.phase {
-            Phase::Predicting => ("Run and see", self.chosen.is_some()),
-            Phase::Running => ("Play on", true),
-            Phase::Fixing if self.hurried => ("Performing the solution", false),
-            Phase::Fixing => ("Reach the goal to go on", false),
-            Phase::Recalling => ("Check the answer", self.chosen.is_some()),
-            Phase::Done => ("Next lesson", true),
+        let (means, enabled) = match self.phase {
+            Phase::Predicting => (Primary::Run, self.chosen.is_some()),
+            Phase::Running => (Primary::PlayOn, true),
+            Phase::Fixing if self.hurried => (Primary::Performing, false),
+            Phase::Fixing => (Primary::ReachGoals, false),
+            Phase::Recalling => (Primary::Check, self.chosen.is_some()),
+            Phase::Done => (Primary::NextLesson, true),
             Phase::Intro | Phase::Observed | Phase::Solved | Phase::Explained | Phase::Recalled => {
                 let last = self.index + 1 == self.lesson().steps.len();
-                (if last { "Finish" } else { "Next" }, true)
+                (if last { Primary::Finish } else { Primary::Next }, true)
             }
         };
-        ButtonView { label, enabled }
+        ButtonView { means, enabled }
     }
 
     fn question_view(&self, probe: &impl Probe) -> Option<QuestionView> {
@@ -141,14 +141,6 @@ impl LessonRun {
             }
             _ => (Vec::new(), 0),
         }
-    }
-
-    fn solution_note(&self, probe: &impl Probe) -> Option<&'static str> {
-        let failed = self.phase == Phase::Fixing && self.solution_failed(probe.now());
-        failed.then_some(
-            "The cluster is no longer as this solution expects it, so the goals are not reached. Start \
-             the lesson again to see it work, or skip this step.",
-        )
     }
 
     fn solution_view(&self, probe: &impl Probe) -> Option<Vec<SolutionView>> {

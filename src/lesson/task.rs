@@ -2,9 +2,8 @@
 
 use super::format::{Goal, WrongSolution};
 use super::gauge::{Gauge, Probe};
-use super::view::GoalView;
+use super::view::{GoalView, WhyNot};
 use crate::base::{Duration, Time};
-use crate::lesson::format::Inline;
 
 /// A wrong solution must stand this long before it is answered, so that nobody is told off half-way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -72,21 +71,21 @@ fn is_met(held: Held, goal: &Goal, now: Time) -> bool {
 fn goal_view(held: Held, goal: &Goal, gauge: &Gauge, probe: &impl Probe) -> GoalView {
     let now = probe.now();
     let met = is_met(held, goal, now);
-    let wanted = gauge.bound_text(&goal.condition);
     let value = gauge.text(&goal.condition.measure, probe);
     let whole = Duration::from_millis(goal.for_ms);
     let (fraction, why_not) = match held.span(now) {
         _ if met => (1.0, None),
         Some(span) => {
             let share = span.as_secs_f64() / whole.as_secs_f64().max(1e-6);
-            let text = format!("Holds for {:.0} of {whole}.", span.as_secs_f64().floor());
-            (0.5 + share / 2.0, Some(vec![Inline::Text(text)]))
+            (0.5 + share / 2.0, Some(WhyNot::Holds { for_now: span, of: whole }))
         }
         None => {
-            let default = || vec![Inline::Text(format!("{value} now, has to be {wanted}."))];
-            let text = goal.why_not.as_ref().map(|text| gauge.fill_line(text, probe));
-            (gauge.nearness(&goal.condition, probe) / 2.0, Some(text.unwrap_or_else(default)))
+            let why = match &goal.why_not {
+                Some(text) => WhyNot::Told(gauge.fill_line(text, probe)),
+                None => gauge.bounds(&goal.condition),
+            };
+            (gauge.nearness(&goal.condition, probe) / 2.0, Some(why))
         }
     };
-    GoalView { text: gauge.fill_line(&goal.text, probe), value, wanted, fraction, met, why_not }
+    GoalView { text: gauge.fill_line(&goal.text, probe), value, fraction, met, why_not }
 }

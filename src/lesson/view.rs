@@ -1,6 +1,7 @@
 //! What a lesson shows: plain data, ready to draw. Texts have their numbers filled in.
 
 use super::format::{Block, Control, Inline, Quantity, Way};
+use crate::base::Duration;
 
 /// Where the learner stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,8 +47,8 @@ pub struct LessonView {
     pub steps: usize,
     /// Where the learner stands.
     pub phase: Phase,
-    /// A short line above the text.
-    pub headline: String,
+    /// A short line above the text; none when the lesson is over.
+    pub headline: Option<String>,
     /// The text.
     pub blocks: Vec<Block>,
     /// What must hold; empty outside a task.
@@ -66,8 +67,8 @@ pub struct LessonView {
     pub hints_left: usize,
     /// The reference solution line by line, once it was asked for.
     pub solution: Option<Vec<SolutionView>>,
-    /// Why the reference solution did not reach the goals, if it was performed and did not.
-    pub solution_note: Option<&'static str>,
+    /// Whether the reference solution was performed and did not reach the goals.
+    pub solution_failed: bool,
     /// Whether "Show solution" is offered.
     pub can_show_solution: bool,
     /// Whether "Skip" is offered.
@@ -81,14 +82,33 @@ pub struct GoalView {
     pub text: Vec<Inline>,
     /// The present value: `412`.
     pub value: String,
-    /// What it must be: `at most 100`.
-    pub wanted: String,
     /// 0 to 1.
     pub fraction: f64,
     /// Whether it is reached.
     pub met: bool,
     /// Why not yet, if it is not.
-    pub why_not: Option<Vec<Inline>>,
+    pub why_not: Option<WhyNot>,
+}
+
+/// Why a goal is not reached yet.
+#[derive(Clone, PartialEq, Debug)]
+pub enum WhyNot {
+    /// It holds, and not yet long enough.
+    Holds {
+        /// How long it has held.
+        for_now: Duration,
+        /// How long it must.
+        of: Duration,
+    },
+    /// The value is out of bounds.
+    Bounds {
+        /// The smallest value that would do: `50`.
+        at_least: Option<String>,
+        /// The largest.
+        at_most: Option<String>,
+    },
+    /// In the lesson's own words.
+    Told(Vec<Inline>),
 }
 
 /// A question with its answers.
@@ -150,11 +170,32 @@ pub struct FeedbackView {
     pub blocks: Vec<Block>,
 }
 
+/// What the strong button means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Primary {
+    /// To the next step.
+    Next,
+    /// Run what was predicted.
+    Run,
+    /// Let a run that stopped go on.
+    PlayOn,
+    /// The goals come first.
+    ReachGoals,
+    /// The reference solution is being performed.
+    Performing,
+    /// See whether the answer from memory is right.
+    Check,
+    /// The last step is done.
+    Finish,
+    /// To the next lesson.
+    NextLesson,
+}
+
 /// A button.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ButtonView {
-    /// What it says.
-    pub label: &'static str,
+    /// What it means.
+    pub means: Primary,
     /// Whether it can be pressed.
     pub enabled: bool,
 }

@@ -3,6 +3,9 @@
 
 use std::cell::RefCell;
 
+#[cfg(target_arch = "wasm32")]
+use super::text;
+
 thread_local! {
     static SESSION: RefCell<String> = const { RefCell::new(String::new()) };
 }
@@ -29,24 +32,21 @@ fn show(what: &str, session: &str) -> Option<()> {
     body.set_inner_html("");
     let main = document.create_element("main").ok()?;
     main.set_class_name("crash");
-    let add = |tag: &str, text: &str| {
+    let add = |tag: &str, words: &str| {
         let element = document.create_element(tag).ok()?;
-        element.set_text_content(Some(text));
+        element.set_text_content(Some(words));
         main.append_child(&element).ok()?;
         Some(element)
     };
-    add("h1", "Brokerscope has crashed")?;
-    add(
-        "p",
-        "This is a mistake in Brokerscope. The text below lets somebody see the same thing happen: it holds the cluster, the seed and everything you did.",
-    )?;
+    add("h1", text::CRASHED)?;
+    add("p", text::CRASHED_MEANS)?;
     add("pre", what)?;
-    let text = add("textarea", session)?;
+    let area = add("textarea", session)?;
     // Valid attributes: nothing is refused.
-    drop(text.set_attribute("readonly", ""));
-    drop(text.set_attribute("rows", "10"));
-    drop(text.set_attribute("aria-label", "The session as text"));
-    let again = add("a", "Start again")?;
+    drop(area.set_attribute("readonly", ""));
+    drop(area.set_attribute("rows", "10"));
+    drop(area.set_attribute("aria-label", text::CRASHED_SESSION));
+    let again = add("a", text::CRASHED_AGAIN)?;
     drop(again.set_attribute("href", "?"));
     body.append_child(&main).ok()?;
     Some(())

@@ -6,6 +6,7 @@ use yew::{Callback, Html, Properties, classes, component, html};
 use crate::cluster::event_log::Actor;
 use crate::ui::command::UiCommand;
 use crate::ui::text;
+use crate::ui::text::drawers::{self as say, fate};
 use crate::view::describe::{TextTable, summary, tables};
 use crate::view::scene::{CauseView, EventKind, EventView, LedgerView};
 use crate::view::{Part, Scene, words};
@@ -22,48 +23,31 @@ pub struct RecordsProps {
 pub fn Records(props: &RecordsProps) -> Html {
     let ledger = &props.ledger;
     let fates = [
-        ("created", ledger.created, "handed to a producer", ""),
-        ("on their way", ledger.waiting, "not acknowledged yet", ""),
-        ("acknowledged", ledger.acknowledged, "counted as sent", "is-good"),
-        ("given up", ledger.failed, "the application saw an error", "is-bad"),
-        (
-            "given up, yet stored",
-            ledger.failed_but_stored,
-            "an error does not mean: not written",
-            "is-warn",
-        ),
-        (
-            "unavailable",
-            ledger.unavailable,
-            "acknowledged, and no leader serves them now",
-            "is-warn",
-        ),
-        (
-            "in no log",
-            ledger.unwritten,
-            "sent with acks=0: on the way, or never written",
-            "is-warn",
-        ),
-        ("lost", ledger.lost, "acknowledged, and gone everywhere", "is-bad"),
+        (fate::CREATED, ledger.created, ""),
+        (fate::WAITING, ledger.waiting, ""),
+        (fate::ACKNOWLEDGED, ledger.acknowledged, "is-good"),
+        (fate::GIVEN_UP, ledger.failed, "is-bad"),
+        (fate::STORED, ledger.failed_but_stored, "is-warn"),
+        (fate::UNAVAILABLE, ledger.unavailable, "is-warn"),
+        (fate::UNWRITTEN, ledger.unwritten, "is-warn"),
+        (fate::LOST, ledger.lost, "is-bad"),
     ];
+    let [partition, offset, reason] = say::LOSSES_HEAD;
     html! {
         <div class="records">
             <dl class="fates">
-                { for fates.into_iter().filter(|(_, count, _, class)| *count > 0 || class.is_empty() || *class == "is-good").map(
-                    |(name, count, means, class)| html! {
+                { for fates.into_iter().filter(|(_, count, class)| *count > 0 || class.is_empty() || *class == "is-good").map(
+                    |((name, means), count, class)| html! {
                         <div class={classes!("fate", class)}><dt>{ name }</dt><dd>{ words::count(count) }</dd><p>{ means }</p></div>
                     }) }
             </dl>
             <table>
-                <caption>{ "Who finished how many" }</caption>
-                <thead><tr>
-                    <th scope="col">{ "Reader" }</th><th scope="col">{ "Finished once" }</th>
-                    <th scope="col">{ "Finished again" }</th><th scope="col">{ "Still to do" }</th>
-                </tr></thead>
+                <caption>{ say::READERS }</caption>
+                <thead><tr>{ for say::READERS_HEAD.map(|head| html! { <th scope="col">{ head }</th> }) }</tr></thead>
                 <tbody>
                     { for ledger.readers.iter().map(|row| html! {
                         <tr>
-                            <th scope="row">{ row.reader.to_string() }<small>{ if row.is_group { " group" } else { " no group" } }</small></th>
+                            <th scope="row">{ row.reader.to_string() }<small>{ say::reader_kind(row.is_group) }</small></th>
                             <td>{ words::count(row.delivered) }</td>
                             <td class={if row.repeated > 0 { "is-warn" } else { "" }}>{ words::count(row.repeated) }</td>
                             <td>{ words::count(row.pending) }</td>
@@ -73,8 +57,10 @@ pub fn Records(props: &RecordsProps) -> Html {
             </table>
             if !ledger.losses.is_empty() {
                 <table>
-                    <caption>{ lost_caption(ledger) }</caption>
-                    <thead><tr><th scope="col">{ "Partition" }</th><th scope="col">{ "Offset" }</th><th scope="col" class="words">{ "Why" }</th></tr></thead>
+                    <caption>{ say::losses(ledger.losses.len() as u64, ledger.lost) }</caption>
+                    <thead><tr>
+                        <th scope="col">{ partition }</th><th scope="col">{ offset }</th><th scope="col" class="words">{ reason }</th>
+                    </tr></thead>
                     <tbody>
                         { for ledger.losses.iter().map(|loss| html! {
                             <tr>
@@ -88,19 +74,6 @@ pub fn Records(props: &RecordsProps) -> Html {
             }
         </div>
     }
-}
-
-/// How many of the lost records are listed.
-fn lost_caption(ledger: &LedgerView) -> String {
-    let listed = ledger.losses.len() as u64;
-    if listed < ledger.lost {
-        return format!(
-            "Lost records: the newest {} of {}",
-            words::count(listed),
-            words::count(ledger.lost)
-        );
-    }
-    "Lost records".to_owned()
 }
 
 /// The list of events.
@@ -119,15 +92,15 @@ pub struct EventListProps {
 #[component]
 pub fn EventList(props: &EventListProps) -> Html {
     html! {
-        <ol class="events" reversed=true aria-label="What happened, newest first">
-            if props.events.is_empty() { <li class="words">{ "Nothing out of the ordinary yet." }</li> }
+        <ol class="events" reversed=true aria-label={say::EVENTS}>
+            if props.events.is_empty() { <li class="words">{ say::NO_EVENTS }</li> }
             { for props.events.iter().rev().map(|event| html! {
                 <li key={event.id} class={kind(event)}>
                     <time>{ event.at.to_string() }</time>
-                    <b>{ kind_name(event) }</b>
+                    <b>{ say::event_kind(event) }</b>
                     <span>
                         { event.sentence.to_string() }
-                        if let Some(cause) = &event.cause { <small>{ format!("because {cause}") }</small> }
+                        if let Some(cause) = &event.cause { <small>{ say::because(cause) }</small> }
                     </span>
                     { why(event, props) }
                 </li>
@@ -170,18 +143,6 @@ fn kind(event: &EventView) -> &'static str {
         EventKind::Recovery => "event is-good",
         EventKind::Action if event.by == Some(Actor::Learner) => "event is-mine",
         _ => "event",
-    }
-}
-
-fn kind_name(event: &EventView) -> &'static str {
-    match event.kind {
-        EventKind::Replication => "replicas",
-        EventKind::Group => "group",
-        EventKind::Failure => "failure",
-        EventKind::Recovery => "recovery",
-        EventKind::Admin => "topic",
-        EventKind::Loss => "records",
-        EventKind::Action => event.by.map_or("process", words::actor),
     }
 }
 

@@ -1,10 +1,14 @@
 //! Words of the page, apart from its code.
 
+pub mod drawers;
+pub mod inspector;
+
 use super::command::Drawer;
 use super::route::Route;
 use super::store::Theme;
-use crate::base::Time;
+use crate::base::{Duration, Time};
 use crate::lesson::course;
+use crate::lesson::view::Primary;
 use crate::view::scene::ProducerHealth;
 use crate::view::words;
 
@@ -118,20 +122,6 @@ pub const PLAYBACK: &str = "Time";
 pub const PLAY: &str = "Play";
 /// Button.
 pub const PAUSE: &str = "Pause";
-/// Record: below the high watermark.
-pub const RECORD_SAFE: &str =
-    "Below the high watermark: every in-sync copy has it, consumers may read it.";
-/// Record: above it.
-pub const RECORD_UNSAFE: &str =
-    "Past the high watermark: not every in-sync copy has it, consumers cannot read it yet.";
-/// Record: was below the high watermark, and its partition has no leader.
-pub const RECORD_DARK: &str = "No leader serves it now. It was below the high watermark: whoever leads \
-    next has it, and until then nobody can read it.";
-/// Record: was above it, and there is no leader.
-pub const RECORD_DARK_UNSAFE: &str = "No leader serves it now, and it was past the high watermark: whoever \
-    leads next may not have it.";
-/// Record: in no log.
-pub const RECORD_GONE: &str = "No broker's log holds a record at this offset.";
 /// Button at an event: asks for what led to it.
 pub const WHY: &str = "Why?";
 /// The answer's name.
@@ -218,10 +208,52 @@ pub const GOAL: &str = "Goal";
 /// Lesson panel: heading over the goals.
 pub const GOALS: &str = "Goals";
 
+/// Lesson panel: the strong button.
+pub fn primary(means: Primary) -> &'static str {
+    match means {
+        Primary::Next => "Next",
+        Primary::Run => "Run and see",
+        Primary::PlayOn => PLAY_ON,
+        Primary::ReachGoals => "Reach the goal to go on",
+        Primary::Performing => "Performing the solution",
+        Primary::Check => "Check the answer",
+        Primary::Finish => "Finish",
+        Primary::NextLesson => "Next lesson",
+    }
+}
+
+/// Lesson panel: heading when all steps are done.
+pub const LESSON_OVER: &str = "Done";
+/// Lesson panel: the solution was performed in vain.
+pub const SOLUTION_FAILED: &str = "The cluster is no longer as this solution expects it, so the goals are not \
+    reached. Start the lesson again to see it work, or skip this step.";
+
+/// Lesson panel: the dots that stand for steps.
+pub fn step_of(now: usize, all: usize) -> String {
+    format!("step {now} of {all}")
+}
+
+/// Lesson panel: a goal holds, and has to go on holding.
+pub fn holds(for_now: Duration, of: Duration) -> String {
+    format!("Holds for {} of {of}.", for_now.as_millis() / 1_000)
+}
+
+/// Lesson panel: a goal's value is not what it has to be.
+pub fn out_of_bounds(value: &str, at_least: Option<&str>, at_most: Option<&str>) -> String {
+    let bound = match (at_least, at_most) {
+        (Some(low), Some(high)) if low == high => low.to_owned(),
+        (Some(low), Some(high)) => format!("{low} to {high}"),
+        (Some(low), None) => format!("at least {low}"),
+        (None, Some(high)) => format!("at most {high}"),
+        (None, None) => return value.to_owned(),
+    };
+    format!("{value} now, has to be {bound}.")
+}
+
 /// Lesson panel: how many goals are reached.
 pub fn goals_met(met: usize, all: usize) -> String {
     match all {
-        1 => "Reach the goal to go on".to_owned(),
+        1 => primary(Primary::ReachGoals).to_owned(),
         _ => format!("{met} of {all} goals reached"),
     }
 }
@@ -292,3 +324,34 @@ pub const SHORTCUTS: &[(&str, &str)] = &[
     ("Escape", "close"),
     ("?", "this list"),
 ];
+
+/// Above the stage: the list's name.
+pub const NUMBERS: &str = "Numbers of the cluster";
+/// Above the stage: a rate's unit.
+pub const A_SECOND: &str = "/s";
+/// Above the stage: records sent.
+pub const COMING_IN: &str = "coming in";
+/// Above the stage: records finished.
+pub const FINISHED: &str = "finished";
+/// Above the stage: records not finished.
+pub const BEHIND: &str = "behind";
+/// Above the stage: latency.
+pub const LATENCY: &str = "latency p99";
+/// Above the stage: partitions with too few copies.
+pub const UNDER_REPLICATED: &str = "under-replicated";
+/// Above the stage: partitions nobody leads.
+pub const LEADERLESS: &str = "without a leader";
+/// Above the stage: records given up.
+pub const GIVEN_UP: &str = "failed to send";
+/// Above the stage: acknowledged records that are gone.
+pub const LOST: &str = "lost";
+
+/// After a crash of the page: heading.
+pub const CRASHED: &str = "Brokerscope has crashed";
+/// After a crash of the page: what it means.
+pub const CRASHED_MEANS: &str = "This is a mistake in Brokerscope. The text below lets somebody see the same thing \
+    happen: it holds the cluster, the seed and everything you did.";
+/// After a crash of the page: name of the text to copy.
+pub const CRASHED_SESSION: &str = "The session as text";
+/// After a crash of the page: the way on.
+pub const CRASHED_AGAIN: &str = "Start again";

@@ -4,7 +4,7 @@
 use super::scene::{
     BrokerState, BrokerView, ConsumerView, GroupView, LaneRole, LaneView, LostView, Scene,
 };
-use super::words::{LAST_KNOWN, count, health, idle, plural, rate};
+use super::words::{LAST_KNOWN, NONE, count, health, idle, plural, rate};
 use crate::base::NodeId;
 
 /// A table of text.
@@ -216,7 +216,7 @@ pub fn role(lane: &LaneView) -> &'static str {
 /// Nodes in words: `1, 2`, `none`.
 fn nodes(ids: &[NodeId]) -> String {
     if ids.is_empty() {
-        return "none".to_owned();
+        return NONE.to_owned();
     }
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -227,7 +227,7 @@ fn partitions(scene: &Scene) -> TextTable {
         topic.partitions.iter().map(|partition| {
             vec![
                 partition.name.to_string(),
-                partition.leader.map_or("none".to_owned(), |id| id.to_string()),
+                partition.leader.map_or(NONE.to_owned(), |id| id.to_string()),
                 partition.epoch.to_string(),
                 nodes(&partition.isr),
                 nodes(&partition.replicas),
@@ -296,6 +296,11 @@ pub fn behind(group: &GroupView) -> String {
     if group.lag_is_current { behind } else { format!("{behind}, {LAST_KNOWN}") }
 }
 
+/// The broker that coordinates a group.
+pub fn coordinator(group: &GroupView) -> String {
+    group.coordinator.map_or("none alive".to_owned(), |id| format!("broker {id}"))
+}
+
 fn groups(scene: &Scene) -> TextTable {
     let rows = scene.groups.iter().map(|group| {
         let idle = group.members.iter().filter(|member| member.owned.is_empty()).count();
@@ -306,7 +311,7 @@ fn groups(scene: &Scene) -> TextTable {
             group.members.len().to_string(),
             idle.to_string(),
             behind(group),
-            group.coordinator.map_or("none alive".to_owned(), |id| format!("broker {id}")),
+            coordinator(group),
             group.protocol.to_string(),
         ]
     });
@@ -330,7 +335,7 @@ fn consumers(scene: &Scene) -> TextTable {
     let rows = scene.consumers().map(|consumer| {
         vec![
             consumer.name.to_string(),
-            consumer.group.as_deref().unwrap_or("none").to_owned(),
+            consumer.group.as_deref().unwrap_or(NONE).to_owned(),
             owns(consumer),
             rate(consumer.rate),
             count(consumer.lag),

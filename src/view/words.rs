@@ -7,6 +7,9 @@ use crate::cluster::event_log::Actor;
 /// Behind a number that is not of this moment.
 pub const LAST_KNOWN: &str = "last known";
 
+/// Where there is no such thing.
+pub const NONE: &str = "none";
+
 /// A count with thin gaps: `1 234 567`.
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())

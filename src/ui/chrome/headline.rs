@@ -48,7 +48,7 @@ impl Tone {
 #[component]
 pub fn HeadlineStrip(props: &HeadlineStripProps) -> Html {
     html! {
-        <dl class="headline" aria-label="Numbers of the cluster">
+        <dl class="headline" aria-label={text::NUMBERS}>
             { for figures(&props.headline).into_iter().map(|figure| html! {
                 <div class={figure.tone.class()}>
                     <dt>{ figure.name }{ figure.before.map(text::until) }</dt>
@@ -62,20 +62,20 @@ pub fn HeadlineStrip(props: &HeadlineStripProps) -> Html {
 fn figures(head: &Headline) -> Vec<Figure> {
     let figure = |name, value, unit| Figure { name, value, unit, tone: Tone::Calm, before: None };
     let mut all = vec![
-        figure("coming in", words::rate(head.in_rate), "/s"),
-        figure("finished", words::rate(head.out_rate), "/s"),
+        figure(text::COMING_IN, words::rate(head.in_rate), text::A_SECOND),
+        figure(text::FINISHED, words::rate(head.out_rate), text::A_SECOND),
         figure(
-            "behind",
+            text::BEHIND,
             words::short_count(head.lag),
             if head.lag_is_old { words::LAST_KNOWN } else { "" },
         ),
-        figure("latency p99", head.latency_p99_us.map_or("–".to_owned(), words::micros), ""),
+        figure(text::LATENCY, head.latency_p99_us.map_or("–".to_owned(), words::micros), ""),
     ];
     let alarms = [
-        ("under-replicated", u64::from(head.under_replicated), None),
-        ("without a leader", u64::from(head.offline_partitions), None),
-        ("failed to send", head.failed_produces, head.failed_before),
-        ("lost", head.lost, head.lost_before),
+        (text::UNDER_REPLICATED, u64::from(head.under_replicated), None),
+        (text::LEADERLESS, u64::from(head.offline_partitions), None),
+        (text::GIVEN_UP, head.failed_produces, head.failed_before),
+        (text::LOST, head.lost, head.lost_before),
     ];
     all.extend(alarms.into_iter().filter(|(_, value, _)| *value > 0).map(
         |(name, value, before)| {

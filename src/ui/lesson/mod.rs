@@ -11,7 +11,7 @@ use yew::{
 use self::blocks::{blocks, line};
 use self::telling::Telling;
 use crate::lesson::view::{
-    ChoiceView, FeedbackKind, FeedbackView, GoalView, QuestionView, SolutionView,
+    ChoiceView, FeedbackKind, FeedbackView, GoalView, Primary, QuestionView, SolutionView, WhyNot,
 };
 use crate::lesson::{Control as Taught, LessonCommand, LessonView, Phase};
 use crate::ui::command::UiCommand;
@@ -40,8 +40,9 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
     let controls = controls(lesson);
     let telling = use_mut_ref(Telling::default);
     let told = telling.borrow_mut().tell(lesson).to_owned();
-    let (headline, read) = (use_node_ref(), use_mut_ref(|| lesson.headline.clone()));
-    use_effect_with(lesson.headline.clone(), {
+    let title = lesson.headline.clone().unwrap_or_else(|| text::LESSON_OVER.to_owned());
+    let (headline, read) = (use_node_ref(), use_mut_ref(|| title.clone()));
+    use_effect_with(title.clone(), {
         let headline = headline.clone();
         move |now: &String| {
             // A new step is read from its top; opening the page takes the focus from nobody.
@@ -59,7 +60,7 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
                     <span>{ format!("{} · {}", lesson.code, lesson.title) }</span>
                     { steps(lesson.step, lesson.steps) }
                 </p>
-                <h1 id="lesson-title" tabindex="-1" ref={headline}>{ &lesson.headline }</h1>
+                <h1 id="lesson-title" tabindex="-1" ref={headline}>{ title }</h1>
             </header>
             <div class="prose">{ blocks(&lesson.blocks) }</div>
             if let Some(question) = &lesson.question { { prediction(question, &props.dispatch) } }
@@ -101,7 +102,7 @@ fn controls(lesson: &LessonView) -> Vec<Control> {
 /// One dot for each step.
 fn steps(now: usize, all: usize) -> Html {
     html! {
-        <span class="steps" role="img" aria-label={format!("step {now} of {all}")}>
+        <span class="steps" role="img" aria-label={text::step_of(now, all)}>
             { for (1..=all).map(|i| html! {
                 <i class={step_class(i.cmp(&now))}></i>
             }) }
@@ -148,9 +149,19 @@ fn goal_line(goal: &GoalView) -> Html {
             <b>{ &goal.value }</b>
             <progress max="100" value={share.to_string()} aria-label={text::GOAL}></progress>
             <p class="goal-note">
-                if let Some(why) = &goal.why_not { { line(why) } } else { { &goal.wanted } }
+                { goal.why_not.as_ref().map(|why| why_not(why, &goal.value)) }
             </p>
         </li>
+    }
+}
+
+fn why_not(why: &WhyNot, value: &str) -> Html {
+    match why {
+        WhyNot::Told(words) => line(words),
+        WhyNot::Holds { for_now, of } => html! { { text::holds(*for_now, *of) } },
+        WhyNot::Bounds { at_least, at_most } => {
+            html! { { text::out_of_bounds(value, at_least.as_deref(), at_most.as_deref()) } }
+        }
     }
 }
 
@@ -203,7 +214,7 @@ fn hints(lesson: &LessonView) -> Html {
             if let Some(solution) = &lesson.solution {
                 <section class="solution" aria-label={text::SOLUTION}>
                     <ol>{ for solution.iter().map(solution_line) }</ol>
-                    if let Some(note) = lesson.solution_note { <p class="refusal">{ note }</p> }
+                    if lesson.solution_failed { <p class="refusal">{ text::SOLUTION_FAILED }</p> }
                 </section>
             }
         </>
@@ -232,9 +243,9 @@ fn buttons(lesson: &LessonView, playing: bool, dispatch: &Callback<UiCommand>) -
         left => format!("{} ({left} {})", text::HINT, text::MORE_HINTS),
     };
     let met = lesson.goals.iter().filter(|goal| goal.met).count();
-    let label = match lesson.phase {
-        Phase::Fixing => text::goals_met(met, lesson.goals.len()),
-        _ => lesson.primary.label.to_owned(),
+    let label = match lesson.primary.means {
+        Primary::ReachGoals => text::goals_met(met, lesson.goals.len()),
+        other => text::primary(other).to_owned(),
     };
     // A run that plays is waited for. The button stays where the keyboard is, so it is not disabled.
     let runs = playing && lesson.phase == Phase::Running;

@@ -48,7 +48,8 @@ fn pieces(lesson: &LessonView) -> Vec<Piece> {
         let refused = line.refused.as_ref().map(|why| format!("{} {why}", text::REFUSED));
         pieces.extend(done.into_iter().chain(refused).map(Piece::of));
     }
-    pieces.extend(lesson.solution_note.map(|note| Piece::of(note.to_owned())));
+    let failed = lesson.solution_failed.then(|| text::SOLUTION_FAILED.to_owned());
+    pieces.extend(failed.map(Piece::of));
     let (met, all) = (lesson.goals.iter().filter(|goal| goal.met).count(), lesson.goals.len());
     if lesson.phase == Phase::Fixing && met > 0 {
         let words = text::goals_met(met, all);
@@ -97,7 +98,6 @@ mod tests {
         let goal = |met| crate::lesson::view::GoalView {
             text: Vec::new(),
             value: "412".to_owned(),
-            wanted: "at most 100".to_owned(),
             fraction: 0.5,
             met,
             why_not: None,

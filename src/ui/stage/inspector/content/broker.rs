@@ -1,0 +1,111 @@
+//! A broker and the controller.
+
+use std::rc::Rc;
+
+use super::{Act, Content, act, danger, look};
+use crate::cluster::Action;
+use crate::lesson::Control;
+use crate::ui::command::UiCommand;
+use crate::ui::text::inspector as say;
+use crate::view::scene::BrokerView;
+use crate::view::{Scene, words};
+
+pub(super) fn broker(view: &BrokerView, scene: &Scene, taught: Option<&[Control]>) -> Content {
+    let broker = view.id.0;
+    let mut acts = faults(view, scene, taught);
+    if !view.state.is_running() {
+        acts.push(Act {
+            class: "button is-strong",
+            ..act(say::START, Action::StartBroker { broker })
+        });
+    }
+    if let Some(lane) = view.lanes.iter().find(|lane| lane.log_end > lane.log_start) {
+        acts.push(look(say::NEWEST, view.id, lane, lane.log_end - 1));
+    }
+    let leads = view.lanes.iter().filter(|lane| !lane.readers.is_empty() || lane.isr.1 > 0).count();
+    let records: i64 = view.lanes.iter().map(|lane| lane.log_end - lane.log_start).sum();
+    let mut facts = vec![
+        (say::REPLICAS, say::replicas(view.lanes.len(), leads)),
+        (say::ON_DISK, words::count(u64::try_from(records).unwrap_or(0))),
+    ];
+    if !view.cut_off_from.is_empty() {
+        let others: Vec<_> = view.cut_off_from.iter().map(|id| say::node(*id)).collect();
+        facts.push((say::CUT_OFF, others.join(", ")));
+    }
+    Content {
+        title: say::broker(view.id),
+        state: say::broker_means(view).to_owned(),
+        facts,
+        acts,
+        more: taught.is_some(),
+    }
+}
+
+/// What can be done to a broker while it lives: in a lesson what it teaches, elsewhere everything.
+fn faults(view: &BrokerView, scene: &Scene, taught: Option<&[Control]>) -> Vec<Act> {
+    let broker = view.id.0;
+    let (running, alive) = (view.state.is_running(), view.state.is_alive());
+    let teaches = |control| taught.is_none_or(|taught| taught.contains(&control));
+    let mut acts = Vec::new();
+    if running && teaches(Control::Brokers) {
+        acts.push(danger(say::KILL_BROKER, Action::CrashBroker { broker, lose_disk: false }));
+    }
+    if running && teaches(Control::LoseDisk) {
+        acts.push(danger(say::LOSE_DISK, Action::CrashBroker { broker, lose_disk: true }));
+    }
+    if alive && teaches(Control::Brokers) {
+        acts.push(act(say::STOP_BROKER, Action::StopBroker { broker }));
+    }
+    if alive && taught.is_none() {
+        acts.push(act(say::FREEZE, Action::PauseBroker { broker, for_ms: 5_000 }));
+        acts.push(disk(view));
+        acts.push(network(view, scene));
+    }
+    acts
+}
+
+/// Slows the disk, or mends it.
+fn disk(view: &BrokerView) -> Act {
+    let broker = view.id.0;
+    if view.disk_factor > 1 {
+        act(say::MEND_DISK, Action::SlowDisk { broker, factor: 1 })
+    } else {
+        act(say::SLOW_DISK, Action::SlowDisk { broker, factor: 50 })
+    }
+}
+
+/// Cuts a broker off from all other brokers and the controller, or mends that.
+fn network(view: &BrokerView, scene: &Scene) -> Act {
+    let others = scene.brokers.iter().map(|other| other.id).filter(|other| *other != view.id);
+    let others = others.chain([scene.controller.id]);
+    let heal = !view.cut_off_from.is_empty();
+    let commands = others.map(|other| {
+        let (a, b) = (view.id.0, other.0);
+        let action = if heal { Action::HealLink { a, b } } else { Action::CutLink { a, b } };
+        UiCommand::Act(Rc::new(action))
+    });
+    Act {
+        words: if heal { say::MEND_NETWORK } else { say::CUT_NETWORK },
+        means: say::NETWORK_MEANS,
+        class: "button",
+        commands: commands.collect(),
+    }
+}
+
+pub(super) fn controller(scene: &Scene, taught: Option<&[Control]>) -> Content {
+    let view = &scene.controller;
+    Content {
+        title: say::CONTROLLER.to_owned(),
+        state: say::CONTROLLER_MEANS.to_owned(),
+        facts: vec![(say::ELECTIONS, words::count(view.elections))],
+        more: taught.is_some(),
+        acts: if taught.is_some() { Vec::new() } else { elections() },
+    }
+}
+
+fn elections() -> Vec<Act> {
+    vec![
+        act(say::ELECT_PREFERRED, Action::ElectLeaders { unclean: false }),
+        danger(say::ELECT_UNCLEAN, Action::ElectLeaders { unclean: true }),
+    ]
+}
