@@ -97,11 +97,6 @@ impl Scene {
         let members = self.groups.iter().flat_map(|group| group.members.iter());
         members.chain(self.loners.iter()).map(|consumer| &**consumer)
     }
-
-    /// Whether anything stands still for want of a broker, a leader or an in-sync replica.
-    pub fn is_healthy(&self) -> bool {
-        self.headline.offline_partitions == 0 && self.headline.under_replicated == 0
-    }
 }
 
 /// Simulated time and what drives it.

@@ -80,18 +80,54 @@ fn a_phone_is_enough_to_play_in_the_sandbox() {
     });
 }
 
+/// Watches what is painted: messages are circles that begin to the right, progress begins at the top,
+/// and the pattern of a stream is moved by the offset of its dashes.
+const WATCH: &str = "
+    window.painted = { messages: 0, frames: 0, offsets: new Set(), spans: new Set() };
+    const kind = CanvasRenderingContext2D.prototype, { arc, clearRect } = kind;
+    kind.arc = function (x, y, radius, from, to, ...rest) {
+        if (from === 0) painted.messages += 1; else painted.spans.add((to - from).toFixed(2));
+        return arc.call(this, x, y, radius, from, to, ...rest);
+    };
+    kind.clearRect = function (...box) { painted.frames += 1; return clearRect.apply(this, box) };
+    const offset = Object.getOwnPropertyDescriptor(kind, 'lineDashOffset');
+    Object.defineProperty(kind, 'lineDashOffset', {
+        ...offset, set(value) { painted.offsets.add(value.toFixed(2)); offset.set.call(this, value) },
+    });";
+
+/// How much of each was seen: frames, messages, places of the streams' pattern, lengths of progress.
+const SEEN: &str =
+    "return [painted.frames, painted.messages, painted.offsets.size, painted.spans.size]";
+
 #[test]
 fn who_asks_for_less_motion_gets_none_and_time_still_passes() {
     journey("reduced-motion", async |page| {
-        page.prefer(Preferences { dark: false, reduced_motion: true }).await?;
-        page.open("").await?;
-        let begun = page.simulated_ms().await?;
-        page.let_pass(begun + 500).await?;
+        page.before_opening(WATCH).await?;
+        let [_, messages, offsets, spans] = painted(page, false).await?;
+        assert!(messages > 0 && offsets > 1 && spans > 1, "{messages}, {offsets}, {spans}");
+        let [frames, messages, offsets, spans] = painted(page, true).await?;
+        assert!(frames > 0, "nothing is painted at all");
+        assert_eq!(messages, 0, "messages travel");
+        assert_eq!(offsets, 1, "streams are to be seen, and their pattern stands still");
+        assert!(spans <= 1, "progress turns");
         let script = "return document.getAnimations().length";
         let moving: u32 = page.driver().execute(script, Vec::new()).await?.convert()?;
         assert_eq!(moving, 0, "animations run");
         Ok(())
     });
+}
+
+/// Lets time pass, slowly and then as fast as in life, and tells what was painted.
+async fn painted(page: &Page, reduced_motion: bool) -> WebDriverResult<[u32; 4]> {
+    page.prefer(Preferences { dark: false, reduced_motion }).await?;
+    page.open("#/sandbox").await?;
+    // The same address again is no new page.
+    page.driver().refresh().await?;
+    let begun = page.simulated_ms().await?;
+    page.let_pass(begun + 300).await?;
+    page.press("++++++++++").await?;
+    page.let_pass(begun + 2_000).await?;
+    page.driver().execute(SEEN, Vec::new()).await?.convert()
 }
 
 async fn sound(page: &Page, place: &str) -> WebDriverResult<()> {

@@ -1,7 +1,7 @@
 //! Playback: a state machine without a screen that turns real time into simulated time. It is
 //! changed by [`PlaybackCommand`]s only and asked once a frame how far to run.
 //!
-//! A frame takes at most [`Playback::budget`] events. When the machine cannot keep up, simulated
+//! A frame takes at most [`DEFAULT_BUDGET`] events, unless told otherwise. When the machine cannot keep up, simulated
 //! time falls behind: what was not reached is dropped, never made up for later, and the answer says
 //! so ([`Behind`]). A frame that comes late (a hidden tab) counts as [`LONGEST_FRAME`] at most.
 
@@ -131,11 +131,6 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Where the frame should end.
-    pub fn target(&self) -> Time {
-        self.target
-    }
-
     /// Whether it may go on.
     fn is_over(&self) -> bool {
         self.exhausted || self.stopped.is_some()
@@ -153,19 +148,9 @@ impl Playback {
         self.speed
     }
 
-    /// Moments at which it pauses by itself.
-    pub fn pause_on(&self) -> &BTreeSet<Moment> {
-        &self.pause_on
-    }
-
     /// Time at which it pauses by itself.
     pub fn stop_at(&self) -> Option<Time> {
         self.stop_at
-    }
-
-    /// Events that a frame takes at most.
-    pub fn budget(&self) -> u64 {
-        self.budget
     }
 
     /// Does what is asked. [`PlaybackCommand::Restart`] is the session's part: it only pauses here.

@@ -32,7 +32,6 @@ pub(super) fn headline(cluster: &Cluster, ledger: &LedgerView) -> Headline {
         let sum: u64 = last.iter().map(|sample| value(sample)).sum();
         sum as f64 / last.len().max(1) as f64
     };
-    let latency = |value: fn(&Sample) -> u64| last.iter().map(|s| value(s)).find(|us| *us > 0);
     // Kafka's own topics are not on the stage, so they do not count here.
     let topics = cluster.metadata().topics.values().filter(|topic| !topic.is_internal());
     let (mut under_replicated, mut offline_partitions) = (0, 0);
@@ -47,8 +46,7 @@ pub(super) fn headline(cluster: &Cluster, ledger: &LedgerView) -> Headline {
         out_rate: average(|sample| sample.processed),
         lag: cluster.lag_by_group().values().sum(),
         lag_is_old: !cluster.lag_is_current(),
-        latency_p50_us: latency(|sample| sample.latency_p50),
-        latency_p99_us: latency(|sample| sample.latency_p99),
+        latency_p99_us: last.iter().map(|sample| sample.latency_p99).find(|us| *us > 0),
         under_replicated,
         offline_partitions,
         failed_produces: metrics.totals.failed,

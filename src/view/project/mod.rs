@@ -126,10 +126,6 @@ fn topics(cluster: &Cluster) -> Vec<TopicView> {
     let visible = cluster.metadata().topics.values().filter(|topic| !topic.is_internal());
     visible
         .map(|topic| {
-            let logs = (0..).zip(&topic.partitions).filter_map(|(partition, _)| {
-                let log = cluster.leader_log(TopicPartition::new(topic.id, partition))?;
-                u64::try_from(log.log_end() - log.log_start()).ok()
-            });
             let partitions = (0..).zip(&topic.partitions).map(|(partition, state)| PartitionView {
                 name: PartitionName { topic: topic.name.clone(), partition },
                 leader: state.has_leader().then_some(state.leader),
@@ -143,7 +139,6 @@ fn topics(cluster: &Cluster) -> Vec<TopicView> {
                 partitions: partitions.collect(),
                 replication_factor: u32::try_from(replicas).unwrap_or(u32::MAX),
                 min_insync_replicas: topic.config(&defaults).min_insync_replicas,
-                records: logs.sum(),
             }
         })
         .collect()

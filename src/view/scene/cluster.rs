@@ -156,6 +156,4 @@ pub struct TopicView {
     pub replication_factor: u32,
     /// `min.insync.replicas` in force.
     pub min_insync_replicas: u32,
-    /// Records in the leaders' logs.
-    pub records: u64,
 }

@@ -18,8 +18,6 @@ pub struct Headline {
     pub lag: u64,
     /// Whether some of that is only the last that was known: no leader or no coordinator can be asked.
     pub lag_is_old: bool,
-    /// Median latency.
-    pub latency_p50_us: Option<u64>,
     /// 99th percentile of the latency.
     pub latency_p99_us: Option<u64>,
     /// Partitions with fewer in-sync replicas than replicas.
