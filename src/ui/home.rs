@@ -4,6 +4,7 @@ use yew::{Html, Properties, classes, component, html};
 use yew_router::components::Link;
 
 use crate::lesson::{OutlineEntry, Part, Progress, course};
+use crate::ui::icon::{Glyph, Icon};
 use crate::ui::route::Route;
 use crate::ui::text;
 use crate::view::Part as Shared;
@@ -76,7 +77,7 @@ fn listing(entry: &OutlineEntry, progress: &Progress) -> Option<Html> {
             <Link<Route> to={Route::Lesson { slug: id }}>
                 <span class="eyebrow">
                     { &entry.code }
-                    if solved { <span class="solved"><lucide_yew::CircleCheck size={14} />{ text::SOLVED }</span> }
+                    if solved { <span class="solved"><Icon of={Glyph::CircleCheck} size={14} />{ text::SOLVED }</span> }
                 </span>
                 <strong>{ &entry.title }</strong>
                 <span>{ teaches.unwrap_or_default() }</span>

@@ -18,6 +18,7 @@ pub mod text;
 
 mod app;
 mod crash;
+mod icon;
 mod lab;
 
 pub use app::App;

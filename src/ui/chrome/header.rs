@@ -4,6 +4,7 @@ use yew::{Callback, Html, Properties, classes, component, html};
 use yew_router::components::Link;
 
 use crate::ui::command::{Drawer, UiCommand};
+use crate::ui::icon::{Glyph, Icon};
 use crate::ui::route::Route;
 use crate::ui::store::Theme;
 use crate::ui::text;
@@ -55,14 +56,14 @@ pub fn Header(props: &HeaderProps) -> Html {
             <div class="looks">
                 <button type="button" class="icon-button" aria-label={text::PRESENTER} title={text::PRESENTER}
                     aria-pressed={props.presenter.to_string()} onclick={send(UiCommand::TogglePresenter)}>
-                    <lucide_yew::Presentation size={18} />
+                    <Icon of={Glyph::Presentation} size={18} />
                 </button>
                 <button type="button" class="icon-button" aria-label={theme} title={theme} onclick={send(UiCommand::CycleTheme)}>
                     { theme_icon(props.theme) }
                 </button>
                 <button type="button" class="icon-button" aria-label={text::HELP} title={text::HELP}
                     onclick={send(UiCommand::ToggleHelp)}>
-                    <lucide_yew::Keyboard size={18} />
+                    <Icon of={Glyph::Keyboard} size={18} />
                 </button>
             </div>
         </header>
@@ -71,9 +72,9 @@ pub fn Header(props: &HeaderProps) -> Html {
 
 fn theme_icon(theme: Theme) -> Html {
     match theme {
-        Theme::System => html! { <lucide_yew::Contrast size={18} /> },
-        Theme::Light => html! { <lucide_yew::Sun size={18} /> },
-        Theme::Dark => html! { <lucide_yew::Moon size={18} /> },
+        Theme::System => html! { <Icon of={Glyph::Contrast} size={18} /> },
+        Theme::Light => html! { <Icon of={Glyph::Sun} size={18} /> },
+        Theme::Dark => html! { <Icon of={Glyph::Moon} size={18} /> },
     }
 }
 
@@ -97,11 +98,11 @@ fn drawer_button(drawer: Drawer, props: &HeaderProps) -> Html {
 
 fn icon(drawer: Drawer) -> Html {
     match drawer {
-        Drawer::Charts => html! { <lucide_yew::ChartLine size={16} /> },
-        Drawer::Records => html! { <lucide_yew::BookOpen size={16} /> },
-        Drawer::Events => html! { <lucide_yew::ScrollText size={16} /> },
-        Drawer::Table => html! { <lucide_yew::Captions size={16} /> },
-        Drawer::Terminal => html! { <lucide_yew::Terminal size={16} /> },
+        Drawer::Charts => html! { <Icon of={Glyph::ChartLine} size={16} /> },
+        Drawer::Records => html! { <Icon of={Glyph::BookOpen} size={16} /> },
+        Drawer::Events => html! { <Icon of={Glyph::ScrollText} size={16} /> },
+        Drawer::Table => html! { <Icon of={Glyph::Captions} size={16} /> },
+        Drawer::Terminal => html! { <Icon of={Glyph::Terminal} size={16} /> },
     }
 }
 

@@ -8,6 +8,7 @@ use crate::ui::chrome::{Header, HeadlineStrip, Help, ShowMenu};
 use crate::ui::command::{Drawer, Selection, UiCommand};
 use crate::ui::drawers::{EventList, Records, TextView};
 use crate::ui::home::{HomePanel, LessonList, NotFoundPanel};
+use crate::ui::icon::{Glyph, Icon};
 use crate::ui::lesson::LessonPanel;
 use crate::ui::playback::PlaybackBar;
 use crate::ui::route::Route;
@@ -90,7 +91,7 @@ impl Lab {
         };
         html! {
             <div class="refusal is-loose" role="status">
-                <lucide_yew::TriangleAlert size={16} />
+                <Icon of={Glyph::TriangleAlert} size={16} />
                 <p><code>{ refusal.message.to_string() }</code><span>{ refusal.hint }</span></p>
             </div>
         }
@@ -128,7 +129,7 @@ impl Lab {
         html! {
             <section class="drawer" aria-label={text::drawer(drawer)} {onkeydown}>
                 <button type="button" class="icon-button drawer-close" aria-label={text::CLOSE} {onclick}>
-                    <lucide_yew::X size={16} />
+                    <Icon of={Glyph::X} size={16} />
                 </button>
                 <div class="drawer-body" tabindex="0">{ inside }</div>
             </section>

@@ -15,6 +15,7 @@ use crate::lesson::view::{
 };
 use crate::lesson::{Control as Taught, LessonCommand, LessonView, Phase};
 use crate::ui::command::UiCommand;
+use crate::ui::icon::{Glyph, Icon};
 use crate::ui::sandbox::SandboxPanel;
 use crate::ui::text;
 use crate::view::Part;
@@ -135,7 +136,7 @@ fn goal_line(goal: &GoalView) -> Html {
     if goal.met {
         return html! {
             <li class="goal is-reached">
-                <lucide_yew::CircleCheck size={16} />
+                <Icon of={Glyph::CircleCheck} size={16} />
                 <span>{ line(&goal.text) }</span>
                 <small>{ text::REACHED }</small>
             </li>
@@ -208,7 +209,7 @@ fn hints(lesson: &LessonView) -> Html {
         <>
             if !lesson.hints.is_empty() {
                 <ol class="hints" aria-label={text::HINT}>
-                    { for lesson.hints.iter().map(|hint| html! { <li><lucide_yew::CircleQuestionMark size={16} /><span>{ line(hint) }</span></li> }) }
+                    { for lesson.hints.iter().map(|hint| html! { <li><Icon of={Glyph::CircleQuestionMark} size={16} /><span>{ line(hint) }</span></li> }) }
                 </ol>
             }
             if let Some(solution) = &lesson.solution {

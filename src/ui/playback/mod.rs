@@ -10,6 +10,7 @@ use web_sys::HtmlInputElement;
 use yew::{Callback, Html, InputEvent, Properties, TargetCast as _, component, html};
 
 use crate::ui::command::UiCommand;
+use crate::ui::icon::{Glyph, Icon};
 use crate::ui::text;
 use crate::view::scene::{ClockView, EventView, History};
 use crate::view::{Part, PlaybackView};
@@ -39,13 +40,13 @@ pub fn PlaybackBar(props: &PlaybackBarProps) -> Html {
         <footer class="playback" aria-label={text::PLAYBACK}>
             <div class="transport">
                 <button type="button" class="round" aria-label={text::RESTART} title={text::RESTART} onclick={send(UiCommand::Restart)}>
-                    <lucide_yew::SkipBack size={18} />
+                    <Icon of={Glyph::SkipBack} size={18} />
                 </button>
                 <button type="button" class="round is-main" aria-label={main} title={main} onclick={send(UiCommand::TogglePlay)}>
-                    if playing { <lucide_yew::Pause size={22} fill="currentColor" /> } else { <lucide_yew::Play size={22} fill="currentColor" /> }
+                    if playing { <Icon of={Glyph::Pause} size={22} fill="currentColor" /> } else { <Icon of={Glyph::Play} size={22} fill="currentColor" /> }
                 </button>
                 <button type="button" class="round" aria-label={text::STEP} title={text::STEP} onclick={send(UiCommand::Step)}>
-                    <lucide_yew::StepForward size={18} />
+                    <Icon of={Glyph::StepForward} size={18} />
                 </button>
                 <ClockBox clock={props.clock.clone()} />
             </div>

@@ -3,6 +3,7 @@
 use web_sys::HtmlInputElement;
 use yew::{Callback, Event, Html, Properties, TargetCast as _, component, html};
 
+use crate::ui::icon::{Glyph, Icon};
 use crate::ui::text;
 use crate::view::sandbox::{Control, Refusal};
 
@@ -61,11 +62,11 @@ pub(super) fn Stepper(props: &StepperProps) -> Html {
             </label>
             <span class="stepper">
                 <button type="button" aria-label={format!("{name}: one less")} disabled={value <= low} onclick={to(value.saturating_sub(1))}>
-                    <lucide_yew::Minus size={16} />
+                    <Icon of={Glyph::Minus} size={16} />
                 </button>
                 <input {id} type="text" inputmode="numeric" value={value.to_string()} {onchange} />
                 <button type="button" aria-label={format!("{name}: one more")} disabled={value >= high} onclick={to(value + 1)}>
-                    <lucide_yew::Plus size={16} />
+                    <Icon of={Glyph::Plus} size={16} />
                 </button>
             </span>
             if value != present {
@@ -82,7 +83,7 @@ pub(super) fn refusal(refusal: Option<&Refusal>, control: Control) -> Html {
     };
     html! {
         <div class="refusal" role="status">
-            <lucide_yew::TriangleAlert size={16} />
+            <Icon of={Glyph::TriangleAlert} size={16} />
             <p><code>{ refusal.message.to_string() }</code><span>{ refusal.hint }</span></p>
         </div>
     }

@@ -13,6 +13,7 @@ use self::join::JoinForm;
 use super::focus;
 use crate::lesson::Control;
 use crate::ui::command::{Selection, UiCommand};
+use crate::ui::icon::{Glyph, Icon};
 use crate::ui::text;
 use crate::view::layout::{Layout, Rect};
 use crate::view::scene::RecordView;
@@ -81,7 +82,7 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             <header>
                 <h3>{ &content.title }</h3>
                 <button type="button" class="icon-button" aria-label={text::CLOSE} onclick={close.reform(|_| ())}>
-                    <lucide_yew::X size={16} />
+                    <Icon of={Glyph::X} size={16} />
                 </button>
             </header>
             <p class="inspector-state">{ &content.state }</p>
