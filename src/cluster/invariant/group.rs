@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::{Invariant, Look};
+use crate::base::{Offset, TopicPartition};
+use crate::cluster::ledger::Reader;
 use crate::cluster::world::Cluster;
+use crate::kafka::consumer::CommitPolicy;
 use crate::kafka::coordinator::{Group, GroupState};
+use crate::kafka::event::Event;
 
 /// I12: a partition belongs to at most one member of a generation.
 #[derive(Debug)]
@@ -113,4 +117,86 @@ impl Invariant for GenerationsOnlyGrow {
         }
         Ok(())
     }
+}
+
+/// I22: what a group has committed, its members have finished, unless they commit before they work.
+#[derive(Debug, Default)]
+pub(super) struct CommittedIsDone {
+    /// Where each group's next commit begins.
+    committed: BTreeMap<(Rc<str>, TopicPartition), Offset>,
+    /// Groups with a member that commits before it works.
+    at_most_once: BTreeSet<Rc<str>>,
+}
+
+impl Invariant for CommittedIsDone {
+    fn name(&self) -> &'static str {
+        "committed-is-done"
+    }
+
+    fn sentence(&self) -> &'static str {
+        "every record below a group's committed offset was finished by a member, if its members commit \
+         after their work"
+    }
+
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        for (_, event) in look.news() {
+            match event {
+                Event::OffsetsCommitted { group, offsets } => {
+                    self.look_at_policies(look.cluster);
+                    if self.at_most_once.contains(group) || look.may_have_lost {
+                        continue;
+                    }
+                    for ((topic, partition), next) in offsets.iter() {
+                        let Some(topic) = look.cluster.metadata().topic_by_name(topic) else {
+                            continue;
+                        };
+                        let (tp, next) = (TopicPartition::new(topic.id, *partition), *next);
+                        let from = self.committed.insert((group.clone(), tp), next);
+                        let done = Reader::Group(group.clone());
+                        let open =
+                            from.and_then(|from| first_open(look.cluster, &done, tp, from, next));
+                        if let Some(offset) = open {
+                            return Err(format!(
+                                "{group} committed {next}, {tp:?}@{offset} is open"
+                            ));
+                        }
+                    }
+                }
+                Event::OffsetReset { group: Some(group), tp, to, .. }
+                | Event::TruncationDetected { group: Some(group), tp, to, .. } => {
+                    self.committed.insert((group.clone(), *tp), *to);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CommittedIsDone {
+    fn look_at_policies(&mut self, cluster: &Cluster) {
+        for (_, consumer) in cluster.consumers() {
+            let spec = consumer.spec();
+            if let Some(group) = &spec.group
+                && spec.commit == CommitPolicy::BeforeProcessing
+            {
+                self.at_most_once.insert(group.clone());
+            }
+        }
+    }
+}
+
+/// The first offset of a range whose record nobody of that group has finished.
+fn first_open(
+    cluster: &Cluster,
+    group: &Reader,
+    tp: TopicPartition,
+    from: Offset,
+    next: Offset,
+) -> Option<Offset> {
+    let ledger = cluster.ledger();
+    let mut records = cluster.leader_log(tp)?.records(from, next);
+    let open =
+        records.find(|(_, record)| record.id.is_some_and(|id| ledger.deliveries(group, id) == 0));
+    open.map(|(offset, _)| offset)
 }

@@ -5,6 +5,7 @@ mod group;
 mod log;
 mod metadata;
 mod record;
+mod stored;
 
 use super::event_log::StepKind;
 use super::world::Cluster;
@@ -35,6 +36,8 @@ pub struct Look<'a> {
     pub only: Option<NodeId>,
     /// Whether the controller's metadata has changed.
     pub metadata_changed: bool,
+    /// The first event of the step.
+    pub first_event: u64,
     /// Whether a disk was lost or a leader elected uncleanly in this run: what was stored may be gone.
     pub may_have_lost: bool,
 }
@@ -47,6 +50,13 @@ impl<'a> Look<'a> {
         brokers
             .filter(move |(node, _)| only.is_none_or(|id| id == node.id))
             .flat_map(|(node, broker)| broker.logs().map(move |(tp, log)| (node.id, tp, log)))
+    }
+
+    /// What happened since the last look, and where, newest first.
+    fn news(&self) -> impl Iterator<Item = (NodeId, &'a Event)> {
+        let first = self.first_event;
+        let recent = self.cluster.log_book().recent().rev();
+        recent.take_while(move |l| l.number >= first).map(|logged| (logged.node, &logged.event))
     }
 
     /// Leaders that the step can have changed.
@@ -103,6 +113,10 @@ impl Default for Checker {
                 Box::new(group::GenerationsOnlyGrow::default()),
                 Box::new(record::NoCommittedLoss::default()),
                 Box::new(record::KeyNamesPartition::default()),
+                Box::new(stored::MinIsrHolds::default()),
+                Box::new(stored::CommittedOffsetsStay::default()),
+                Box::new(stored::IdempotentOnce),
+                Box::new(group::CommittedIsDone::default()),
             ],
             metadata_end: -1,
             next_event: 0,
@@ -125,8 +139,12 @@ impl Checker {
         let step = cluster.log_book().last_step();
         let only =
             step.filter(|step| !matches!(step.kind, StepKind::Action(_))).map(|step| step.node);
-        self.note_losses(cluster);
-        let look = Look { cluster, only, metadata_changed, may_have_lost: self.may_have_lost };
+        let first_event = self.next_event;
+        self.next_event = cluster.log_book().next_number();
+        let may_have_lost = self.may_have_lost;
+        let mut look = Look { cluster, only, metadata_changed, first_event, may_have_lost };
+        self.may_have_lost |= look.news().any(|(_, event)| loses(event));
+        look.may_have_lost = self.may_have_lost;
         for invariant in &mut self.invariants {
             invariant.check(&look).map_err(|detail| Violation {
                 invariant: invariant.name(),
@@ -137,16 +155,13 @@ impl Checker {
         }
         Ok(())
     }
+}
 
-    fn note_losses(&mut self, cluster: &Cluster) {
-        let news = cluster.log_book().recent().rev().take_while(|l| l.number >= self.next_event);
-        for logged in news {
-            self.may_have_lost |= match &logged.event {
-                Event::LeaderElected { unclean, .. } => *unclean,
-                Event::LogDeleted { reason, .. } => *reason == LogDeletion::DiskLost,
-                _ => false,
-            };
-        }
-        self.next_event = cluster.log_book().next_number();
+/// Whether stored records may be gone after this.
+fn loses(event: &Event) -> bool {
+    match event {
+        Event::LeaderElected { unclean, .. } => *unclean,
+        Event::LogDeleted { reason, .. } => *reason == LogDeletion::DiskLost,
+        _ => false,
     }
 }

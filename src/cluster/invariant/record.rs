@@ -42,7 +42,6 @@ impl Invariant for NoCommittedLoss {
 /// (records wait in a producer while a topic grows).
 #[derive(Debug, Default)]
 pub(super) struct KeyNamesPartition {
-    next_event: u64,
     counts: BTreeMap<TopicId, BTreeSet<u32>>,
 }
 
@@ -64,9 +63,8 @@ impl Invariant for KeyNamesPartition {
                 self.counts.entry(*id).or_default().insert(count);
             }
         }
-        let since = std::mem::replace(&mut self.next_event, cluster.log_book().next_number());
-        for logged in cluster.log_book().recent().rev().take_while(|l| l.number >= since) {
-            let Event::BatchSent { tp, batch } = &logged.event else { continue };
+        for (_, event) in look.news() {
+            let Event::BatchSent { tp, batch } = event else { continue };
             let Some(counts) = self.counts.get(&tp.topic) else { continue };
             for key in batch.records.iter().filter_map(|record| record.key.as_ref()) {
                 if !counts.iter().any(|&n| partition_for_key(key, n) == tp.partition) {
