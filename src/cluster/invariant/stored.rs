@@ -162,6 +162,6 @@ fn leader<'a>(
     node: NodeId,
     tp: TopicPartition,
 ) -> Option<(&'a Partition, &'a UnifiedLog)> {
-    let found = look.leaders().find(|(id, partition, _)| *id == node && partition.tp == tp);
-    found.map(|(_, partition, log)| (partition, log))
+    let replica = look.cluster.broker(node)?.replica_of(tp)?;
+    Some((replica.partition.filter(|partition| partition.is_leader())?, replica.log))
 }
