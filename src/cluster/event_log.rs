@@ -61,6 +61,8 @@ pub enum StepKind {
     Timer,
     /// A connection was lost.
     Disconnected,
+    /// A process that was frozen takes a command that came meanwhile.
+    Command,
     /// Somebody did something to the cluster.
     Action(Actor),
 }

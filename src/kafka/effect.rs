@@ -131,6 +131,14 @@ pub enum Effect {
         /// The other side.
         peer: NodeId,
     },
+    /// Close the connection on which this request went, while other connections to `peer` go on. What
+    /// the network still holds of the request and its answer is gone.
+    GiveUp {
+        /// The other side.
+        peer: NodeId,
+        /// The request's number.
+        correlation: CorrelationId,
+    },
     /// Fire a timer.
     Timer {
         /// When; not before now.
@@ -218,6 +226,11 @@ impl<'a> Out<'a> {
     /// Closes the connection to `peer`.
     pub fn disconnect(&mut self, peer: NodeId) {
         self.effects.push(Effect::Disconnect { peer });
+    }
+
+    /// Closes the connection on which that request went to `peer`.
+    pub fn give_up(&mut self, peer: NodeId, correlation: CorrelationId) {
+        self.effects.push(Effect::GiveUp { peer, correlation });
     }
 
     /// Fires `timer` after `delay`.

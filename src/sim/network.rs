@@ -35,6 +35,8 @@ pub struct LinkState {
     last_arrival: Time,
     /// What was sent before this moment was sent on a connection that the receiver has closed.
     closed_until: Time,
+    /// Whether the sender closed the connection and the receiver has not heard of it.
+    unheard_close: bool,
     /// Whether nothing gets through.
     pub cut: bool,
     /// Whether anything was sent since the connection was last closed.
@@ -107,21 +109,30 @@ impl Network {
     }
 
     /// Notes that `to` closed its connection with `from` at `now`, and returns when `from` learns of it:
-    /// after all that was sent to it before. `None` if there was no connection or the link is cut.
+    /// after all that was sent to it before. `None` if there was no connection or the link is cut; then
+    /// [`Self::hear_close`] tells it once the link is mended.
     pub fn close(&mut self, now: Time, from: usize, to: usize) -> Option<Time> {
-        let latency = self.mean_latency();
-        let back = self.link_mut(to, from);
-        let connected = std::mem::take(&mut back.connected);
-        let told_at = (now + latency).max(back.last_arrival);
-        let cut = back.cut;
-        if !cut {
-            back.last_arrival = told_at;
-        }
         let link = self.link_mut(from, to);
-        if !(std::mem::take(&mut link.connected) || connected) || cut {
+        link.unheard_close = false;
+        let asked = std::mem::take(&mut link.connected);
+        let back = self.link_mut(to, from);
+        if !(std::mem::take(&mut back.connected) || asked) {
             return None;
         }
-        link.closed_until = told_at;
+        back.unheard_close = true;
+        self.hear_close(now, from, to)
+    }
+
+    /// When `from` learns that `to` closed its connection, if that is news and the link is not cut.
+    pub fn hear_close(&mut self, now: Time, from: usize, to: usize) -> Option<Time> {
+        let latency = self.mean_latency();
+        let back = self.link_mut(to, from);
+        if back.cut || !std::mem::take(&mut back.unheard_close) {
+            return None;
+        }
+        let told_at = (now + latency).max(back.last_arrival);
+        back.last_arrival = told_at;
+        self.link_mut(from, to).closed_until = told_at;
         Some(told_at)
     }
 
@@ -182,6 +193,19 @@ mod tests {
         assert!(heard >= last && heard >= Time(130));
         assert!(network.is_closed((0, 1), Time(29)) && !network.is_closed((0, 1), heard));
         assert!(network.send(heard, (1, 0), 0, Duration::ZERO) > heard);
+    }
+
+    #[test]
+    fn what_was_closed_while_the_link_was_cut_is_heard_once_when_it_is_mended() {
+        let mut network = Network::new(NetworkConfig::default(), 1);
+        network.grow(2);
+        network.send(Time(1), (0, 1), 0, Duration::ZERO);
+        network.link_mut(1, 0).cut = true;
+        assert_eq!(network.close(Time(5), 0, 1), None);
+        assert_eq!(network.hear_close(Time(6), 0, 1), None);
+        network.link_mut(1, 0).cut = false;
+        assert!(network.hear_close(Time(7), 0, 1).is_some());
+        assert_eq!(network.hear_close(Time(8), 0, 1), None);
     }
 
     #[test]

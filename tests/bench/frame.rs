@@ -132,7 +132,7 @@ impl Page {
     }
 
     fn paint(&mut self) -> Motion {
-        let motion = project::motion(&self.cluster);
+        let motion = project::motion(&self.cluster, &self.options);
         self.painter.paint(&motion, &self.scene.flows, &self.layout, &self.options, FRAME_MS);
         motion
     }

@@ -222,3 +222,36 @@ fn a_cut_longer_than_the_request_timeout_ends_the_connection() {
     assert!(timed_out > 0);
     assert!(wait < 15_000, "a new connection does not wait for what the old one held: {wait}");
 }
+
+#[test]
+fn a_broker_that_thaws_reads_what_came_before_it_looks_at_the_clock() {
+    let mut run = Watched::new(&clicks(3, "all"), 5);
+    run.run(3.0);
+    for broker in 1..=3 {
+        freeze(&mut run, broker, 5_000);
+        run.run(9.0);
+    }
+    let events = run.cluster.log_book().notable_since(0);
+    let late = events.filter(|logged| {
+        logged.node.is_broker() && matches!(logged.event, Event::RequestTimedOut { .. })
+    });
+    let late: Vec<_> = late.collect();
+    assert!(late.is_empty(), "{late:?}");
+}
+
+#[test]
+fn an_order_to_the_controller_outlives_the_heartbeats_that_time_out_meanwhile() {
+    let mut run = Watched::new(&clicks(3, "all"), 5);
+    run.run(3.0);
+    for broker in 1..=3 {
+        run.apply(&Action::CutLink { a: 100, b: broker });
+    }
+    let call = run.cluster.next_admin_call();
+    run.apply(&Action::AddPartitions { topic: "clicks".into(), partitions: 4 });
+    run.run(6.0);
+    for broker in 1..=3 {
+        run.apply(&Action::HealLink { a: 100, b: broker });
+    }
+    run.run(10.0);
+    assert!(matches!(run.cluster.admin_answer(call), Some(Ok(_))));
+}

@@ -7,13 +7,14 @@ mod inspect;
 mod observe;
 mod processes;
 mod standing;
+mod step;
 mod transmit;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::action::{Action, FaultRule};
-use super::event_log::{Actor, EventLog, Step, StepKind};
+use super::event_log::EventLog;
 use super::ledger::Ledger;
 use super::metrics::{Metrics, SAMPLE_INTERVAL};
 use super::process::Process;
@@ -22,10 +23,9 @@ use crate::base::{Duration, NodeId, Offset, PartitionMap, Rng, Time, TraceHash};
 use crate::kafka::admin::AdminClient;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::controller::Controller;
-use crate::kafka::effect::{Command, Counters, Effect, Input, Out, Timer};
-use crate::kafka::event::Event;
+use crate::kafka::effect::{Command, Counters, Effect, Timer};
 use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
-use crate::sim::{EventId, Network, Queue, Queued};
+use crate::sim::{EventId, Network, Queue};
 
 pub use inspect::{InFlightMessage, MessageBody, NodeView};
 pub use standing::Standing;
@@ -48,6 +48,12 @@ impl Message {
         match self {
             Self::Request(_, body) => body.api(),
             Self::Response(_, body) => body.api(),
+        }
+    }
+
+    fn correlation(&self) -> CorrelationId {
+        match self {
+            Self::Request(correlation, _) | Self::Response(correlation, _) => *correlation,
         }
     }
 
@@ -265,54 +271,6 @@ impl Cluster {
         self.hash
     }
 
-    /// Takes the earliest event. False when nothing waits any more.
-    pub fn step(&mut self) -> bool {
-        let Some(queued) = self.queue.pop() else { return false };
-        self.sample_until(queued.at);
-        self.now = queued.at;
-        self.steps += 1;
-        self.hash.word(queued.at.0);
-        if let Some(resume) = self.frozen_until(&queued.event) {
-            self.queue.put_off(resume, queued);
-            return true;
-        }
-        let Queued { id, cause, event, .. } = queued;
-        self.current = id;
-        match event {
-            Pending::Deliver { from, to, sent_at, message } => {
-                self.deliver(cause, (from, to), sent_at, message);
-            }
-            Pending::Retransmit { from, to } => self.retransmit((from, to)),
-            Pending::Timer { node, life, timer } => {
-                if self.is_alive(node, life) {
-                    self.trace(cause, None, node, StepKind::Timer);
-                    self.handle(node, Input::Timer(timer));
-                }
-            }
-            Pending::Disconnected { node, life, peer } => {
-                if self.is_alive(node, life) {
-                    self.trace(cause, Some(peer), node, StepKind::Disconnected);
-                    self.handle(node, Input::Disconnected { peer });
-                }
-            }
-            Pending::Command { node, life, command } => {
-                if self.is_alive(node, life) {
-                    self.trace(cause, None, node, StepKind::Timer);
-                    self.handle(node, Input::Command(*command));
-                }
-            }
-            Pending::Action(action) => {
-                let admin = self.index[&ADMIN];
-                self.trace(id, None, admin, StepKind::Action(Actor::Scenario));
-                if let Err(error) = self.perform(&action) {
-                    let message = error.message.into();
-                    self.observe(admin, Event::ClientWarning { message });
-                }
-            }
-        }
-        true
-    }
-
     /// Takes every event up to `until`, and makes that the present moment.
     pub fn run_until(&mut self, until: Time) {
         while self.queue.next_time().is_some_and(|at| at <= until) {
@@ -334,75 +292,5 @@ impl Cluster {
     /// When the next event falls due.
     pub fn next_time(&self) -> Option<Time> {
         self.queue.next_time()
-    }
-
-    /// When the process that the event is for takes inputs again, if it is frozen.
-    fn frozen_until(&self, event: &Pending) -> Option<Time> {
-        let node = match *event {
-            Pending::Deliver { to, .. } => to,
-            Pending::Timer { node, life, .. }
-            | Pending::Disconnected { node, life, .. }
-            | Pending::Command { node, life, .. } => self.is_alive(node, life).then_some(node)?,
-            Pending::Retransmit { .. } | Pending::Action(_) => return None,
-        };
-        let slot = &self.slots[node];
-        (slot.running && slot.paused_until > self.now).then_some(slot.paused_until)
-    }
-
-    fn is_alive(&self, node: usize, life: u32) -> bool {
-        self.slots[node].running && self.slots[node].life == life
-    }
-
-    /// Notes the step for the trace hash and the chain of causes.
-    fn trace(&mut self, cause: EventId, from: Option<NodeId>, node: usize, kind: StepKind) {
-        let tag = match kind {
-            StepKind::Request(api) => 0x100 + u64::from(api.id().unsigned_abs()),
-            StepKind::Response(api) => 0x200 + u64::from(api.id().unsigned_abs()),
-            StepKind::Timer => 1,
-            StepKind::Disconnected => 2,
-            StepKind::Action(_) => 3,
-        };
-        self.hash.word(tag << 32 | node as u64);
-        let node = self.slots[node].id;
-        self.log.push_step(Step { id: self.current, cause, at: self.now, from, node, kind });
-    }
-
-    /// Hands an input to a running process and carries out what it leaves.
-    fn handle(&mut self, node: usize, input: Input) {
-        self.with_process(node, |process, out| process.on(input, out));
-    }
-
-    fn with_process(&mut self, node: usize, run: impl FnOnce(&mut Process, &mut Out<'_>)) {
-        let mut effects = std::mem::take(&mut self.effects);
-        let slot = &mut self.slots[node];
-        let mut out = Out::new(self.now, &mut effects, &mut slot.rng, &mut self.counters);
-        run(Rc::make_mut(&mut slot.process), &mut out);
-        for effect in effects.drain(..) {
-            self.carry_out(node, effect);
-        }
-        self.effects = effects;
-    }
-
-    fn carry_out(&mut self, node: usize, effect: Effect) {
-        match effect {
-            Effect::Request { to, correlation, body } => {
-                self.transmit(node, to, Message::Request(correlation, body));
-            }
-            Effect::Response { to, correlation, body } => {
-                self.transmit(node, to, Message::Response(correlation, body));
-            }
-            Effect::Disconnect { peer } => {
-                let id = self.slots[node].id;
-                if let Some(&peer) = self.index.get(&peer) {
-                    self.close_connection(peer, id);
-                }
-            }
-            Effect::Timer { at, timer } => {
-                let life = self.slots[node].life;
-                self.queue.push(at, Some(self.current), Pending::Timer { node, life, timer });
-            }
-            Effect::Event(event) => self.observe(node, event),
-            Effect::Halt => self.halt(node),
-        }
     }
 }

@@ -7,7 +7,7 @@ use crate::base::{Duration, NodeId, Time};
 use crate::cluster::action::{FaultRule, Verdict};
 use crate::cluster::event_log::StepKind;
 use crate::kafka::effect::Input;
-use crate::kafka::protocol::ApiKey;
+use crate::kafka::protocol::{ApiKey, CorrelationId};
 use crate::sim::{EventId, Network};
 
 impl Cluster {
@@ -38,10 +38,10 @@ impl Cluster {
     }
 
     fn put_on_link(&mut self, (from, to): (usize, usize), sent: Sent) {
-        let Sent { at: sent_at, cause, extra, message } = sent;
+        let Sent { cause, extra, message, .. } = sent;
         let records = message.record_count();
         let arrival = self.network.send(self.now, (from, to), records, extra);
-        let pending = Pending::Deliver { from, to, sent_at, message };
+        let pending = Pending::Deliver { from, to, sent_at: self.now, message };
         self.queue.push(arrival, Some(cause), pending);
     }
 
@@ -50,6 +50,9 @@ impl Cluster {
     pub(super) fn set_link(&mut self, a: usize, b: usize, cut: bool) {
         for (from, to) in [(a, b), (b, a)] {
             self.network.link_mut(from, to).cut = cut;
+        }
+        for (from, to) in [(a, b), (b, a)] {
+            self.tell_close(from, to, Network::hear_close);
             if !cut && let Some(first) = self.held.get(&(from, to)).and_then(VecDeque::front) {
                 let at = Network::retransmission(first.at, self.now);
                 self.queue.push(at, Some(self.current), Pending::Retransmit { from, to });
@@ -131,12 +134,34 @@ impl Cluster {
             self.held.remove(&(node, peer_index));
             self.held.remove(&(peer_index, node));
         }
-        if let Some(at) = self.network.close(self.now, node, peer_index)
+        self.tell_close(node, peer_index, Network::close);
+    }
+
+    fn tell_close(
+        &mut self,
+        node: usize,
+        peer: usize,
+        when: impl FnOnce(&mut Network, Time, usize, usize) -> Option<Time>,
+    ) {
+        if let Some(at) = when(&mut self.network, self.now, node, peer)
             && self.slots[node].running
         {
-            let life = self.slots[node].life;
+            let (life, peer) = (self.slots[node].life, self.slots[peer].id);
             let pending = Pending::Disconnected { node, life, peer };
             self.queue.push(at, Some(self.current), pending);
+        }
+    }
+
+    /// One request of `node` to `peer` was given up: the network stops trying to send it.
+    pub(super) fn give_up(&mut self, node: usize, peer: NodeId, correlation: CorrelationId) {
+        let Some(&peer) = self.index.get(&peer) else { return };
+        for link in [(node, peer), (peer, node)] {
+            if let Some(held) = self.held.get_mut(&link) {
+                held.retain(|sent| sent.message.correlation() != correlation);
+                if held.is_empty() {
+                    self.held.remove(&link);
+                }
+            }
         }
     }
 }

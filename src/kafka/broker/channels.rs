@@ -12,7 +12,7 @@ use crate::kafka::protocol::{ApiKey, CorrelationId, Request};
 
 /// Which connection of a client.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Purpose {
+enum Connection {
     /// For everything but the following.
     Data,
     /// A consumer's connection to its group coordinator, which Kafka keeps apart so that heartbeats
@@ -22,14 +22,14 @@ enum Purpose {
 
 /// The connection that a request of this kind comes on. `None` for administrators' requests: every
 /// tool is a client of its own with a connection of its own, though the model has one node for all.
-fn purpose(api: ApiKey) -> Option<Purpose> {
+fn connection(api: ApiKey) -> Option<Connection> {
     match api {
         ApiKey::JoinGroup
         | ApiKey::SyncGroup
         | ApiKey::Heartbeat
         | ApiKey::LeaveGroup
         | ApiKey::OffsetCommit
-        | ApiKey::OffsetFetch => Some(Purpose::Coordinator),
+        | ApiKey::OffsetFetch => Some(Connection::Coordinator),
         ApiKey::CreateTopics
         | ApiKey::DeleteTopics
         | ApiKey::CreatePartitions
@@ -38,23 +38,23 @@ fn purpose(api: ApiKey) -> Option<Purpose> {
         | ApiKey::AlterPartitionReassignments
         | ApiKey::DescribeGroups
         | ApiKey::ListGroups => None,
-        _ => Some(Purpose::Data),
+        _ => Some(Connection::Data),
     }
 }
 
-type Waiting = (CorrelationId, Request);
+type QueuedRequest = (CorrelationId, Request);
 
 /// A connection that is muted, with what its client sent meanwhile.
 #[derive(Clone, Debug)]
 struct Muted {
     by: CorrelationId,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<QueuedRequest>,
 }
 
 /// The connections on which a request is being handled.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Channels {
-    muted: BTreeMap<(NodeId, Purpose), Muted>,
+    muted: BTreeMap<(NodeId, Connection), Muted>,
     /// The next requests of connections whose last one is answered.
     unmuted: VecDeque<(NodeId, CorrelationId, Request)>,
 }
@@ -62,8 +62,8 @@ pub(super) struct Channels {
 impl Channels {
     /// A request arrived. Gives it back if it is this connection's turn.
     fn admit(&mut self, from: NodeId, by: CorrelationId, body: Request) -> Option<Request> {
-        let Some(purpose) = purpose(body.api()) else { return Some(body) };
-        match self.muted.entry((from, purpose)) {
+        let Some(connection) = connection(body.api()) else { return Some(body) };
+        match self.muted.entry((from, connection)) {
             std::collections::btree_map::Entry::Vacant(entry) => {
                 entry.insert(Muted { by, waiting: VecDeque::new() });
                 Some(body)
@@ -77,8 +77,8 @@ impl Channels {
 
     /// That request is done with: answered, or in no need of an answer.
     pub(super) fn unmute(&mut self, from: NodeId, correlation: CorrelationId, api: ApiKey) {
-        let Some(purpose) = purpose(api) else { return };
-        let Some(muted) = self.muted.get_mut(&(from, purpose)) else { return };
+        let Some(connection) = connection(api) else { return };
+        let Some(muted) = self.muted.get_mut(&(from, connection)) else { return };
         // The answer to a request of a connection that was closed opens nothing.
         if muted.by != correlation {
             return;
@@ -89,7 +89,7 @@ impl Channels {
                 self.unmuted.push_back((from, next, body));
             }
             None => {
-                self.muted.remove(&(from, purpose));
+                self.muted.remove(&(from, connection));
             }
         }
     }
@@ -100,9 +100,10 @@ impl Channels {
     }
 
     /// The connections to `client` are gone: what waited on them.
-    fn close(&mut self, client: NodeId) -> impl Iterator<Item = Waiting> + use<> {
-        let gone = [Purpose::Data, Purpose::Coordinator]
-            .map(|purpose| self.muted.remove(&(client, purpose)));
+    fn close(&mut self, client: NodeId) -> impl Iterator<Item = QueuedRequest> + use<> {
+        self.unmuted.retain(|(from, ..)| *from != client);
+        let gone = [Connection::Data, Connection::Coordinator]
+            .map(|connection| self.muted.remove(&(client, connection)));
         gone.into_iter().flatten().flat_map(|muted| muted.waiting)
     }
 }
@@ -140,20 +141,38 @@ impl Broker {
         seen
     }
 
+    /// Closes the data connection of a client whose request failed in a way that no answer tells, unless
+    /// it is closed already: the client may have a new one.
+    pub(super) fn hang_up_after(
+        &mut self,
+        client: NodeId,
+        correlation: CorrelationId,
+        out: &mut Out<'_>,
+    ) {
+        let muted = self.process.channels.muted.get(&(client, Connection::Data));
+        if muted.is_some_and(|muted| muted.by == correlation) {
+            self.hang_up(client, out);
+        }
+    }
+
     /// Closes the connections of a client. What it sent on them meanwhile is not read.
     pub(super) fn hang_up(&mut self, client: NodeId, out: &mut Out<'_>) {
         drop(self.process.channels.close(client));
         out.disconnect(client);
     }
 
-    /// The client is gone. What it had sent without asking for an answer is still handled
-    /// (`Selector.maybeReadFromClosingChannel`); the rest could not be answered.
+    /// The client is gone. A simplification: Kafka goes on to read what had arrived until an answer
+    /// cannot be sent (`Selector.maybeReadFromClosingChannel`); here what needs no answer is handled,
+    /// and a member that leaves its group.
     pub(super) fn close_channels(&mut self, client: NodeId, out: &mut Out<'_>) {
         for (correlation, body) in self.process.channels.close(client) {
-            if let Request::Produce(request) = body
-                && request.acks == Acks::Zero
-            {
-                self.on_produce(client, correlation, *request, out);
+            let counts = match &body {
+                Request::Produce(request) => request.acks == Acks::Zero,
+                Request::LeaveGroup(_) => true,
+                _ => false,
+            };
+            if counts {
+                self.on_request(client, correlation, body, out);
             }
         }
     }

@@ -91,7 +91,7 @@ impl Broker {
             Acks::Zero => {
                 // There is no answer that could carry the error; the closed connection tells.
                 if statuses.iter().any(|status| !status.response.error.is_none()) {
-                    self.hang_up(from, out);
+                    self.hang_up_after(from, correlation, out);
                 } else {
                     self.process.channels.unmute(from, correlation, ApiKey::Produce);
                 }

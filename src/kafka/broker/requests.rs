@@ -128,10 +128,6 @@ impl Broker {
     pub(super) fn on_disconnected(&mut self, peer: NodeId, out: &mut Out<'_>) {
         self.close_channels(peer, out);
         self.drop_fetches_of(peer);
-        self.lose_requests_to(peer, out);
-    }
-
-    fn lose_requests_to(&mut self, peer: NodeId, out: &mut Out<'_>) {
         let lost: Vec<CorrelationId> = self
             .process
             .requests
@@ -154,11 +150,11 @@ impl Broker {
             && deadline <= now
         {
             if let Some(outgoing) = self.process.requests.take(correlation) {
-                let peer = outgoing.to;
-                out.event(Event::RequestTimedOut { to: peer, api: outgoing.api });
-                out.disconnect(peer);
+                out.event(Event::RequestTimedOut { to: outgoing.to, api: outgoing.api });
+                // Heartbeats, metadata, ISR changes, forwards and each leader's fetches have
+                // connections of their own: the others go on.
+                out.give_up(outgoing.to, correlation);
                 self.on_request_lost(outgoing, out);
-                self.lose_requests_to(peer, out);
             }
         }
         let requests = &mut self.process.requests;

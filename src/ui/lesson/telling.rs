@@ -31,7 +31,9 @@ impl Telling {
         let pieces = pieces(lesson);
         let is_new = |piece: &&Piece| !self.known.contains(&piece.about);
         let new: Vec<_> = pieces.iter().filter(is_new).map(|piece| piece.words.clone()).collect();
-        if !new.is_empty() || pieces.is_empty() {
+        let is_gone = |about: &String| !pieces.iter().any(|piece| piece.about == *about);
+        // Words of what has gone go too: when it comes again it is told again.
+        if !new.is_empty() || self.known.iter().any(is_gone) {
             self.words = new.join(" ");
         }
         self.known = pieces.into_iter().map(|piece| piece.about).collect();

@@ -257,8 +257,8 @@ fn group(props: &SandboxPanelProps) -> Html {
                 }) }
             </select>
             if let Some(name) = &props.sandbox.group {
-                <label class="group-name-label" for="group-name">{ "Name of the group" }<code>{ "group.id" }</code></label>
-                <input id="group-name" type="text" autocomplete="off" autocapitalize="off" spellcheck="false"
+                <label class="group-name-label" for="sandbox-group-name">{ "Name of the group" }<code>{ "group.id" }</code></label>
+                <input id="sandbox-group-name" type="text" autocomplete="off" autocapitalize="off" spellcheck="false"
                     value={name.to_string()} onchange={onname} />
             }
         </div>

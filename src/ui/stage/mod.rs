@@ -62,6 +62,10 @@ pub fn Stage(props: &StageProps) -> Html {
     let onkeydown = {
         let layout = layout.clone();
         Callback::from(move |event: KeyboardEvent| {
+            // With these the browser goes back or moves among words.
+            if event.alt_key() || event.ctrl_key() || event.meta_key() {
+                return;
+            }
             let held = focus::held(&event).and_then(|held| focus::place(&layout, &held));
             let from = held.or_else(|| stop_now.and_then(|id| layout.rect_of(id)));
             if let Some(next) = from.and_then(|from| focus::next(&layout, from, &event.key())) {

@@ -86,6 +86,7 @@ fn step_words(cluster: &Cluster, step: &Step) -> String {
             format!("{who} had an answer to its {} from {from}.", api.name())
         }
         StepKind::Disconnected => format!("{who} lost its connection to {from}."),
+        StepKind::Command => format!("{who} came to do what it was asked while it was frozen."),
         StepKind::Action(by) => format!("It began here, with what {} did.", words::actor(by)),
         StepKind::Timer => {
             let waited = cluster.log_book().step(step.cause).map(|set| step.at.since(set.at).0);

@@ -110,6 +110,7 @@ impl Cluster {
                 self.push(self.now + DELAY, Due::Hop(node, to, input));
             }
             Effect::Disconnect { peer } => self.disconnects.push(peer),
+            Effect::GiveUp { .. } => {}
             Effect::Timer { at, timer } => {
                 let life = self.lives[&node];
                 self.push(at, Due::Timer(node, life, timer));

@@ -249,7 +249,7 @@ impl Cluster {
                     self.halted.push((self.now, node));
                     self.kill(node);
                 }
-                Effect::Disconnect { .. } => {}
+                Effect::Disconnect { .. } | Effect::GiveUp { .. } => {}
             }
         }
     }

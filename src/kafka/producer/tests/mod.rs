@@ -146,7 +146,7 @@ impl Bench {
                 Effect::Timer { at, timer } => self.later(at, Input::Timer(timer)),
                 Effect::Event(event) => self.events.push((self.now, event)),
                 Effect::Halt => self.halted = true,
-                Effect::Disconnect { .. } => {}
+                Effect::Disconnect { .. } | Effect::GiveUp { .. } => {}
                 Effect::Response { .. } => {
                     panic!("a producer answers nobody: {effect:?}")
                 }
