@@ -12,7 +12,7 @@ use crate::setup::WasmOpt;
 
 /// Bytes of the WebAssembly file: raw and gzipped. Raise them on purpose, with a line in
 /// CHANGELOG.md that says what the visitor gets for it.
-const WASM_RAW_MAX: usize = 3_750_000;
+const WASM_RAW_MAX: usize = 3_760_000;
 const WASM_GZIP_MAX: usize = 1_265_000;
 /// Gzipped bytes of everything in `dist/` together.
 const PAGE_GZIP_MAX: usize = 1_295_000;
