@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(telling.tell(&view(&["Now 412 wait."], &[])), "Now 412 wait.");
         assert_eq!(telling.tell(&view(&["Now 9.5 wait."], &[])), "Now 412 wait.");
         assert_eq!(telling.tell(&view(&["Now 7 wait."], &["Look left."])), "Look left.");
-        assert_eq!(telling.tell(&view(&[], &["Look left."])), "Look left.");
+        assert_eq!(telling.tell(&view(&[], &["Look left."])), "", "what has gone is not repeated");
         assert_eq!(telling.tell(&view(&["Now 3 wait."], &["Look left."])), "Now 3 wait.");
         assert_eq!(telling.tell(&view(&[], &[])), "");
     }
