@@ -10,6 +10,7 @@ pub mod controller;
 pub mod coordinator;
 pub mod effect;
 pub mod event;
+pub mod fidelity;
 pub mod java_hash;
 pub mod log;
 pub mod metadata;

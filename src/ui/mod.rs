@@ -5,6 +5,7 @@ pub mod charts;
 pub mod chrome;
 pub mod command;
 pub mod drawers;
+pub mod fidelity;
 pub mod home;
 pub mod lesson;
 pub mod palette;

@@ -25,6 +25,9 @@ pub enum Route {
     /// Free play.
     #[at("/sandbox")]
     Sandbox,
+    /// What of Kafka is modelled.
+    #[at("/how-true")]
+    Fidelity,
     /// Anything else.
     #[not_found]
     #[at("/404")]
@@ -34,7 +37,7 @@ pub enum Route {
 impl Route {
     /// Whether a cluster of its own runs there.
     pub(crate) fn has_a_cluster(&self) -> bool {
-        !matches!(self, Self::Lessons | Self::NotFound)
+        !matches!(self, Self::Lessons | Self::Fidelity | Self::NotFound)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Words of the page, apart from its code.
 
 pub mod drawers;
+pub mod fidelity;
 pub mod inspector;
 
 use super::command::Drawer;
@@ -306,6 +307,7 @@ pub fn title(route: &Route) -> String {
         Route::Lessons => LESSONS_TITLE.to_owned(),
         Route::Sandbox => SANDBOX.to_owned(),
         Route::Lesson { slug } => lesson(slug).unwrap_or_else(|| NOT_FOUND.to_owned()),
+        Route::Fidelity => fidelity::TITLE.to_owned(),
         Route::NotFound => NOT_FOUND.to_owned(),
     };
     format!("{place} · {NAME}")

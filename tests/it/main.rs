@@ -4,8 +4,10 @@
 
 mod architecture;
 mod cluster;
+mod configs;
 mod determinism;
 mod faults;
+mod fidelity;
 mod lessons;
 mod live;
 mod producers;

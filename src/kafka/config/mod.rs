@@ -4,12 +4,14 @@
 
 mod broker;
 mod consumer;
+mod known;
 mod producer;
 mod topic;
 mod value;
 
 pub use broker::BrokerConfig;
 pub use consumer::ConsumerConfig;
+pub use known::kafka_keys;
 pub use producer::ProducerConfig;
 pub use topic::TopicConfig;
 pub use value::{Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol, IsolationLevel};
@@ -17,7 +19,7 @@ pub use value::{Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol
 /// Why a setting was refused, in Kafka's words where Kafka refuses it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConfigError {
-    /// The table has no such key.
+    /// Kafka has no such key.
     Unknown {
         /// What the table configures: `topic`, `producer`, ...
         what: &'static str,
@@ -40,7 +42,14 @@ pub enum ConfigError {
         /// What is wrong, in Kafka's words.
         message: String,
     },
-    /// Kafka takes it, the model has nothing of the kind. These words are not Kafka's.
+    /// Kafka has the key, the model does not read it. These words are not Kafka's.
+    NotModelled {
+        /// What the table configures.
+        what: &'static str,
+        /// The key that was given.
+        key: String,
+    },
+    /// Kafka takes the value, the model has nothing of the kind. These words are not Kafka's.
     NotSimulated {
         /// The key.
         key: &'static str,
@@ -53,7 +62,9 @@ impl ConfigError {
     /// The key that is wrong.
     pub fn key(&self) -> &str {
         match self {
-            Self::Unknown { key, .. } | Self::Invalid { key, .. } => key,
+            Self::Unknown { key, .. }
+            | Self::NotModelled { key, .. }
+            | Self::Invalid { key, .. } => key,
             Self::Inconsistent { key, .. } | Self::NotSimulated { key, .. } => key,
         }
     }
@@ -63,6 +74,10 @@ impl std::fmt::Display for ConfigError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unknown { what, key } => write!(f, "Unknown {what} config name: {key}"),
+            Self::NotModelled { what, key } => write!(
+                f,
+                "Kafka has the {what} setting {key}; this simulator does not model it, so that it would change nothing here"
+            ),
             Self::Invalid { key, value, reason } => {
                 write!(f, "Invalid value {value} for configuration {key}: {reason}")
             }
@@ -70,6 +85,13 @@ impl std::fmt::Display for ConfigError {
             Self::NotSimulated { message, .. } => f.write_str(message),
         }
     }
+}
+
+/// The answer to a key that no table of the model has: it tells Kafka's keys from those of nobody.
+fn not_read(what: &'static str, key: &str) -> ConfigError {
+    let known = kafka_keys(what).any(|known| known == key);
+    let key = key.to_owned();
+    if known { ConfigError::NotModelled { what, key } } else { ConfigError::Unknown { what, key } }
 }
 
 /// What Kafka looks at once all keys are read (`AbstractConfig.postProcessParsedConfig` and the clients'
@@ -92,6 +114,59 @@ pub struct ConfigKey<S> {
     /// Present value as Kafka writes it.
     pub get: fn(&S) -> String,
     set: fn(&mut S, &str) -> Result<(), String>,
+}
+
+/// A key as a reader of a manual wants it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyDoc {
+    /// Kafka's name.
+    pub name: &'static str,
+    /// Kafka's type.
+    pub kind: &'static str,
+    /// The default as Kafka writes it.
+    pub default: String,
+    /// Smallest and largest number allowed, for numbers.
+    pub range: Option<(i64, i64)>,
+    /// One line on what it does.
+    pub doc: &'static str,
+}
+
+/// The keys of one of Kafka's tables.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Table {
+    /// `producer`, `consumer`, ...
+    pub name: &'static str,
+    /// Those that the model reads.
+    pub modelled: Vec<KeyDoc>,
+    /// Kafka's others.
+    pub absent: Vec<&'static str>,
+}
+
+/// Every table, for the documentation.
+pub fn tables() -> Vec<Table> {
+    vec![
+        table("producer", ProducerConfig::KEYS),
+        table("consumer", ConsumerConfig::KEYS),
+        table("topic", TopicConfig::KEYS),
+        table("broker", BrokerConfig::KEYS),
+    ]
+}
+
+fn table<S: Default>(name: &'static str, keys: &[ConfigKey<S>]) -> Table {
+    let defaults = S::default();
+    let doc = |key: &ConfigKey<S>| KeyDoc {
+        name: key.name,
+        kind: key.kind,
+        default: (key.get)(&defaults),
+        range: key.range,
+        doc: key.doc,
+    };
+    let is_read = |name: &str| keys.iter().any(|key| key.name == name);
+    Table {
+        name,
+        modelled: keys.iter().map(doc).collect(),
+        absent: kafka_keys(name).filter(|name| !is_read(name)).collect(),
+    }
 }
 
 /// Declares a struct of settings with its table of keys. Each row: doc line, Kafka's key, field, Rust
@@ -134,8 +209,7 @@ macro_rules! config_table {
             /// Sets `key` from text, checked as Kafka's `ConfigDef` does. On error nothing changes.
             pub fn set(&mut self, key: &str, text: &str) -> Result<(), $crate::kafka::config::ConfigError> {
                 let Some(entry) = Self::KEYS.iter().find(|entry| entry.name == key) else {
-                    let key = key.to_owned();
-                    return Err($crate::kafka::config::ConfigError::Unknown { what: $what, key });
+                    return Err($crate::kafka::config::not_read($what, key));
                 };
                 (entry.set)(self, text).map_err(|reason| $crate::kafka::config::ConfigError::Invalid {
                     key: key.to_owned(),
@@ -192,6 +266,11 @@ mod tests {
             "Invalid value shred for configuration cleanup.policy: String must be one of: compact, delete"
         );
         assert_eq!(set("foo.bar", "1").unwrap_err(), "Unknown topic config name: foo.bar");
+        assert!(
+            set("index.interval.bytes", "1")
+                .unwrap_err()
+                .starts_with("Kafka has the topic setting")
+        );
     }
 
     #[test]

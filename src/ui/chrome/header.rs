@@ -46,6 +46,7 @@ pub fn Header(props: &HeaderProps) -> Html {
                     <span class="crumb" aria-current="page">{ title }</span>
                 }
                 { place(Route::Sandbox, text::SANDBOX, props.route == Route::Sandbox) }
+                { place(Route::Fidelity, text::fidelity::LINK, props.route == Route::Fidelity) }
             </nav>
             <div class="drawer-buttons" role="group" aria-label="Panels">
                 { for Drawer::ALL.iter().map(|drawer| drawer_button(*drawer, props)) }

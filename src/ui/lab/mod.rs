@@ -99,6 +99,7 @@ impl Component for Lab {
 
     fn create(ctx: &Context<Self>) -> Self {
         let mut host = Host::new(&ctx.props().route, SEED);
+        rest_unseen(&mut host, &ctx.props().route);
         let scene = host.scene(None);
         let shape = Shape::from(&scene);
         let room = Size { width: 900.0, height: 520.0 };
@@ -141,6 +142,7 @@ impl Component for Lab {
         if *route == Route::Lessons {
             self.progress = Part::new(self.memory.progress());
         }
+        rest_unseen(&mut self.host, route);
         // The list of lessons is read beside whatever runs, and so is an address without a place: who
         // comes back finds everything as it was.
         if route.has_a_cluster() && *route != *self.host.route() {
@@ -374,5 +376,12 @@ impl Lab {
         if let Some(navigator) = ctx.link().navigator() {
             navigator.push(&route);
         }
+    }
+}
+
+/// Where nobody sees the stage, no time passes on it.
+fn rest_unseen(host: &mut Host, route: &Route) {
+    if *route == Route::Fidelity {
+        host.playback_command(PlaybackCommand::Pause);
     }
 }

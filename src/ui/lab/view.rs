@@ -7,6 +7,7 @@ use crate::ui::charts::Charts;
 use crate::ui::chrome::{Header, HeadlineStrip, Help, ShowMenu};
 use crate::ui::command::{Drawer, Selection, UiCommand};
 use crate::ui::drawers::{EventList, Records, TextView};
+use crate::ui::fidelity::FidelityDocument;
 use crate::ui::home::{HomePanel, LessonList, NotFoundPanel};
 use crate::ui::icon::{Glyph, Icon};
 use crate::ui::lesson::LessonPanel;
@@ -32,7 +33,8 @@ impl Lab {
                 <Header route={props.route.clone()} lesson={self.host.lesson().map(|lesson| lesson.title.clone())} seed={clock.seed} drawer={self.drawer}
                     theme={self.theme} presenter={self.presenter} dispatch={self.dispatch.clone()} />
                 <aside class="side" aria-label="Guide">{ self.unreadable() }{ self.side(props) }</aside>
-                <main class="main" id="main" tabindex="-1" aria-label={text::STAGE}>
+                <main class="main" id="main" tabindex="-1" aria-label={main_name(&props.route)}>
+                    if props.route == Route::Fidelity { <FidelityDocument /> }
                     <div class="stage-bar">
                         <HeadlineStrip headline={self.scene.headline.clone()} />
                         <ShowMenu hidden={self.hidden.clone()} dispatch={self.dispatch.clone()} />
@@ -68,6 +70,7 @@ impl Lab {
                 <LessonPanel lesson={lesson.clone()} sandbox={self.host.sandbox().clone()}
                     playing={self.host.playback().playing} dispatch={self.dispatch.clone()} />
             },
+            (Route::Fidelity, _) => Html::default(),
             (Route::Lesson { .. } | Route::NotFound, _) => html! { <NotFoundPanel /> },
         }
     }
@@ -152,8 +155,13 @@ fn place(route: &Route) -> &'static str {
         Route::Lessons => "lessons",
         Route::Lesson { .. } => "lesson",
         Route::Sandbox => "sandbox",
+        Route::Fidelity => "fidelity",
         Route::NotFound => "nowhere",
     }
+}
+
+fn main_name(route: &Route) -> &'static str {
+    if *route == Route::Fidelity { text::fidelity::TITLE } else { text::STAGE }
 }
 
 fn focus_stage() {

@@ -1,0 +1,103 @@
+//! Producers and consumers.
+
+use super::Proof::{Live, Test, Vectors};
+use super::{Declaration, absent, modelled, simplified};
+
+pub(super) const PRODUCER: &[Declaration] = &[
+    modelled(
+        "Partition of a keyed record",
+        "BuiltInPartitioner.partitionForKey, Utils.murmur2",
+        "murmur2 of the key, and librdkafka's CRC-32 where other clients differ.",
+        &[Vectors("murmur2"), Vectors("librdkafka_consistent")],
+    ),
+    modelled(
+        "Partition of a record without a key",
+        "BuiltInPartitioner (KIP-794)",
+        "Sticky by batch.size bytes, and adaptive: fewer records go to brokers that are behind.",
+        &[Vectors("builtin_partitioner")],
+    ),
+    modelled(
+        "Batches and requests",
+        "RecordAccumulator, Sender",
+        "linger.ms, batch.size, max.in.flight.requests.per.connection, one request per broker.",
+        &[Test("a_stopping_producer_sends_what_it_holds")],
+    ),
+    modelled(
+        "acks",
+        "acks=0, 1, all",
+        "What the producer waits for, and what it therefore does not know.",
+        &[
+            Test("with_acks_0_what_the_network_loses_is_lost_without_a_word"),
+            Test("a_crashed_leader_with_in_sync_followers_loses_nothing"),
+        ],
+    ),
+    modelled(
+        "Retries",
+        "retry.backoff.ms, delivery.timeout.ms, KIP-580",
+        "Exponential backoff with jitter until the delivery timeout; metadata is asked for anew first.",
+        &[Test(
+            "too_few_in_sync_replicas_end_in_a_timeout_exception_of_records_that_were_never_written",
+        )],
+    ),
+    modelled(
+        "Idempotence",
+        "TransactionManager, enable.idempotence",
+        "Producer id, epoch and sequences; nothing twice, nothing out of order, through crashes and lost messages.",
+        &[
+            Vectors("producer_state"),
+            Test(
+                "an_idempotent_producer_survives_crashes_and_lost_messages_without_duplicates_or_disorder",
+            ),
+        ],
+    ),
+];
+
+pub(super) const TRANSACTIONS: &[Declaration] = &[absent(
+    "Transactions",
+    "TransactionCoordinator, transactional.id",
+    "Not yet: the logs know markers and the last stable offset, but nobody begins a transaction.",
+)];
+
+pub(super) const CONSUMER: &[Declaration] = &[
+    modelled(
+        "Fetching and polling",
+        "Fetcher, max.poll.records, fetch.*",
+        "Long polls, fetch sessions, one fetch per broker, records handed out poll by poll; each takes service time.",
+        &[Test("every_record_is_sent_replicated_and_processed_once")],
+    ),
+    modelled(
+        "Positions and commits",
+        "enable.auto.commit, commitSync, auto.offset.reset",
+        "Automatic, after each poll, or none; where to begin without one; validation with each new leader (KIP-320).",
+        &[Test("after_an_unclean_election_a_consumer_goes_on_where_the_logs_part")],
+    ),
+    modelled(
+        "Consumers without a group",
+        "KafkaConsumer.assign",
+        "Each reads every partition given to it and shares with nobody.",
+        &[Test("consumers_without_a_group_each_read_everything_and_commit_nothing")],
+    ),
+    modelled(
+        "Client-side assignors",
+        "RangeAssignor, RoundRobinAssignor, StickyAssignor, CooperativeStickyAssignor",
+        "All four, rack awareness included.",
+        &[
+            Vectors("assignor_client_range"),
+            Vectors("assignor_client_roundrobin"),
+            Vectors("assignor_client_sticky"),
+            Vectors("assignor_client_cooperative"),
+        ],
+    ),
+    modelled(
+        "Rebalance callbacks",
+        "ConsumerRebalanceListener (KIP-429)",
+        "Eager groups give everything up first; cooperative ones only what moves.",
+        &[Live("rebalance_cooperative.txt")],
+    ),
+    simplified(
+        "The application",
+        "",
+        "It takes a fixed or a random time per record, and may fall behind; what it computes is not simulated.",
+        &[],
+    ),
+];
