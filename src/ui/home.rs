@@ -26,7 +26,7 @@ pub fn HomePanel() -> Html {
             <p class="aside">
                 <Link<Route> to={Route::Sandbox}>{ text::HOME_SANDBOX }</Link<Route>>
             </p>
-            <p class="note">{ text::HOME_NOTE }</p>
+            <p class="note">{ text::HOME_NOTE }{ " " }<Link<Route> to={Route::Fidelity}>{ text::fidelity::TITLE }</Link<Route>></p>
         </div>
     }
 }
@@ -47,6 +47,7 @@ pub fn LessonList(props: &LessonListProps) -> Html {
             <h1>{ text::LESSONS_TITLE }</h1>
             <p>{ text::LESSONS_LEAD }</p>
             { for parts.map(|part| part_of_course(part, &props.progress)) }
+            <p class="aside"><Link<Route> to={Route::Fidelity}>{ text::fidelity::TITLE }</Link<Route>></p>
         </div>
     }
 }

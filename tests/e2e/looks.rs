@@ -40,6 +40,33 @@ const CUT_OFF: &str = "
     }
     return faults";
 
+/// Links to proofs that lead nowhere.
+const WITHOUT_A_FILE: &str = "
+    return [...document.querySelectorAll('a[href^=proof]')].map((link) => link.href).filter((address) => {
+        const request = new XMLHttpRequest();
+        request.open('GET', address, false);
+        request.send();
+        return request.status !== 200 || request.responseText.length === 0;
+    })";
+
+#[test]
+fn the_page_tells_how_true_it_is_and_every_proof_is_there() {
+    journey("how-true", async |page| {
+        for (screen, dark) in [(Page::DESKTOP, false), (Page::PHONE, true)] {
+            page.show_on(screen).await?;
+            page.prefer(Preferences { dark, reduced_motion: false }).await?;
+            page.open("#/lessons").await?;
+            page.click("link", "How true to Kafka is this?").await?;
+            page.role("main", Some("How true to Kafka is this?")).await?;
+            sound(page, &format!("how true on {screen:?}")).await?;
+            page.screenshot(if dark { "how-true-phone" } else { "how-true" }).await?;
+        }
+        let missing = page.driver().execute(WITHOUT_A_FILE, Vec::new()).await?;
+        assert_eq!(missing.json(), &Value::Array(Vec::new()));
+        Ok(())
+    });
+}
+
 #[test]
 fn nothing_is_cut_off_at_any_size_and_in_any_look() {
     journey("looks", async |page| {

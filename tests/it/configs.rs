@@ -59,8 +59,9 @@ fn differences(table: &Table) -> Vec<String> {
         }
         let (ours, default) = (&key.default, plain(&theirs.default));
         // Kafka's "for ever" of a length of time is -1 or the largest number; an absent text is null or empty.
-        let same = *ours == default || (ours == "null" && default.is_empty());
-        if !same && !(ours == "-1" && default == i64::MAX.to_string()) {
+        let absent = ours == "null" && default.is_empty();
+        let for_ever = ours == "-1" && default == i64::MAX.to_string();
+        if *ours != default && !absent && !for_ever {
             differences.push(format!("{name}: default {ours} is {default} in Kafka"));
         }
         let (low, high) = bounds(theirs.validator.as_deref());

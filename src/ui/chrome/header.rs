@@ -46,7 +46,7 @@ pub fn Header(props: &HeaderProps) -> Html {
                     <span class="crumb" aria-current="page">{ title }</span>
                 }
                 { place(Route::Sandbox, text::SANDBOX, props.route == Route::Sandbox) }
-                { place(Route::Fidelity, text::fidelity::LINK, props.route == Route::Fidelity) }
+                <span class="place-aside">{ place(Route::Fidelity, text::fidelity::LINK, props.route == Route::Fidelity) }</span>
             </nav>
             <div class="drawer-buttons" role="group" aria-label="Panels">
                 { for Drawer::ALL.iter().map(|drawer| drawer_button(*drawer, props)) }
