@@ -66,6 +66,10 @@ scaled! {
         "replica.fetch.backoff.ms" replica_fetch_backoff 1_000 => 500;
         "group.initial.rebalance.delay.ms" group_initial_rebalance_delay 3_000 => 1_500;
         "group.min.session.timeout.ms" group_min_session_timeout 6_000 => 1_000;
+        "group.consumer.session.timeout.ms" group_consumer_session_timeout 45_000 => 6_000;
+        "group.consumer.min.session.timeout.ms" group_consumer_min_session_timeout 45_000 => 1_000;
+        "group.consumer.heartbeat.interval.ms" group_consumer_heartbeat_interval 5_000 => 1_000;
+        "group.consumer.min.heartbeat.interval.ms" group_consumer_min_heartbeat_interval 5_000 => 500;
     }
     ProducerConfig {
         "linger.ms" linger 5 => 20;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Failure, demand, parse, same};
 use crate::base::{Duration, NodeId, Rng, Time};
 use crate::kafka::config::BrokerConfig;
-use crate::kafka::coordinator::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
+use crate::kafka::coordinator::{CoordinatorAppend, CoordinatorTimer, Group, GroupCoordinator};
 use crate::kafka::effect::{Counters, Effect, Out};
 use crate::kafka::protocol::{
     CorrelationId, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, NamedPartition, Request,
@@ -248,7 +248,8 @@ impl Trace {
                 self.take_down(to, body);
             }
         }
-        let present = self.coordinator.group(GROUP).into_iter().flat_map(|group| &group.members);
+        let group = self.coordinator.group(GROUP).and_then(Group::classic);
+        let present = group.into_iter().flat_map(|group| &group.members);
         let unseen: Vec<_> = present.map(|member| member.id.clone()).collect();
         for id in unseen {
             self.alias(&id);
@@ -328,7 +329,7 @@ impl Trace {
     }
 
     fn state(&mut self) -> GroupAfter {
-        let Some(group) = self.coordinator.group(GROUP).cloned() else {
+        let Some(group) = self.coordinator.group(GROUP).and_then(Group::classic).cloned() else {
             return GroupAfter { state: "none".to_owned(), ..GroupAfter::default() };
         };
         let mut members: Vec<_> =

@@ -195,8 +195,8 @@ impl Trace {
             instance_id: heartbeat.instance_id.clone(),
             rebalance_timeout: joins.then_some(REBALANCE_TIMEOUT),
             subscribed: heartbeat.subscribed_sent.clone(),
-            server_assignor: None,
             owned: heartbeat.owned_sent.as_ref().map(|owned| self.ids(owned)).transpose()?,
+            ..ConsumerGroupHeartbeatRequest::default()
         };
         let answer = self.group.heartbeat(&request, &self.image, &self.config, self.now);
         let error = answer.as_ref().err().map_or(ErrorCode::None, |refusal| refusal.error);

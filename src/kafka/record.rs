@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::coordinator::consumer_group::ConsumerGroupRecord;
 use super::metadata::MetadataRecord;
 use crate::base::{LeaderEpoch, Offset, RecordId, Time};
 
@@ -58,6 +59,13 @@ pub enum GroupRecord {
         group: Rc<str>,
         /// Generation, protocol and members; `None` is a tombstone.
         state: Option<Rc<ClassicGroupSnapshot>>,
+    },
+    /// A record of a group of KIP-848.
+    ConsumerGroup {
+        /// The group.
+        group: Rc<str>,
+        /// What is written of it.
+        record: ConsumerGroupRecord,
     },
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::base::{Rng, TopicId};
+
 /// 128 bits, written as 22 letters of URL-safe base64. The order is Kafka's: both halves count as signed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Uuid {
@@ -18,6 +20,23 @@ impl Uuid {
     /// The id with these halves.
     pub const fn new(most_significant: i64, least_significant: i64) -> Self {
         Self { most_significant, least_significant }
+    }
+
+    /// The id that requests name a topic by. Kafka draws it at random; here it holds the topic's number.
+    pub const fn of_topic(topic: TopicId) -> Self {
+        Self::new(0, topic.0 as i64)
+    }
+
+    /// A random id, version 4 (`Uuid.randomUuid`), which never begins with a dash: tools would take that for an option.
+    pub fn random(rng: &mut Rng) -> Self {
+        loop {
+            let most = rng.bits() & !0xF000 | 0x4000;
+            let least = rng.bits() & !(0b11 << 62) | (0b10 << 62);
+            let id = Self::new(most.cast_signed(), least.cast_signed());
+            if !id.to_string().starts_with('-') {
+                return id;
+            }
+        }
     }
 
     /// Reads what [`fmt::Display`] writes (`Uuid.fromString`).

@@ -50,9 +50,7 @@ impl Probe for Cluster {
             Quantity::ConsumersWithoutGroup => {
                 count(self.consumers().filter(|(_, one)| one.spec().group.is_none()).count())
             }
-            Quantity::Groups => {
-                count(self.groups().filter(|group| !group.members.is_empty()).count())
-            }
+            Quantity::Groups => count(self.groups().filter(|group| group.has_members()).count()),
             Quantity::WorkersWithPartitions => {
                 let owns = |number: &usize| *number > 0;
                 count(consumers(self, group).filter(owns).count())

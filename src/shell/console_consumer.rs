@@ -82,9 +82,7 @@ impl Tool for KafkaConsoleConsumer {
              group.protocol=consumer to try it out. See \
              https://kafka.apache.org/documentation/#consumer_rebalance_protocol",
         );
-        screen.hint(
-            "The real tool says this too. Brokerscope does not simulate group.protocol=consumer yet.",
-        );
+        screen.hint("The real tool says this too.");
         screen.hint(format!("Reading as group {}. Ctrl+C ends.", group.unwrap_or_default()));
         let node = screen.newest(&name);
         let next_event = screen.cluster().log_book().next_number();

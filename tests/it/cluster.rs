@@ -89,7 +89,7 @@ fn one_partition_keeps_one_of_five_members_busy_and_new_partitions_employ_the_ot
     run.run(20.0);
     let owners = |run: &Watched| {
         let group = run.cluster.group("app").unwrap();
-        group.members.iter().filter(|member| !member.assignment.is_empty()).count()
+        group.members().iter().filter(|member| !member.assignment.is_empty()).count()
     };
     assert_eq!(owners(&run), 1);
     assert!(run.cluster.lag_by_group()["app"] > 500);
@@ -156,11 +156,11 @@ fn a_killed_member_gives_up_its_partitions_after_the_session_timeout() {
     run.run(12.0);
     run.apply(&Action::KillConsumer { name: "worker-2".into() });
     run.run(4.0);
-    assert_eq!(run.cluster.group("app").unwrap().members.len(), 3, "nobody noticed yet");
+    assert_eq!(run.cluster.group("app").unwrap().members().len(), 3, "nobody noticed yet");
     run.run(6.0);
     let group = run.cluster.group("app").unwrap();
-    assert_eq!(group.members.len(), 2);
-    let owned: usize = group.members.iter().map(|member| member.assignment.len()).sum();
+    assert_eq!(group.members().len(), 2);
+    let owned: usize = group.members().iter().map(|member| member.assignment.len()).sum();
     assert_eq!(owned, 6);
 }
 
@@ -232,7 +232,7 @@ fn a_restarted_coordinator_knows_the_committed_offsets() {
     let moved = run.cluster.coordinator_of("app").unwrap();
     assert_ne!(moved, coordinator);
     let group = run.cluster.group("app").unwrap();
-    assert_eq!(group.state.name(), "Stable");
+    assert_eq!(group.state().name(), "Stable");
     assert_eq!(group.offsets.len(), 3);
 }
 
@@ -254,7 +254,7 @@ fn a_coordinator_that_was_replaced_without_knowing_counts_no_longer() {
     run.apply(&Action::ClearFaults);
     run.run(20.0);
     let group = run.cluster.group("app").unwrap();
-    assert_eq!((group.state.name(), group.members.len()), ("Stable", 2));
+    assert_eq!((group.state().name(), group.members().len()), ("Stable", 2));
 }
 
 #[test]

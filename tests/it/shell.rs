@@ -96,7 +96,7 @@ fn three_lines_typed_into_one_terminal_come_out_of_a_group_in_another() {
         printed.sort();
         assert_eq!(printed, ["Hello", "OrderPlaced", "UserLoggedIn"]);
         let group = terminal.session.0.group("app-workers").expect("the group exists");
-        assert_eq!((group.members.len(), group.state.name()), (1, "Stable"));
+        assert_eq!((group.members().len(), group.state().name()), (1, "Stable"));
         terminal.shell.interrupt(&mut terminal.session);
         terminal.wait(3);
         assert_eq!(terminal.shell.running(), None);
@@ -171,7 +171,7 @@ fn the_protocol_that_the_tool_praises_is_not_simulated_and_it_is_said() {
     assert!(terminal.errors().join("\n").contains("the classic protocol only"));
     assert!(!terminal.hints().contains("group.protocol=consumer"));
     terminal.type_line(&consumer);
-    assert!(terminal.hints().contains("does not simulate group.protocol=consumer yet"));
+    assert!(terminal.hints().contains("The real tool says this too"));
 }
 
 #[test]

@@ -8,8 +8,10 @@ use crate::base::{Offset, TopicPartition};
 use crate::cluster::ledger::Reader;
 use crate::cluster::world::Cluster;
 use crate::kafka::consumer::CommitPolicy;
-use crate::kafka::coordinator::{Group, GroupState};
+use crate::kafka::coordinator::consumer_group::ConsumerGroup;
+use crate::kafka::coordinator::{ClassicGroup, ClassicGroupState, Group, GroupKind, GroupState};
 use crate::kafka::event::Event;
+use crate::kafka::uuid::Uuid;
 
 /// I12: a partition belongs to at most one member of a generation.
 #[derive(Debug)]
@@ -21,17 +23,69 @@ impl Invariant for OneOwnerPerPartition {
     }
 
     fn sentence(&self) -> &'static str {
-        "within one generation of a group every partition is assigned to at most one member"
+        "within one generation of a classic group, and at each moment in a group of KIP-848, every partition \
+         has at most one member"
     }
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
         let cluster = look.cluster;
-        for group in cluster.groups().filter(|group| group.state == GroupState::Stable) {
-            let mut seen = BTreeSet::new();
-            for partition in group.members.iter().flat_map(|member| member.assignment.iter()) {
-                if !seen.insert(partition) {
-                    return Err(format!("{}: {partition:?} has two owners", group.name));
+        for group in cluster.groups() {
+            match &group.kind {
+                GroupKind::Classic(classic) if classic.state == ClassicGroupState::Stable => {
+                    let owned = classic.members.iter().flat_map(|member| member.assignment.iter());
+                    no_repeats(&group.name, owned)?;
                 }
+                GroupKind::Classic(_) => {}
+                GroupKind::Consumer(consumer) => no_repeats(&group.name, held(consumer))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_repeats<T: Ord + std::fmt::Debug>(
+    group: &str,
+    owned: impl Iterator<Item = T>,
+) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for partition in owned {
+        if seen.contains(&partition) {
+            return Err(format!("{group}: {partition:?} has two owners"));
+        }
+        seen.insert(partition);
+    }
+    Ok(())
+}
+
+/// What members of a group of KIP-848 may use or have not given up.
+fn held(group: &ConsumerGroup) -> impl Iterator<Item = (Uuid, u32)> {
+    group.members.values().flat_map(|member| {
+        let topics = member.assigned.iter().chain(&member.pending_revocation);
+        topics.flat_map(|(topic, list)| list.keys().map(|index| (*topic, *index)))
+    })
+}
+
+/// I13: a member is never ahead of the target assignment, nor that of the group.
+#[derive(Debug)]
+pub(super) struct EpochsInOrder;
+
+impl Invariant for EpochsInOrder {
+    fn name(&self) -> &'static str {
+        "group-epochs-in-order"
+    }
+
+    fn sentence(&self) -> &'static str {
+        "in a group of KIP-848 no member's epoch is above that of the target assignment, which is not above \
+         the group's"
+    }
+
+    fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        for group in look.cluster.groups().filter_map(Group::consumer) {
+            let (epoch, target) = (group.epoch, group.assignment_epoch);
+            let ahead = group.members.values().find(|member| member.member_epoch > target);
+            if target > epoch || ahead.is_some() {
+                let member = ahead.map(|member| (&member.id, member.member_epoch));
+                return Err(format!("{}: {member:?}, target {target}, group {epoch}", group.name));
             }
         }
         Ok(())
@@ -44,6 +98,21 @@ pub(super) struct StableGroupOwnsEverything;
 
 impl StableGroupOwnsEverything {
     fn check_group(cluster: &Cluster, group: &Group) -> Result<(), String> {
+        match &group.kind {
+            GroupKind::Classic(group) => Self::check_classic(cluster, group),
+            GroupKind::Consumer(group) => {
+                let owned: BTreeSet<_> = held(group).collect();
+                let mut known = group.subscribed_topics();
+                let unowned = known.find_map(|(name, id, count)| {
+                    let open = (0..count).find(|index| !owned.contains(&(id, *index)))?;
+                    Some(format!("{}: nobody has {name}-{open}", group.name))
+                });
+                unowned.map_or(Ok(()), Err)
+            }
+        }
+    }
+
+    fn check_classic(cluster: &Cluster, group: &ClassicGroup) -> Result<(), String> {
         // A cooperative assignor leaves out what another member must first give back; the member
         // that gives it back joins again at once.
         if group.protocol.as_deref() == Some("cooperative-sticky") {
@@ -85,7 +154,7 @@ impl Invariant for StableGroupOwnsEverything {
         let cluster = look.cluster;
         cluster
             .groups()
-            .filter(|group| group.state == GroupState::Stable)
+            .filter(|group| group.state() == GroupState::Stable)
             .try_for_each(|group| Self::check_group(cluster, group))
     }
 }
@@ -93,7 +162,8 @@ impl Invariant for StableGroupOwnsEverything {
 /// I13: a group's generation never falls, unless the record of it is lost.
 #[derive(Debug, Default)]
 pub(super) struct GenerationsOnlyGrow {
-    before: BTreeMap<Rc<str>, i32>,
+    /// By group and kind: each kind counts by itself.
+    before: BTreeMap<(Rc<str>, &'static str), i32>,
 }
 
 impl Invariant for GenerationsOnlyGrow {
@@ -108,12 +178,14 @@ impl Invariant for GenerationsOnlyGrow {
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
         let cluster = look.cluster;
-        for group in cluster.groups().filter(|group| group.state == GroupState::Stable) {
-            let before = self.before.entry(group.name.clone()).or_insert(group.generation);
-            if *before > group.generation && !look.may_have_lost {
-                return Err(format!("{}: {before} -> {}", group.name, group.generation));
+        for group in cluster.groups().filter(|group| group.state() == GroupState::Stable) {
+            let now = group.generation();
+            let key = (group.name.clone(), group.type_name());
+            let before = self.before.entry(key).or_insert(now);
+            if *before > now && !look.may_have_lost {
+                return Err(format!("{}: {before} -> {now}", group.name));
             }
-            *before = group.generation;
+            *before = now;
         }
         Ok(())
     }

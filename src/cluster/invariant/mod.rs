@@ -109,6 +109,7 @@ impl Default for Checker {
                 Box::new(metadata::LeaderIsActive),
                 Box::new(metadata::EpochsOnlyGrow::default()),
                 Box::new(group::OneOwnerPerPartition),
+                Box::new(group::EpochsInOrder),
                 Box::new(group::StableGroupOwnsEverything),
                 Box::new(group::GenerationsOnlyGrow::default()),
                 Box::new(record::NoCommittedLoss::default()),

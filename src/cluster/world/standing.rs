@@ -56,8 +56,8 @@ impl Cluster {
     /// Where the group stands in each partition that it has anything of.
     pub fn group_lag<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = Standing> + 'a {
         let mut known: BTreeMap<NamedPartition, Offset> = BTreeMap::new();
-        for member in &group.members {
-            let Some(consumer) = self.consumer(member.node) else { continue };
+        for node in group.member_nodes() {
+            let Some(consumer) = self.consumer(node) else { continue };
             for owned in consumer.owned_partitions() {
                 if let Some(position) = owned.position {
                     known.insert(owned.partition, position);

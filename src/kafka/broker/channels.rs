@@ -28,6 +28,7 @@ fn connection(api: ApiKey) -> Option<Connection> {
         | ApiKey::SyncGroup
         | ApiKey::Heartbeat
         | ApiKey::LeaveGroup
+        | ApiKey::ConsumerGroupHeartbeat
         | ApiKey::OffsetCommit
         | ApiKey::OffsetFetch => Some(Connection::Coordinator),
         ApiKey::CreateTopics

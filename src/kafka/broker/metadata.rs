@@ -197,6 +197,9 @@ impl Broker {
             delta.partitions = self.assigned_partitions();
             delta.partitions.extend(self.disk.logs().map(|(tp, _)| tp));
         }
+        if !delta.removed_topics.is_empty() || !delta.partitions.is_empty() {
+            self.process.coordinator.on_new_metadata_image(&self.process.image);
+        }
         for topic in delta.removed_topics {
             delta.partitions.extend(self.hosted_partitions(topic));
         }

@@ -262,6 +262,7 @@ impl Broker {
             | Request::SyncGroup(_)
             | Request::Heartbeat(_)
             | Request::LeaveGroup(_)
+            | Request::ConsumerGroupHeartbeat(_)
             | Request::OffsetCommit(_)
             | Request::OffsetFetch(_)
             | Request::DescribeGroups(_)

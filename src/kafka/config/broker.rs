@@ -1,8 +1,11 @@
 //! Settings of brokers and controllers (`AbstractKafkaConfig`, `KRaftConfigs`, `ReplicationConfigs`,
 //! `GroupCoordinatorConfig`).
 
+use std::rc::Rc;
+
 use super::{ConfigError, PostProcess, TopicConfig, config_table};
 use crate::base::Duration;
+use crate::kafka::coordinator::assignor::ServerAssignor;
 
 config_table! {
     /// Settings of brokers and controllers, under Kafka's names and defaults.
@@ -55,6 +58,24 @@ config_table! {
     "group.max.session.timeout.ms" group_max_session_timeout: Duration ["INT"] = Duration::from_secs(1_800), 0 ..= 2_147_483_647;
     /// Most members of a group.
     "group.max.size" group_max_size: u32 ["INT"] = 2_147_483_647, 1 ..= 2_147_483_647;
+    /// Silence after which a member of a group of KIP-848 is put out.
+    "group.consumer.session.timeout.ms" group_consumer_session_timeout: Duration ["INT"] = Duration::from_secs(45), 1 ..= 2_147_483_647;
+    /// Time between heartbeats that members of groups of KIP-848 are told.
+    "group.consumer.heartbeat.interval.ms" group_consumer_heartbeat_interval: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
+    /// Shortest session timeout that groups of KIP-848 may have.
+    "group.consumer.min.session.timeout.ms" group_consumer_min_session_timeout: Duration ["INT"] = Duration::from_secs(45), 1 ..= 2_147_483_647;
+    /// Longest session timeout that groups of KIP-848 may have.
+    "group.consumer.max.session.timeout.ms" group_consumer_max_session_timeout: Duration ["INT"] = Duration::from_secs(60), 1 ..= 2_147_483_647;
+    /// Shortest heartbeat interval that groups of KIP-848 may have.
+    "group.consumer.min.heartbeat.interval.ms" group_consumer_min_heartbeat_interval: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
+    /// Longest heartbeat interval that groups of KIP-848 may have.
+    "group.consumer.max.heartbeat.interval.ms" group_consumer_max_heartbeat_interval: Duration ["INT"] = Duration::from_secs(15), 1 ..= 2_147_483_647;
+    /// Most members of a group of KIP-848.
+    "group.consumer.max.size" group_consumer_max_size: u32 ["INT"] = 2_147_483_647, 1 ..= 2_147_483_647;
+    /// Assignors of groups of KIP-848 that the broker has; the first is the default.
+    "group.consumer.assignors" group_consumer_assignors: Rc<[ServerAssignor]> ["LIST"] = Rc::new([ServerAssignor::Uniform, ServerAssignor::Range]);
+    /// Least time between two target assignments of a group of KIP-848.
+    "group.consumer.assignment.interval.ms" group_consumer_assignment_interval: Duration ["INT"] = Duration::from_secs(1), 0 ..= 15_000;
     /// Time a broker waits for the answer to one of its own requests.
     "replica.socket.timeout.ms" replica_socket_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
 }
@@ -88,6 +109,46 @@ impl PostProcess for BrokerConfig {
                  replica.lag.time.max.ms to prevent frequent changes in ISR",
             ));
         }
+        check_span(
+            "group.consumer",
+            "heartbeat.interval.ms",
+            self.group_consumer_heartbeat_interval,
+            (
+                self.group_consumer_min_heartbeat_interval,
+                self.group_consumer_max_heartbeat_interval,
+            ),
+        )?;
+        check_span(
+            "group.consumer",
+            "session.timeout.ms",
+            self.group_consumer_session_timeout,
+            (self.group_consumer_min_session_timeout, self.group_consumer_max_session_timeout),
+        )?;
+        if self.group_consumer_heartbeat_interval >= self.group_consumer_session_timeout {
+            let key = "group.consumer.heartbeat.interval.ms";
+            let message = format!("{key} must be less than group.consumer.session.timeout.ms");
+            return Err(ConfigError::Inconsistent { key, message });
+        }
         Ok(self)
     }
+}
+
+/// A setting of groups lies between its `min` and `max` (the constructor of `GroupCoordinatorConfig`).
+fn check_span(
+    kind: &'static str,
+    name: &'static str,
+    value: Duration,
+    (min, max): (Duration, Duration),
+) -> Result<(), ConfigError> {
+    let key = |part: &str| format!("{kind}.{part}{name}");
+    let message = if max < min {
+        format!("{} must be greater than or equal to {}", key("max."), key("min."))
+    } else if value < min {
+        format!("{} must be greater than or equal to {}", key(""), key("min."))
+    } else if value > max {
+        format!("{} must be less than or equal to {}", key(""), key("max."))
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::Inconsistent { key: kind, message })
 }

@@ -13,6 +13,8 @@ config_table! {
     ConsumerConfig, "consumer";
     /// The group protocol.
     "group.protocol" group_protocol: GroupProtocol ["STRING"] = GroupProtocol::Classic;
+    /// Assignor that the group's coordinator is to use, with group.protocol=consumer.
+    "group.remote.assignor" group_remote_assignor: Option<Rc<str>> ["STRING"] = None;
     /// Silence after which the coordinator removes a member.
     "session.timeout.ms" session_timeout: Duration ["INT"] = Duration::from_secs(45), 0 ..= 2_147_483_647;
     /// Time between heartbeats.
@@ -58,12 +60,15 @@ config_table! {
 }
 
 impl PostProcess for ConsumerConfig {
-    fn post_process(self, _is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+    fn post_process(self, is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
         if self.group_protocol == GroupProtocol::Consumer {
-            return Err(ConfigError::NotSimulated {
-                key: "group.protocol",
-                message: "group.protocol=consumer (KIP-848) is not simulated yet: Brokerscope knows \
-                          the classic protocol only. Kafka itself takes it.",
+            return self.check_consumer_protocol(&is_set);
+        }
+        if is_set("group.remote.assignor") {
+            return Err(ConfigError::Inconsistent {
+                key: "group.remote.assignor",
+                message: "group.remote.assignor cannot be set when group.protocol=CLASSIC"
+                    .to_owned(),
             });
         }
         // The constructor of `Heartbeat`.
@@ -77,7 +82,27 @@ impl PostProcess for ConsumerConfig {
     }
 }
 
+/// Keys of the classic protocol (`CLASSIC_PROTOCOL_UNSUPPORTED_CONFIGS` of the other one).
+const CONSUMER_PROTOCOL_UNSUPPORTED: [&str; 3] =
+    ["partition.assignment.strategy", "heartbeat.interval.ms", "session.timeout.ms"];
+
 impl ConsumerConfig {
+    /// `checkUnsupportedConfigsPostProcess`: the coordinator decides what these keys say.
+    fn check_consumer_protocol(self, is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        let refused: Vec<&str> =
+            CONSUMER_PROTOCOL_UNSUPPORTED.into_iter().filter(|key| is_set(key)).collect();
+        match refused.first() {
+            Some(key) => Err(ConfigError::Inconsistent {
+                key,
+                message: format!(
+                    "{} cannot be set when group.protocol=CONSUMER",
+                    refused.join(", ")
+                ),
+            }),
+            None => Ok(self),
+        }
+    }
+
     /// What comes of the settings without a group: nothing is committed by itself, and whoever asked for it is
     /// refused (`maybeOverrideEnableAutoCommit`). `is_set` tells what somebody chose.
     pub fn without_group(mut self, is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {

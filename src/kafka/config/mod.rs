@@ -343,12 +343,32 @@ mod tests {
     }
 
     #[test]
-    fn the_protocol_that_is_not_simulated_is_refused_in_words_of_our_own() {
-        let protocol = |name| ConsumerConfig::with([("group.protocol", name)]);
-        assert!(protocol("classic").is_ok());
-        let refused = protocol("consumer").unwrap_err();
-        assert_eq!(refused.key(), "group.protocol");
-        assert!(refused.to_string().contains("Kafka itself takes it"), "{refused}");
+    fn what_the_other_group_protocol_decides_cannot_be_set() {
+        let with = |protocol, key, value| {
+            let settings = [("group.protocol", protocol), (key, value)];
+            ConsumerConfig::with(settings).map(drop).map_err(|error| error.to_string())
+        };
+        let common = ("max.poll.interval.ms", "9000");
+        for protocol in ["classic", "consumer"] {
+            assert_eq!(with(protocol, common.0, common.1), Ok(()));
+        }
+        for (key, value) in [
+            ("session.timeout.ms", "45000"),
+            ("heartbeat.interval.ms", "3000"),
+            ("partition.assignment.strategy", "range"),
+        ] {
+            assert_eq!(with("classic", key, value), Ok(()));
+            assert_eq!(
+                with("consumer", key, value).unwrap_err(),
+                format!("{key} cannot be set when group.protocol=CONSUMER")
+            );
+        }
+        let assignor = ("group.remote.assignor", "range");
+        assert_eq!(with("consumer", assignor.0, assignor.1), Ok(()));
+        assert_eq!(
+            with("classic", assignor.0, assignor.1).unwrap_err(),
+            "group.remote.assignor cannot be set when group.protocol=CLASSIC"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::base::Duration;
 use crate::kafka::consumer::assignor::Assignor;
+use crate::kafka::coordinator::assignor::ServerAssignor;
 
 /// A value that a setting can have.
 pub trait ConfigValue: Sized {
@@ -205,6 +206,30 @@ impl ConfigValue for Rc<[Assignor]> {
             Some(assignors) if !assignors.is_empty() => Ok(assignors),
             _ => {
                 let names = Assignor::ALL.map(Assignor::name);
+                Err(format!("String must be one of: {}", names.join(", ")))
+            }
+        }
+    }
+
+    fn show(&self) -> String {
+        let names: Vec<&str> = self.iter().map(|assignor| assignor.name()).collect();
+        names.join(",")
+    }
+}
+
+/// `group.consumer.assignors`: what the broker has, the default first. Kafka's key takes classes too.
+impl ConfigValue for Rc<[ServerAssignor]> {
+    fn read(_kind: &str, text: &str) -> Result<Self, String> {
+        let choices = [ServerAssignor::Uniform, ServerAssignor::Range];
+        let known = |word: &str| {
+            choices.into_iter().find(|it| it.name() == word || it.class_name() == word)
+        };
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let assignors: Option<Self> = words.map(known).collect();
+        match assignors {
+            Some(assignors) if !assignors.is_empty() => Ok(assignors),
+            _ => {
+                let names = choices.map(ServerAssignor::name);
                 Err(format!("String must be one of: {}", names.join(", ")))
             }
         }

@@ -81,10 +81,12 @@ impl Consumer {
         let Some(membership) = self.membership.as_ref().filter(|_| !offsets.is_empty()) else {
             return Sent::NotNow;
         };
-        let (generation, member_id) = match membership.state {
-            MemberState::Stable => (membership.generation, membership.member_id.clone()),
+        let member_id = membership.member_id.clone();
+        let (generation, member_id) = match (membership.epoch(), membership.state) {
+            (Some(epoch), _) if epoch > 0 => (epoch, member_id),
+            (None, MemberState::Stable) => (membership.generation, member_id),
             _ if !subscribes => (-1, "".into()),
-            state => {
+            (_, state) => {
                 self.on_not_in_group(kind, state, out);
                 return Sent::Refused;
             }
@@ -163,6 +165,7 @@ impl Consumer {
         };
         let Some(membership) = &mut self.membership else { return };
         let current = membership.generation == generation;
+        let is_consumer = membership.consumer.is_some();
         match error {
             ErrorCode::NotCoordinator
             | ErrorCode::CoordinatorNotAvailable
@@ -179,6 +182,22 @@ impl Consumer {
                                at the moment. You can try completing the rebalance by calling poll() and then \
                                retry commit again";
                 self.commit_failed(kind, error, message, out);
+            }
+            ErrorCode::StaleMemberEpoch
+                if matches!(kind, CommitKind::Auto | CommitKind::Prepare) =>
+            {
+                self.on_commit_retriable(kind, out);
+            }
+            ErrorCode::StaleMemberEpoch => {
+                let message =
+                    format!("OffsetCommit failed with stale member epoch.{}", error.message());
+                self.commit_failed(kind, error, &message, out);
+            }
+            // The next heartbeat finds out.
+            ErrorCode::UnknownMemberId if is_consumer => {
+                let message =
+                    format!("OffsetCommit failed with unknown member ID. {}", error.message());
+                self.commit_failed(kind, error, &message, out);
             }
             ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => {
                 if current && self.subscribes() {

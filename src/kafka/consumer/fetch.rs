@@ -83,7 +83,8 @@ impl Consumer {
             let Some(fetch) = self.buffer.front_mut() else { break };
             let partition = self.assigned.get_mut(&fetch.name);
             // Records of a partition that was revoked or moved to another position are of no use.
-            let valid = partition.filter(|p| p.state == FetchState::Fetching(fetch.next));
+            let valid = partition
+                .filter(|p| p.state == FetchState::Fetching(fetch.next) && !p.pending_revocation);
             let next = valid.and_then(|partition| Some((partition, fetch.take()?)));
             if let Some((partition, delivery)) = next {
                 partition.state = FetchState::Fetching(delivery.offset + 1);
@@ -112,7 +113,7 @@ impl Consumer {
         for (name, partition) in &self.assigned {
             let Some(fetch_offset) = partition.position() else { continue };
             let buffered = self.buffer.iter().any(|fetch| fetch.name == *name);
-            if partition.awaiting_metadata || buffered {
+            if partition.awaiting_metadata || partition.pending_revocation || buffered {
                 continue;
             }
             let known = self.metadata.leader(name).zip(self.metadata.topic_partition(name));

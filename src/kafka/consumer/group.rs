@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Ask, Consumer, Phase};
+use super::membership::ConsumerMembership;
+use super::{Ask, Consumer, ConsumerSpec, Phase, Reads};
 use crate::base::{NodeId, Time};
+use crate::kafka::config::GroupProtocol;
 use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{
@@ -55,10 +57,15 @@ pub(super) struct Membership {
 
     next_heartbeat: Time,
     session_ends: Time,
+
+    /// What the client keeps instead of all that, with group.protocol=consumer.
+    pub(super) consumer: Option<ConsumerMembership>,
 }
 
 impl Membership {
-    pub(super) fn new(group: Rc<str>) -> Self {
+    pub(super) fn new(group: Rc<str>, spec: &ConsumerSpec) -> Self {
+        let is_consumer = spec.config.group_protocol == GroupProtocol::Consumer;
+        let subscribes = matches!(spec.reads, Reads::Subscribe(_));
         Self {
             group,
             coordinator: None,
@@ -78,6 +85,7 @@ impl Membership {
             last_assignment: Vec::new(),
             next_heartbeat: Time::NEVER,
             session_ends: Time::NEVER,
+            consumer: (is_consumer && subscribes).then(ConsumerMembership::default),
         }
     }
 
@@ -99,7 +107,7 @@ impl Membership {
     }
 
     /// Moments at which something here may be due.
-    pub(super) fn deadlines(&self) -> [Time; 4] {
+    pub(super) fn deadlines(&self) -> [Time; 5] {
         let searching = self.coordinator.is_none();
         let beating = self.heartbeats() && !searching;
         let when = |condition: bool, at: Time| if condition { at } else { Time::NEVER };
@@ -108,6 +116,7 @@ impl Membership {
             when(searching, self.lookup_at),
             when(beating, self.session_ends),
             when(beating, self.next_heartbeat),
+            when(!searching, self.consumer.as_ref().map_or(Time::NEVER, |it| it.next_heartbeat)),
         ]
     }
 }
@@ -171,6 +180,9 @@ impl Consumer {
     pub(super) fn background_step(&mut self, out: &mut Out<'_>) {
         let now = out.now();
         let Some(membership) = &self.membership else { return };
+        if membership.consumer.is_some() {
+            return self.consumer_heartbeat_step(out);
+        }
         if !membership.heartbeats() {
             return;
         }
@@ -240,7 +252,7 @@ impl Consumer {
     }
 
     /// When the application must have polled again.
-    fn poll_deadline(&self) -> Option<Time> {
+    pub(super) fn poll_deadline(&self) -> Option<Time> {
         match self.phase {
             Phase::Working { poll_deadline, .. } | Phase::Committing { poll_deadline, .. } => {
                 Some(poll_deadline)
@@ -249,7 +261,7 @@ impl Consumer {
         }
     }
 
-    fn on_poll_interval_exceeded(&mut self, out: &mut Out<'_>) {
+    pub(super) fn on_poll_interval_exceeded(&mut self, out: &mut Out<'_>) {
         let Some(group) = self.spec.group.clone() else { return };
         out.event(Event::PollIntervalExceeded { group });
         let message = "consumer poll timeout has expired. This means the time between subsequent calls to poll() was \
@@ -264,6 +276,9 @@ impl Consumer {
     /// Leaves the group (`maybeLeaveGroup`). Static members say nothing: they are expected back. Whether something
     /// was sent.
     pub(super) fn leave_group(&mut self, reason: &str, out: &mut Out<'_>) -> bool {
+        if self.membership.as_ref().is_some_and(|membership| membership.consumer.is_some()) {
+            return self.leave_consumer_group(out);
+        }
         let is_static = self.spec.config.group_instance_id.is_some();
         let Some(membership) = &mut self.membership else { return false };
         let (group, member_id) = (membership.group.clone(), membership.member_id.clone());

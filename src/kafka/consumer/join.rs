@@ -37,11 +37,14 @@ impl Consumer {
     /// reach the application (`markPendingRevocation`).
     pub(super) fn is_revoking(&self) -> bool {
         let preparing = self.membership.as_ref().is_some_and(|m| m.prepare_until.is_some());
-        preparing && !self.is_cooperative()
+        preparing && !self.is_cooperative() && self.consumer_state().is_none()
     }
 
     /// Whether the coordinator is known and no rejoin is needed or under way (`rejoinNeededOrPending`).
     pub(super) fn is_settled(&self) -> bool {
+        if self.consumer_state().is_some() {
+            return true; // Whoever keeps a partition reads on, whatever the group does.
+        }
         self.coordinator().is_some()
             && self.membership.as_ref().is_some_and(|membership| {
                 membership.state == MemberState::Stable && !membership.rejoin_needed
@@ -52,6 +55,9 @@ impl Consumer {
     pub(super) fn join_step(&mut self, out: &mut Out<'_>) {
         if !self.subscribes() {
             return;
+        }
+        if self.consumer_state().is_some() {
+            return self.reconcile_step(out);
         }
         let synced = self.membership.as_mut().and_then(|membership| membership.synced.take());
         if let Some(assignment) = synced {
@@ -112,6 +118,9 @@ impl Consumer {
 
     /// The commit before the rebalance is over, whatever came of it.
     pub(super) fn on_prepared(&mut self, out: &mut Out<'_>) {
+        if self.consumer_state().is_some() {
+            return self.revoke_and_assign(out);
+        }
         let cooperative = self.is_cooperative();
         let Some(membership) = &mut self.membership else { return };
         membership.prepare_until = None;
@@ -134,7 +143,7 @@ impl Consumer {
         self.drop_foreign_records();
     }
 
-    fn drop_foreign_records(&mut self) {
+    pub(super) fn drop_foreign_records(&mut self) {
         self.buffer.retain(|fetch| self.assigned.contains_key(&fetch.name));
     }
 

@@ -12,6 +12,7 @@ use crate::kafka::protocol::{
     ErrorCode, LeaderIdAndEpoch, MetadataRequest, MetadataResponse, NamedPartition,
     PartitionMetadata, TopicMetadata,
 };
+use crate::kafka::uuid::Uuid;
 
 /// The client's view of the cluster.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +43,12 @@ impl MetadataCache {
     ) -> Option<TopicPartition> {
         let topic = self.cluster.topics.get(topic)?;
         Some(TopicPartition::new(topic.id, *partition))
+    }
+
+    /// The name of the topic with that id, if it is known.
+    pub(super) fn topic_name(&self, id: Uuid) -> Option<&Rc<str>> {
+        let mut topics = self.cluster.topics.iter();
+        topics.find_map(|(name, topic)| (Uuid::of_topic(topic.id) == id).then_some(name))
     }
 
     pub(super) fn leader(&self, tp: &NamedPartition) -> Option<(NodeId, LeaderEpoch)> {

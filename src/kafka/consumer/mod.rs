@@ -1,10 +1,10 @@
 //! The consumer process: an application that works on records one after the other, and the client inside it
-//! (`KafkaConsumer` with the classic group protocol).
+//! (`KafkaConsumer`: `ClassicKafkaConsumer` and `AsyncKafkaConsumer`).
 //!
 //! One application thread polls, works, polls again. As in Kafka, joining a group, looking positions up, fetching and
 //! automatic commits happen only while the application is inside `poll()`; heartbeats, the poll interval and the
-//! search for a lost coordinator go on in the background. Not here: KIP-848, share groups, fetch sessions, regular
-//! expressions, `pause()` and `seek()`.
+//! search for a lost coordinator go on in the background. Not here: share groups, fetch sessions, regular expressions,
+//! `pause()` and `seek()`.
 
 mod application;
 pub mod assignor;
@@ -12,6 +12,7 @@ mod commit;
 mod fetch;
 mod group;
 mod join;
+mod membership;
 mod metadata;
 mod positions;
 mod spec;
@@ -57,9 +58,19 @@ enum Ask {
     FindCoordinator,
     JoinGroup,
     SyncGroup,
-    Heartbeat { generation: i32 },
+    Heartbeat {
+        generation: i32,
+    },
+    /// Of KIP-848; the number tells a member's present life from earlier ones.
+    ConsumerHeartbeat {
+        life: u32,
+    },
     LeaveGroup,
-    Commit { kind: CommitKind, generation: i32, offsets: Vec<commit::ConsumedOffset> },
+    Commit {
+        kind: CommitKind,
+        generation: i32,
+        offsets: Vec<commit::ConsumedOffset>,
+    },
     OffsetFetch,
     ListOffsets(Vec<(NamedPartition, TopicPartition)>),
     OffsetForLeaderEpoch(Vec<validation::Asked>),
@@ -100,7 +111,7 @@ pub struct Consumer {
 impl Consumer {
     /// A consumer that is not running yet.
     pub fn new(id: NodeId, spec: ConsumerSpec, bootstrap: Rc<[NodeId]>) -> Self {
-        let membership = spec.group.clone().map(Membership::new);
+        let membership = spec.group.clone().map(|group| Membership::new(group, &spec));
         Self {
             id,
             spec,
@@ -126,6 +137,7 @@ impl Consumer {
     pub fn start(&mut self, out: &mut Out<'_>) {
         *self = Self::new(self.id, self.spec.clone(), self.bootstrap.clone());
         self.next_auto_commit = out.now() + self.spec.config.auto_commit_interval;
+        self.choose_member_id(out);
         if let Reads::Assign(partitions) = &self.spec.reads {
             self.assigned =
                 partitions.iter().map(|tp| (tp.clone(), Partition::default())).collect();
@@ -195,7 +207,10 @@ impl Consumer {
             (Ask::Heartbeat { generation }, Response::Heartbeat(body)) => {
                 self.on_heartbeat_answer(generation, body.error, out);
             }
-            (Ask::LeaveGroup, Response::LeaveGroup(_)) => {}
+            (Ask::ConsumerHeartbeat { life }, Response::ConsumerGroupHeartbeat(body)) => {
+                self.on_consumer_heartbeat(life, *body, out);
+            }
+            (Ask::LeaveGroup, Response::LeaveGroup(_) | Response::ConsumerGroupHeartbeat(_)) => {}
             (Ask::Commit { kind, generation, offsets }, Response::OffsetCommit(body)) => {
                 self.on_commit_answer(kind, generation, &offsets, &body, out);
             }
@@ -220,6 +235,7 @@ impl Consumer {
                 Ask::FindCoordinator => self.on_coordinator_lookup_failed(out),
                 Ask::JoinGroup | Ask::SyncGroup => self.on_join_lost(out),
                 Ask::Heartbeat { .. } => self.on_heartbeat_lost(out),
+                Ask::ConsumerHeartbeat { .. } => self.on_consumer_heartbeat_lost(out),
                 Ask::Commit { kind, .. } => self.on_commit_retriable(kind, out),
                 Ask::OffsetFetch | Ask::ListOffsets(_) | Ask::OffsetForLeaderEpoch(_) => {
                     self.retry_positions_later(out);

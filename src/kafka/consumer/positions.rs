@@ -22,6 +22,8 @@ pub(super) struct Partition {
     pub(super) last_epoch: Option<LeaderEpoch>,
     /// Epoch of the leader that was asked, or need not be, whether the position lies in its log.
     pub(super) valid_epoch: Option<LeaderEpoch>,
+    /// It is about to be given up: nothing more of it may reach the application (`markPendingRevocation`).
+    pub(super) pending_revocation: bool,
     /// Its leader refused: nothing is asked until metadata is newer.
     pub(super) awaiting_metadata: bool,
 }
@@ -94,7 +96,8 @@ impl Consumer {
         let Some(coordinator) = self.ready_coordinator(out) else { return };
         let wanted = self.assigned.iter().filter(|(_, partition)| initializing(partition));
         let partitions = Some(wanted.map(|(tp, _)| tp.clone()).collect());
-        let request = OffsetFetchRequest { group, partitions };
+        let member = self.consumer_member();
+        let request = OffsetFetchRequest { group, member, partitions };
         let timeout = self.spec.config.request_timeout;
         self.client.send(out, coordinator, request, timeout, Ask::OffsetFetch);
     }
@@ -104,6 +107,10 @@ impl Consumer {
             ErrorCode::None => {}
             ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable => {
                 self.mark_coordinator_unknown();
+                return self.retry_positions_later(out);
+            }
+            // Of a group of KIP-848: the member has another epoch by now, or will be told that it is out.
+            ErrorCode::StaleMemberEpoch | ErrorCode::UnknownMemberId => {
                 return self.retry_positions_later(out);
             }
             error if error.is_retriable() => return self.retry_positions_later(out),

@@ -103,14 +103,23 @@ impl Consumer {
         Some(&membership.member_id).filter(|id| !id.is_empty())
     }
 
-    /// The generation of its group in which it is.
+    /// The generation of its group in which it is; in a group of KIP-848 its member epoch.
     pub fn generation(&self) -> Option<i32> {
         let membership = self.membership.as_ref()?;
+        if let Some(consumer) = &membership.consumer {
+            return Some(consumer.epoch).filter(|epoch| *epoch > 0);
+        }
         Some(membership.generation).filter(|generation| *generation >= 0)
     }
 
-    /// How far it has come into its group; `None` for a consumer that reads by hand.
+    /// How far it has come into its group; `None` for a consumer that reads by hand. In a group of KIP-848 a member
+    /// that has joined never stops for a rebalance.
     pub fn member_state(&self) -> Option<MemberState> {
+        match self.consumer_state() {
+            Some(state) if state.is_in_group() => return Some(MemberState::Stable),
+            Some(_) => return Some(MemberState::Unjoined),
+            None => {}
+        }
         self.membership.as_ref().filter(|_| self.subscribes()).map(|membership| membership.state)
     }
 

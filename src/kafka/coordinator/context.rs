@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::CoordinatorAppend;
-use super::group::{Member, Waiting};
+use super::classic_group::Member;
+use super::group::Waiting;
 use super::member::Assignments;
 use super::store;
 use crate::base::Time;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::effect::Out;
 use crate::kafka::protocol::{
-    ErrorCode, JoinGroupResponse, OffsetCommitRequest, SyncGroupResponse,
+    ConsumerGroupHeartbeatResponse, ErrorCode, JoinGroupResponse, OffsetCommitRequest,
+    SyncGroupResponse,
 };
 use crate::kafka::record::GroupRecord;
 
@@ -34,6 +36,16 @@ pub(super) enum Then {
         new_id: Rc<str>,
         old: Box<Member>,
     },
+    /// An answer of KIP-848 that tells of what is being stored.
+    Answer {
+        group: Rc<str>,
+        to: Waiting,
+        answer: Box<ConsumerGroupHeartbeatResponse>,
+    },
+    /// Members of a group of KIP-848 went by themselves.
+    Fenced {
+        group: Rc<str>,
+    },
     Commit {
         from: Waiting,
         request: Box<OffsetCommitRequest>,
@@ -47,6 +59,16 @@ pub(super) struct Writer {
     next_token: u64,
     /// Partition and what follows, by token.
     pub(super) pending: BTreeMap<u64, (u32, Then)>,
+    /// Answers that tell of what an earlier append stores: the append, who asked and what to say.
+    pub(super) followers: Vec<(u64, Waiting, Box<ConsumerGroupHeartbeatResponse>)>,
+}
+
+impl Writer {
+    /// The last append under way for `partition`.
+    pub(super) fn last_pending(&self, partition: u32) -> Option<u64> {
+        let pending = self.pending.iter().rev();
+        pending.filter(|(_, (of, _))| *of == partition).map(|(token, _)| *token).next()
+    }
 }
 
 /// What a group needs while it handles one input.

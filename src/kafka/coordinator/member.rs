@@ -4,8 +4,9 @@
 
 use std::rc::Rc;
 
+use super::classic_group::{ClassicGroup, ClassicGroupState};
 use super::context::{Context, Then};
-use super::group::{Group, GroupState, Waiting};
+use super::group::Waiting;
 use crate::base::Time;
 use crate::kafka::protocol::{
     ErrorCode, HeartbeatRequest, LeaveGroupRequest, NamedPartition, SyncGroupRequest,
@@ -15,7 +16,7 @@ use crate::kafka::protocol::{
 /// Partitions by member id.
 pub(super) type Assignments = Vec<(Rc<str>, Rc<[NamedPartition]>)>;
 
-impl Group {
+impl ClassicGroup {
     /// Handles a SyncGroup. The leader's is stored first; everybody else waits for it.
     pub(super) fn sync(
         &mut self,
@@ -28,7 +29,7 @@ impl Group {
             return cx.answer_sync_error(Some(from), error);
         }
         match self.state {
-            GroupState::CompletingRebalance => {
+            ClassicGroupState::CompletingRebalance => {
                 if let Some(member) = self.member_mut(id) {
                     member.awaiting_sync = Some(from);
                 }
@@ -44,7 +45,7 @@ impl Group {
                     cx.append(self.partition, vec![record], then);
                 }
             }
-            GroupState::Stable => {
+            ClassicGroupState::Stable => {
                 self.synced(id);
                 let assignment = self.member(id).map(|m| m.assignment.clone());
                 let answer = SyncGroupResponse {
@@ -58,7 +59,7 @@ impl Group {
     }
 
     fn validate_sync(&self, request: &SyncGroupRequest) -> Result<(), ErrorCode> {
-        if self.state == GroupState::Empty {
+        if self.state == ClassicGroupState::Empty {
             return Err(ErrorCode::UnknownMemberId);
         }
         self.validate_member(&request.member_id, request.group_instance_id.as_ref())?;
@@ -86,7 +87,7 @@ impl Group {
         assignments: &Assignments,
         result: Result<(), ErrorCode>,
     ) {
-        if self.state != GroupState::CompletingRebalance || self.generation != generation {
+        if self.state != ClassicGroupState::CompletingRebalance || self.generation != generation {
             return; // Another rebalance has begun meanwhile.
         }
         if let Err(error) = result {
@@ -116,7 +117,7 @@ impl Group {
             self.name,
             self.members.len()
         );
-        self.transition(cx, GroupState::Stable, &reason);
+        self.transition(cx, ClassicGroupState::Stable, &reason);
     }
 
     /// Handles a Heartbeat.
@@ -129,10 +130,10 @@ impl Group {
         }
         self.renew_session(&request.member_id, now);
         match self.state {
-            GroupState::PreparingRebalance => ErrorCode::RebalanceInProgress,
+            ClassicGroupState::PreparingRebalance => ErrorCode::RebalanceInProgress,
             // The comment in ClassicGroupState says otherwise for CompletingRebalance; the code does this.
-            GroupState::CompletingRebalance | GroupState::Stable => ErrorCode::None,
-            GroupState::Empty | GroupState::Dead => ErrorCode::UnknownMemberId,
+            ClassicGroupState::CompletingRebalance | ClassicGroupState::Stable => ErrorCode::None,
+            ClassicGroupState::Empty | ClassicGroupState::Dead => ErrorCode::UnknownMemberId,
         }
     }
 
@@ -164,12 +165,12 @@ impl Group {
             self.remove_with_event(cx, &id, &reason);
         }
         match self.state {
-            GroupState::Stable | GroupState::CompletingRebalance => {
+            ClassicGroupState::Stable | ClassicGroupState::CompletingRebalance => {
                 let reason = format!("explicit `LeaveGroup` request for ({id}) members.");
                 self.prepare_or_complete(cx, &reason);
             }
-            GroupState::PreparingRebalance => self.maybe_complete_join(cx),
-            GroupState::Empty | GroupState::Dead => {}
+            ClassicGroupState::PreparingRebalance => self.maybe_complete_join(cx),
+            ClassicGroupState::Empty | ClassicGroupState::Dead => {}
         }
         ErrorCode::None
     }
@@ -191,7 +192,8 @@ impl Group {
         } else if let Some((id, _)) = self.pending_joins.iter().find(|(_, at)| **at == due) {
             let id = id.clone();
             self.pending_joins.remove(&id);
-            if self.state == GroupState::PreparingRebalance && self.has_all_members_joined() {
+            if self.state == ClassicGroupState::PreparingRebalance && self.has_all_members_joined()
+            {
                 self.complete_join(cx);
             }
         }
@@ -199,7 +201,8 @@ impl Group {
 
     fn on_sync_expired(&mut self, cx: &mut Context<'_, '_>) {
         self.sync_expires_at = Time::NEVER;
-        if !matches!(self.state, GroupState::CompletingRebalance | GroupState::Stable) {
+        if !matches!(self.state, ClassicGroupState::CompletingRebalance | ClassicGroupState::Stable)
+        {
             return;
         }
         let late: Vec<_> =

@@ -1,14 +1,16 @@
-//! The group coordinator of one broker: the classic group protocol and stored offsets
+//! The group coordinator of one broker: groups of the classic protocol and of KIP-848, and stored offsets
 //! (`GroupCoordinatorService`, `GroupMetadataManager`, `OffsetMetadataManager`). It coordinates the groups
 //! whose partition of `__consumer_offsets` the broker leads. It knows no log: what must be written leaves as a
 //! [`CoordinatorAppend`], and clients are answered once the broker says that it is replicated.
-//! Beside it, not yet spoken to by clients: the consumer groups of KIP-848 and the assignors of the broker.
-//! Not here: share groups, transactions, offset expiry.
+//! Not here: share groups, transactions, offset expiry. Simplified: a group changes its protocol only while it has no
+//! members; Kafka can also convert it while its members are replaced one by one.
 
 pub mod assignor;
+mod classic_group;
 pub mod consumer_group;
 mod context;
 mod group;
+mod heartbeats;
 mod member;
 mod offsets;
 mod rebalance;
@@ -17,11 +19,13 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+pub use classic_group::{ClassicGroup, ClassicGroupState, Member};
+use consumer_group::{ConsumerGroupConfig, TopicsImage};
 use context::{Context, Then, Writer};
-pub use group::{CommittedOffset, Group, GroupState, Member};
+pub use group::{CommittedOffset, Group, GroupKind, GroupMember, GroupState};
 
 use super::alarm::Alarm;
 use super::broker::BrokerTimer;
@@ -65,6 +69,11 @@ pub struct GroupCoordinator {
     partitions_total: u32,
     partitions: BTreeMap<u32, PartitionState>,
     groups: BTreeMap<Rc<str>, Group>,
+    /// The topics that exist, for groups of KIP-848.
+    topics: Rc<TopicsImage>,
+    consumer_config: ConsumerGroupConfig,
+    /// Groups of KIP-848 of which the log refused a record: all of them is written with the next one.
+    unwritten: BTreeSet<Rc<str>>,
     writer: Writer,
     alarm: Alarm,
 }
@@ -73,6 +82,9 @@ impl GroupCoordinator {
     /// A coordinator without partitions: it answers NOT_COORDINATOR until [`Self::on_elected`].
     pub fn new(config: Rc<BrokerConfig>) -> Self {
         Self {
+            topics: Rc::default(),
+            consumer_config: ConsumerGroupConfig::of(&config),
+            unwritten: BTreeSet::new(),
             config,
             partitions_total: 0,
             partitions: BTreeMap::new(),
@@ -96,7 +108,7 @@ impl GroupCoordinator {
     /// yields first; vectors of Kafka's answers name it.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn prefer_leader(&mut self, group: &str, member: &str) {
-        if let Some(group) = self.groups.get_mut(group) {
+        if let Some(GroupKind::Classic(group)) = self.groups.get_mut(group).map(|it| &mut it.kind) {
             group.members.sort_by_key(|other| &*other.id != member);
         }
     }
@@ -121,7 +133,7 @@ impl GroupCoordinator {
                 self.arm(at, out);
                 break;
             }
-            self.with_group(&name, out, appends, Group::on_deadline);
+            self.on_deadline(&name, out, appends);
         }
     }
 
@@ -135,6 +147,7 @@ impl GroupCoordinator {
     ) {
         let Some((_, then)) = self.writer.pending.remove(&token) else { return };
         let result = result.map_err(answer_to_failed_append);
+        self.answer_followers(token, result, out);
         match then {
             Then::Nothing => {}
             Then::NewGroup { group } => {
@@ -143,15 +156,20 @@ impl GroupCoordinator {
                 }
             }
             Then::Assignment { group, generation, leader, assignments } => {
-                self.with_group(&group, out, appends, |group, cx| {
+                self.with_classic(&group, out, appends, |group, cx| {
                     group.on_assignment_stored(cx, (&leader, generation), &assignments, result);
                 });
             }
             Then::StaticMember { group, new_id, old } => {
-                self.with_group(&group, out, appends, |group, cx| {
+                self.with_classic(&group, out, appends, |group, cx| {
                     group.on_static_member_stored(cx, &new_id, *old, result);
                 });
             }
+            Then::Answer { group, to, answer } => {
+                self.on_group_written(&group, result);
+                heartbeats::respond(to, *answer, result, out);
+            }
+            Then::Fenced { group } => self.on_group_written(&group, result),
             Then::Commit { from, request, committed_at } => {
                 if result.is_ok() {
                     self.with_group(&request.group, out, appends, |group, cx| {
@@ -173,10 +191,11 @@ impl GroupCoordinator {
         out: &mut Out<'_>,
         appends: &mut Vec<CoordinatorAppend>,
     ) {
-        if self.groups.get(name).is_none_or(|group| group.generation != 0) {
+        let classic = self.groups.get(name).and_then(Group::classic);
+        if classic.is_none_or(|group| group.generation != 0) {
             return; // It has been written since.
         }
-        self.with_group(name, out, appends, |group, cx| {
+        self.with_classic(name, out, appends, |group, cx| {
             for member in &mut group.members {
                 cx.answer_join_error(member.awaiting_join.take(), "", error);
             }
@@ -203,7 +222,8 @@ impl GroupCoordinator {
         self.on_resigned(partition, out);
         self.partitions_total = partitions_total;
         self.partitions.insert(partition, PartitionState::Active);
-        self.groups.extend(store::replay(partition, &records, out.now()));
+        let config = &self.consumer_config;
+        self.groups.extend(store::replay(partition, &records, config, out.now()));
         let next = self.groups.values().map(Group::next_deadline).min().unwrap_or(Time::NEVER);
         self.arm(next, out);
     }
@@ -216,21 +236,51 @@ impl GroupCoordinator {
         for group in self.groups.values_mut().filter(|group| group.partition == partition) {
             let appends = &mut appends;
             let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
-            group.transition(&mut cx, GroupState::Dead, "The coordinator moved to another broker.");
-            for member in &mut group.members {
-                cx.answer_join_error(member.awaiting_join.take(), &member.id, error);
-                cx.answer_sync_error(member.awaiting_sync.take(), error);
+            let reason = "The coordinator moved to another broker.";
+            match &mut group.kind {
+                GroupKind::Classic(group) => {
+                    group.transition(&mut cx, ClassicGroupState::Dead, reason);
+                    for member in &mut group.members {
+                        cx.answer_join_error(member.awaiting_join.take(), &member.id, error);
+                        cx.answer_sync_error(member.awaiting_sync.take(), error);
+                    }
+                }
+                GroupKind::Consumer(group) => {
+                    let before = group.state();
+                    heartbeats::tell_state(group, before, GroupState::Dead, reason, cx.out);
+                }
             }
         }
         self.groups.retain(|_, group| group.partition != partition);
-        self.writer.pending.retain(|_, (of, then)| {
-            if *of == partition
-                && let Then::Commit { from, request, .. } = then
-            {
-                let answer = offsets::commit_answer(request, error);
-                out.respond(from.node, from.correlation, answer);
+        let writer = &mut self.writer;
+        let lost: Vec<_> = writer.pending.extract_if(.., |_, (of, _)| *of == partition).collect();
+        for (token, (_, then)) in lost {
+            self.answer_followers(token, Err(error), out);
+            match then {
+                Then::Commit { from, request, .. } => {
+                    let answer = offsets::commit_answer(&request, error);
+                    out.respond(from.node, from.correlation, answer);
+                }
+                Then::Answer { to, answer, .. } => {
+                    heartbeats::respond(to, *answer, Err(error), out);
+                }
+                _ => {}
             }
-            *of != partition
+        }
+    }
+
+    /// Lets the classic group called `name` act, if there is one.
+    fn with_classic(
+        &mut self,
+        name: &str,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+        act: impl FnOnce(&mut ClassicGroup, &mut Context<'_, '_>),
+    ) {
+        self.with_group(name, out, appends, |group, cx| {
+            if let GroupKind::Classic(group) = &mut group.kind {
+                act(group, cx);
+            }
         });
     }
 

@@ -3,8 +3,9 @@
 
 use std::rc::Rc;
 
+use super::classic_group::{ClassicGroup, ClassicGroupState};
 use super::context::{Context, Then};
-use super::group::{CommittedOffset, Group, GroupState, Waiting};
+use super::group::{CommittedOffset, Group, GroupKind, GroupState, Waiting};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{
     DescribedGroup, DescribedMember, ErrorCode, NamedPartition, OffsetCommitRequest,
@@ -32,8 +33,13 @@ impl Group {
         if let Err(error) = self.validate_commit(request) {
             return cx.out.respond(from.node, from.correlation, commit_answer(request, error));
         }
-        if matches!(self.state, GroupState::Stable | GroupState::PreparingRebalance) {
-            self.renew_session(&request.member_id, cx.now());
+        if let GroupKind::Classic(group) = &mut self.kind
+            && matches!(
+                group.state,
+                ClassicGroupState::Stable | ClassicGroupState::PreparingRebalance
+            )
+        {
+            group.renew_session(&request.member_id, cx.now());
         }
         if request.offsets.is_empty() {
             let answer = commit_answer(request, ErrorCode::None);
@@ -55,24 +61,10 @@ impl Group {
     }
 
     fn validate_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
-        if request.generation < 0 && self.state == GroupState::Empty {
-            return Ok(()); // A tool, or a consumer outside the group protocol.
+        match &self.kind {
+            GroupKind::Classic(group) => group.validate_commit(request),
+            GroupKind::Consumer(group) => group.validate_commit(request),
         }
-        let anonymous = request.generation < 0
-            && request.member_id.is_empty()
-            && request.group_instance_id.is_none();
-        if anonymous {
-            return Err(ErrorCode::UnknownMemberId);
-        }
-        self.validate_member(&request.member_id, request.group_instance_id.as_ref())?;
-        if request.generation != self.generation {
-            return Err(ErrorCode::IllegalGeneration);
-        }
-        if self.state == GroupState::CompletingRebalance {
-            // The member knows of the new generation: it must sync first.
-            return Err(ErrorCode::RebalanceInProgress);
-        }
-        Ok(())
     }
 
     /// A commit is stored.
@@ -90,27 +82,45 @@ impl Group {
         cx.out.event(Event::OffsetsCommitted { group: self.name.clone(), offsets });
     }
 
-    /// What `describe` says of the group. The assignor shows only while the group is stable.
+    /// What `describe` says of the group. The assignor of a classic group shows only while the group is stable.
     pub(super) fn describe(&self) -> DescribedGroup {
-        let stable = self.state == GroupState::Stable;
-        let mut members: Vec<_> = self
-            .members
-            .iter()
-            .map(|member| DescribedMember {
-                member_id: member.id.clone(),
-                group_instance_id: member.instance_id.clone(),
-                client_id: member.client_id.clone(),
-                assignment: member.assignment.clone(),
-            })
-            .collect();
-        members.sort_by(|a, b| a.member_id.cmp(&b.member_id));
+        let hidden = self.classic().is_some_and(|group| group.state != ClassicGroupState::Stable);
+        let members = self.members().into_iter().map(|member| DescribedMember {
+            member_id: member.id,
+            group_instance_id: member.instance_id,
+            client_id: member.client_id,
+            assignment: member.assignment,
+        });
         DescribedGroup {
             error: ErrorCode::None,
             group: self.name.clone(),
-            state: self.state.name(),
-            protocol: self.protocol.clone().filter(|_| stable).unwrap_or_default(),
-            members,
+            state: self.state().name(),
+            protocol: self.protocol().filter(|_| !hidden).unwrap_or_default(),
+            members: members.collect(),
         }
+    }
+}
+
+impl ClassicGroup {
+    fn validate_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
+        if request.generation < 0 && self.state == ClassicGroupState::Empty {
+            return Ok(()); // A tool, or a consumer outside the group protocol.
+        }
+        let anonymous = request.generation < 0
+            && request.member_id.is_empty()
+            && request.group_instance_id.is_none();
+        if anonymous {
+            return Err(ErrorCode::UnknownMemberId);
+        }
+        self.validate_member(&request.member_id, request.group_instance_id.as_ref())?;
+        if request.generation != self.generation {
+            return Err(ErrorCode::IllegalGeneration);
+        }
+        if self.state == ClassicGroupState::CompletingRebalance {
+            // The member knows of the new generation: it must sync first.
+            return Err(ErrorCode::RebalanceInProgress);
+        }
+        Ok(())
     }
 }
 
@@ -119,6 +129,11 @@ pub(super) fn fetch_offsets(
     group: Option<&Group>,
     request: &OffsetFetchRequest,
 ) -> OffsetFetchResponse {
+    if let (Some(consumer), Some((id, epoch))) = (group.and_then(Group::consumer), &request.member)
+        && let Err(error) = consumer.validate_fetch(id, *epoch)
+    {
+        return OffsetFetchResponse { error, partitions: Vec::new() };
+    }
     let answer = |tp: &NamedPartition, stored: Option<&CommittedOffset>| {
         let (offset, epoch) =
             stored.map_or((-1, -1), |stored| (stored.offset, stored.leader_epoch));

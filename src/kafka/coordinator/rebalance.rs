@@ -3,8 +3,9 @@
 
 use std::rc::Rc;
 
+use super::classic_group::{ClassicGroup, ClassicGroupState, JoinTimer, Member};
 use super::context::{Context, Then};
-use super::group::{Group, GroupState, JoinTimer, Member, Waiting};
+use super::group::Waiting;
 use crate::base::Duration;
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{
@@ -14,7 +15,7 @@ use crate::kafka::protocol::{
 /// `CLASSIC_GROUP_NEW_MEMBER_JOIN_TIMEOUT_MS`: how long a new member may wait for its first generation.
 const NEW_MEMBER_JOIN_TIMEOUT: Duration = Duration::from_secs(300);
 
-impl Group {
+impl ClassicGroup {
     /// Handles a JoinGroup of this group.
     pub(super) fn join(
         &mut self,
@@ -56,21 +57,21 @@ impl Group {
         }
         let unchanged = self.member(id).is_some_and(|m| m.protocols == request.protocols);
         let reason = match self.state {
-            GroupState::PreparingRebalance => {
+            ClassicGroupState::PreparingRebalance => {
                 format!("Member {id} is joining group during {}", self.state.name())
             }
-            GroupState::Stable if self.is_leader(id) => {
+            ClassicGroupState::Stable if self.is_leader(id) => {
                 format!("Leader {id} re-joining group during {}", self.state.name())
             }
-            GroupState::CompletingRebalance | GroupState::Stable if unchanged => {
+            ClassicGroupState::CompletingRebalance | ClassicGroupState::Stable if unchanged => {
                 // It may have missed the answer to its last JoinGroup.
                 let answer = self.join_answer(id, false);
                 return cx.out.respond(from.node, from.correlation, answer);
             }
-            GroupState::CompletingRebalance | GroupState::Stable => {
+            ClassicGroupState::CompletingRebalance | ClassicGroupState::Stable => {
                 format!("Updating metadata for member {id} during {}", self.state.name())
             }
-            GroupState::Empty | GroupState::Dead => {
+            ClassicGroupState::Empty | ClassicGroupState::Dead => {
                 return cx.refuse_join(from, id, ErrorCode::UnknownMemberId);
             }
         };
@@ -95,7 +96,8 @@ impl Group {
         request: &JoinGroupRequest,
         id: Rc<str>,
     ) {
-        if self.state == GroupState::PreparingRebalance && self.previous_state == GroupState::Empty
+        if self.state == ClassicGroupState::PreparingRebalance
+            && self.previous_state == ClassicGroupState::Empty
         {
             self.new_member_added = true;
         }
@@ -138,13 +140,13 @@ impl Group {
         self.renew_session(&new_id, cx.now());
         self.update_member(&new_id, from, request);
         match self.state {
-            GroupState::Stable if self.select_protocol() == self.protocol => {
+            ClassicGroupState::Stable if self.select_protocol() == self.protocol => {
                 let record = self.metadata_record();
                 let then =
                     Then::StaticMember { group: self.name.clone(), new_id, old: Box::new(old) };
                 cx.append(self.partition, vec![record], then);
             }
-            GroupState::Stable => {
+            ClassicGroupState::Stable => {
                 let instance = request.group_instance_id.as_deref().unwrap_or_default();
                 let reason = format!(
                     "Group's selectedProtocol will change because static member {new_id} with instance \
@@ -152,7 +154,7 @@ impl Group {
                 );
                 self.prepare_or_complete(cx, &reason);
             }
-            GroupState::CompletingRebalance => {
+            ClassicGroupState::CompletingRebalance => {
                 // The leader may have seen the old id: its assignment would not fit.
                 let instance = request.group_instance_id.as_deref().unwrap_or_default();
                 let reason = format!(
@@ -207,26 +209,30 @@ impl Group {
     /// `maybePrepareRebalanceOrCompleteJoin`.
     pub(super) fn prepare_or_complete(&mut self, cx: &mut Context<'_, '_>, reason: &str) {
         match self.state {
-            GroupState::Stable | GroupState::CompletingRebalance | GroupState::Empty => {
+            ClassicGroupState::Stable
+            | ClassicGroupState::CompletingRebalance
+            | ClassicGroupState::Empty => {
                 self.prepare_rebalance(cx, reason);
             }
-            GroupState::PreparingRebalance | GroupState::Dead => self.maybe_complete_join(cx),
+            ClassicGroupState::PreparingRebalance | ClassicGroupState::Dead => {
+                self.maybe_complete_join(cx)
+            }
         }
     }
 
     /// Asks everybody to join again. The first members of an empty group wait for more.
     pub(super) fn prepare_rebalance(&mut self, cx: &mut Context<'_, '_>, reason: &str) {
-        if self.state == GroupState::CompletingRebalance {
+        if self.state == ClassicGroupState::CompletingRebalance {
             self.fail_syncs(cx, ErrorCode::RebalanceInProgress);
         }
         self.clear_pending_syncs();
-        let initial = self.state == GroupState::Empty;
+        let initial = self.state == ClassicGroupState::Empty;
         if initial {
             let delay = cx.config.group_initial_rebalance_delay;
             let remaining = Duration(self.rebalance_timeout().0.saturating_sub(delay.0));
             self.join_timer = Some(JoinTimer::Initial { at: cx.now() + delay, delay, remaining });
         }
-        self.transition(cx, GroupState::PreparingRebalance, reason);
+        self.transition(cx, ClassicGroupState::PreparingRebalance, reason);
         if initial {
             return;
         }
@@ -240,8 +246,8 @@ impl Group {
 
     /// `maybeCompleteJoinPhase`: the initial delay is not cut short.
     pub(super) fn maybe_complete_join(&mut self, cx: &mut Context<'_, '_>) {
-        if self.state == GroupState::PreparingRebalance
-            && self.previous_state != GroupState::Empty
+        if self.state == ClassicGroupState::PreparingRebalance
+            && self.previous_state != ClassicGroupState::Empty
             && self.has_all_members_joined()
         {
             self.complete_join(cx);
@@ -288,14 +294,14 @@ impl Group {
         let (name, generation, count) = (&self.name, self.generation, self.members.len());
         if self.members.is_empty() {
             let reason = format!("Group {name} with generation {generation} is now empty.");
-            self.transition(cx, GroupState::Empty, &reason);
+            self.transition(cx, ClassicGroupState::Empty, &reason);
             let record = self.metadata_record();
             cx.append(self.partition, vec![record], Then::Nothing);
             return;
         }
         let reason =
             format!("Stabilized group {name} generation {generation} with {count} members.");
-        self.transition(cx, GroupState::CompletingRebalance, &reason);
+        self.transition(cx, ClassicGroupState::CompletingRebalance, &reason);
         let ids: Vec<_> = self.members.iter().map(|member| member.id.clone()).collect();
         for id in ids {
             let answer = self.join_answer(&id, false);
@@ -340,10 +346,10 @@ impl Group {
         cx.answer_join_error(waiting, "", ErrorCode::UnknownMemberId);
         self.remove_with_event(cx, id, reason);
         match self.state {
-            GroupState::Stable | GroupState::CompletingRebalance => {
+            ClassicGroupState::Stable | ClassicGroupState::CompletingRebalance => {
                 self.prepare_or_complete(cx, reason);
             }
-            GroupState::PreparingRebalance if self.has_all_members_joined() => {
+            ClassicGroupState::PreparingRebalance if self.has_all_members_joined() => {
                 self.complete_join(cx);
             }
             _ => {}
@@ -364,13 +370,18 @@ impl Group {
         });
     }
 
-    pub(super) fn transition(&mut self, cx: &mut Context<'_, '_>, to: GroupState, reason: &str) {
+    pub(super) fn transition(
+        &mut self,
+        cx: &mut Context<'_, '_>,
+        to: ClassicGroupState,
+        reason: &str,
+    ) {
         self.previous_state = self.state;
         self.state = to;
         cx.out.event(Event::GroupStateChanged {
             group: self.name.clone(),
-            from: self.previous_state,
-            to,
+            from: self.previous_state.into(),
+            to: to.into(),
             generation: self.generation,
             reason: reason.into(),
         });

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::context::{Context, Then};
 use super::group::{Group, Waiting};
-use super::{CoordinatorAppend, GroupCoordinator, PartitionState, offsets};
+use super::{ClassicGroup, CoordinatorAppend, GroupCoordinator, PartitionState, offsets};
 use crate::base::NodeId;
 use crate::kafka::effect::Out;
 use crate::kafka::java_hash::partition_for;
@@ -15,7 +15,7 @@ use crate::kafka::protocol::{
 };
 
 impl GroupCoordinator {
-    /// Handles JoinGroup, SyncGroup, Heartbeat, LeaveGroup, OffsetCommit, OffsetFetch, DescribeGroups and
+    /// Handles JoinGroup, SyncGroup, Heartbeat, LeaveGroup, ConsumerGroupHeartbeat, OffsetCommit, OffsetFetch, DescribeGroups and
     /// ListGroups; other requests are not for a coordinator and are passed over. The answer may come
     /// later, by another call.
     pub fn on_request(
@@ -30,9 +30,9 @@ impl GroupCoordinator {
         match body {
             Request::JoinGroup(request) => self.join(waiting, &request, out, appends),
             Request::SyncGroup(request) => {
-                let known = self.known_group(&request.group);
+                let known = self.known_classic(&request.group);
                 match known {
-                    Ok(()) => self.with_group(&request.group, out, appends, |group, cx| {
+                    Ok(()) => self.with_classic(&request.group, out, appends, |group, cx| {
                         group.sync(cx, waiting, &request);
                     }),
                     Err(error) => {
@@ -43,22 +43,25 @@ impl GroupCoordinator {
             }
             Request::Heartbeat(request) => {
                 let now = out.now();
-                let mut error = self.known_group(&request.group).err().unwrap_or(ErrorCode::None);
+                let mut error = self.known_classic(&request.group).err().unwrap_or(ErrorCode::None);
                 if error.is_none() {
-                    self.with_group(&request.group, out, appends, |group, _| {
+                    self.with_classic(&request.group, out, appends, |group, _| {
                         error = group.heartbeat(now, &request);
                     });
                 }
                 out.respond(from, correlation, HeartbeatResponse { error });
             }
             Request::LeaveGroup(request) => {
-                let mut error = self.known_group(&request.group).err().unwrap_or(ErrorCode::None);
+                let mut error = self.known_classic(&request.group).err().unwrap_or(ErrorCode::None);
                 if error.is_none() {
-                    self.with_group(&request.group, out, appends, |group, cx| {
+                    self.with_classic(&request.group, out, appends, |group, cx| {
                         error = group.leave(cx, &request);
                     });
                 }
                 out.respond(from, correlation, LeaveGroupResponse { error });
+            }
+            Request::ConsumerGroupHeartbeat(request) => {
+                self.consumer_group_heartbeat(waiting, &request, out, appends);
             }
             Request::OffsetCommit(request) => self.commit(waiting, &request, out, appends),
             Request::OffsetFetch(request) => {
@@ -76,7 +79,7 @@ impl GroupCoordinator {
                 out.respond(from, correlation, answer);
             }
             Request::ListGroups(_) => {
-                let groups = self.groups.values().map(|g| (g.name.clone(), g.state.name()));
+                let groups = self.groups.values().map(|g| (g.name.clone(), g.state().name()));
                 let loading = self.partitions.values().any(|p| *p == PartitionState::Loading);
                 let error =
                     if loading { ErrorCode::CoordinatorLoadInProgress } else { ErrorCode::None };
@@ -104,23 +107,32 @@ impl GroupCoordinator {
         } else {
             self.partition_of(name)
         };
-        let is_new = !self.groups.contains_key(name);
+        let known = self.groups.get(name);
+        let is_new = known.is_none();
+        let modern = known.filter(|group| group.classic().is_none());
         let checked = match checked {
-            Ok(_) if is_new && !request.member_id.is_empty() => Err(ErrorCode::UnknownMemberId),
+            Ok(_) if modern.is_some_and(Group::has_members) => {
+                Err(ErrorCode::InconsistentGroupProtocol)
+            }
+            Ok(_) if (is_new || modern.is_some()) && !request.member_id.is_empty() => {
+                Err(ErrorCode::UnknownMemberId)
+            }
             checked => checked,
         };
+        if checked.is_ok() && modern.is_some() {
+            self.make_classic(name, out, appends);
+        }
         let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
         let partition = match checked {
             Ok(partition) => partition,
             Err(error) => return cx.refuse_join(from, &request.member_id, error),
         };
         if is_new {
-            let group = Group::new(name.clone(), partition);
-            let record = group.metadata_record();
-            self.groups.insert(name.clone(), group);
+            let record = ClassicGroup::new(name.clone(), partition).metadata_record();
+            self.groups.insert(name.clone(), Group::new(name.clone(), partition));
             cx.append(partition, vec![record], Then::NewGroup { group: name.clone() });
         }
-        self.with_group(name, out, appends, |group, cx| group.join(cx, from, request));
+        self.with_classic(name, out, appends, |group, cx| group.join(cx, from, request));
     }
 
     fn commit(
@@ -156,7 +168,7 @@ impl GroupCoordinator {
     }
 
     /// The partition that keeps `group`, if it is led and loaded here.
-    fn partition_of(&self, group: &str) -> Result<u32, ErrorCode> {
+    pub(super) fn partition_of(&self, group: &str) -> Result<u32, ErrorCode> {
         if group.is_empty() {
             return Err(ErrorCode::InvalidGroupId);
         }
@@ -172,5 +184,14 @@ impl GroupCoordinator {
     fn known_group(&self, group: &str) -> Result<(), ErrorCode> {
         self.partition_of(group)?;
         if self.groups.contains_key(group) { Ok(()) } else { Err(ErrorCode::UnknownMemberId) }
+    }
+
+    /// Whether `group` is a classic one that exists here; another has no members of the classic protocol.
+    fn known_classic(&self, group: &str) -> Result<(), ErrorCode> {
+        self.known_group(group)?;
+        match self.groups.get(group).and_then(Group::classic) {
+            Some(_) => Ok(()),
+            None => Err(ErrorCode::UnknownMemberId),
+        }
     }
 }

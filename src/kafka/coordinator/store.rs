@@ -1,10 +1,12 @@
 //! Groups as records of `__consumer_offsets` (`GroupCoordinatorRecordHelpers`,
 //! `GroupMetadataManager.replay`): written after each completed rebalance, read by the next coordinator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::group::{CommittedOffset, Group, GroupState, Member};
+use super::classic_group::{ClassicGroup, ClassicGroupState, Member};
+use super::consumer_group::{ConsumerGroup, ConsumerGroupConfig, ConsumerGroupRecord};
+use super::group::{CommittedOffset, Group, GroupKind};
 use super::member::Assignments;
 use crate::base::Time;
 use crate::kafka::protocol::NamedPartition;
@@ -12,7 +14,7 @@ use crate::kafka::record::{
     ClassicGroupSnapshot, ClassicMemberSnapshot, GroupRecord, Payload, Record,
 };
 
-impl Group {
+impl ClassicGroup {
     /// The group as it is.
     pub(super) fn metadata_record(&self) -> GroupRecord {
         self.snapshot(|member| member.assignment.clone())
@@ -73,7 +75,7 @@ impl Group {
             })
             .collect();
         let empty = self.members.is_empty();
-        self.state = if empty { GroupState::Empty } else { GroupState::Stable };
+        self.state = if empty { ClassicGroupState::Empty } else { ClassicGroupState::Stable };
         self.generation = state.generation;
         self.protocol.clone_from(&state.protocol);
         self.leader.clone_from(&state.leader);
@@ -85,45 +87,91 @@ impl Group {
 pub(super) fn replay(
     partition: u32,
     records: &[Rc<GroupRecord>],
+    config: &ConsumerGroupConfig,
     now: Time,
 ) -> BTreeMap<Rc<str>, Group> {
-    let mut groups: BTreeMap<Rc<str>, Group> = BTreeMap::new();
+    let mut groups = Groups { partition, groups: BTreeMap::new(), deleted: BTreeSet::new() };
     for record in records {
-        match &**record {
+        groups.replay(record, now);
+    }
+    let Groups { mut groups, deleted, .. } = groups;
+    // Whatever kind a deleted group had, its offsets may outlive it.
+    groups.retain(|name, group| !deleted.contains(name) || !group.offsets.is_empty());
+    for group in groups.values_mut() {
+        if let GroupKind::Consumer(consumer) = &mut group.kind {
+            consumer.on_loaded(config, now);
+        }
+    }
+    groups
+}
+
+/// The groups of a partition while its log is read.
+struct Groups {
+    partition: u32,
+    groups: BTreeMap<Rc<str>, Group>,
+    /// Groups of which a tombstone was read last.
+    deleted: BTreeSet<Rc<str>>,
+}
+
+impl Groups {
+    fn entry(&mut self, group: &Rc<str>) -> &mut Group {
+        let partition = self.partition;
+        self.groups.entry(group.clone()).or_insert_with(|| Group::new(group.clone(), partition))
+    }
+
+    fn replay(&mut self, record: &GroupRecord, now: Time) {
+        match record {
             GroupRecord::OffsetCommit {
                 group,
                 topic,
-                partition: index,
+                partition,
                 offset,
                 leader_epoch,
                 committed_at,
             } => {
-                let tp = (topic.clone(), *index);
-                let group = groups
-                    .entry(group.clone())
-                    .or_insert_with(|| Group::new(group.clone(), partition));
+                let tp = (topic.clone(), *partition);
+                let offsets = &mut self.entry(group).offsets;
                 match offset {
                     Some(offset) => {
                         let (offset, leader_epoch, committed_at) =
                             (*offset, *leader_epoch, *committed_at);
                         let committed = CommittedOffset { offset, leader_epoch, committed_at };
-                        group.offsets.insert(tp, committed);
+                        offsets.insert(tp, committed);
                     }
                     None => {
-                        group.offsets.remove(&tp);
+                        offsets.remove(&tp);
                     }
                 }
             }
-            GroupRecord::GroupMetadata { group, state: Some(state) } => groups
-                .entry(group.clone())
-                .or_insert_with(|| Group::new(group.clone(), partition))
-                .restore(state, now),
-            GroupRecord::GroupMetadata { group, state: None } => {
-                groups.remove(group);
+            GroupRecord::GroupMetadata { group, state } => {
+                self.note_deleted(group, state.is_none());
+                let mut classic = ClassicGroup::new(group.clone(), self.partition);
+                if let Some(state) = state {
+                    classic.restore(state, now);
+                }
+                self.entry(group).kind = GroupKind::Classic(classic);
+            }
+            GroupRecord::ConsumerGroup { group, record } => {
+                let is_tombstone = matches!(record, ConsumerGroupRecord::Metadata(None));
+                self.note_deleted(group, is_tombstone);
+                let kind = &mut self.entry(group).kind;
+                if !matches!(kind, GroupKind::Consumer(_)) {
+                    *kind = GroupKind::Consumer(ConsumerGroup::new(group.clone()));
+                }
+                if let GroupKind::Consumer(consumer) = kind {
+                    consumer.replay(record);
+                }
             }
         }
     }
-    groups
+
+    fn note_deleted(&mut self, group: &Rc<str>, deleted: bool) {
+        if deleted {
+            self.deleted.insert(group.clone());
+        } else {
+            self.deleted.remove(group);
+        }
+    }
 }
 
 /// The record for the log, keyed so that compaction keeps the latest of each key.
@@ -133,6 +181,7 @@ pub(super) fn to_record(record: GroupRecord, now: Time) -> Record {
             format!("offset_commit {group} {topic} {partition}")
         }
         GroupRecord::GroupMetadata { group, .. } => format!("group_metadata {group}"),
+        GroupRecord::ConsumerGroup { group, record } => format!("{} {group}", record.key()),
     };
     Record {
         id: None,

@@ -109,12 +109,12 @@ impl Broker {
     }
 
     fn state(&self) -> &'static str {
-        self.coordinator.group("g").map_or("none", |group| group.state.name())
+        self.coordinator.group("g").map_or("none", |group| group.state().name())
     }
 
     fn fetched(&mut self) -> Vec<Offset> {
         let partitions = Some(vec![("t".into(), 0), ("t".into(), 1)]);
-        match self.ask(OffsetFetchRequest { group: "g".into(), partitions }) {
+        match self.ask(OffsetFetchRequest { group: "g".into(), member: None, partitions }) {
             Some(Response::OffsetFetch(body)) => {
                 body.partitions.iter().map(|(_, at, _)| *at).collect()
             }

@@ -1,9 +1,11 @@
-//! The classic group protocol and stored offsets.
+//! The group protocols, classic and KIP-848, and stored offsets.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::ErrorCode;
 use crate::base::{Duration, LeaderEpoch, Offset};
+use crate::kafka::uuid::Uuid;
 
 /// A topic partition by name, as group requests carry it.
 pub type NamedPartition = (Rc<str>, u32);
@@ -136,12 +138,53 @@ pub struct LeaveGroupResponse {
     pub error: ErrorCode,
 }
 
+/// Partitions by the id of their topic, as the requests of KIP-848 and KIP-932 carry them.
+pub type PartitionsById = BTreeMap<Uuid, BTreeSet<u32>>;
+
+/// Join, stay in and leave a group of KIP-848. What it leaves out has not changed since the last one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ConsumerGroupHeartbeatRequest {
+    /// The group.
+    pub group: Rc<str>,
+    /// The member's id, which the client chose.
+    pub member_id: Rc<str>,
+    /// The last epoch that it was told; 0 joins, -1 leaves, -2 leaves for a while.
+    pub member_epoch: i32,
+    /// `group.instance.id`.
+    pub instance_id: Option<Rc<str>>,
+    /// `client.id`, from the request's header.
+    pub client_id: Rc<str>,
+    /// `max.poll.interval.ms`: how long it may take to give up partitions.
+    pub rebalance_timeout: Option<Duration>,
+    /// Names of the topics subscribed to.
+    pub subscribed: Option<BTreeSet<Rc<str>>>,
+    /// `group.remote.assignor`.
+    pub server_assignor: Option<Rc<str>>,
+    /// The partitions that it uses.
+    pub owned: Option<PartitionsById>,
+}
+
+/// What the coordinator tells a member of a group of KIP-848.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConsumerGroupHeartbeatResponse {
+    /// FENCED_MEMBER_EPOCH, UNKNOWN_MEMBER_ID, UNRELEASED_INSTANCE_ID, ... or `None`.
+    pub error: ErrorCode,
+    /// What is wrong, in Kafka's words.
+    pub message: Option<Rc<str>>,
+    /// The member's epoch.
+    pub member_epoch: i32,
+    /// When the next heartbeat is due; nothing for a member that left.
+    pub heartbeat_interval: Duration,
+    /// The partitions that it may use, if they changed or were asked for.
+    pub assignment: Option<PartitionsById>,
+}
+
 /// Store offsets. Generation -1 and an empty member id mean a consumer outside the group protocol.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OffsetCommitRequest {
     /// The group.
     pub group: Rc<str>,
-    /// Generation of the committing member, -1 for `assign` consumers and tools.
+    /// Generation or member epoch of the committing member, -1 for `assign` consumers and tools.
     pub generation: i32,
     /// The committing member, empty for `assign` consumers and tools.
     pub member_id: Rc<str>,
@@ -163,6 +206,8 @@ pub struct OffsetCommitResponse {
 pub struct OffsetFetchRequest {
     /// The group.
     pub group: Rc<str>,
+    /// The member that asks and its epoch, in a group of KIP-848; nobody for others.
+    pub member: Option<(Rc<str>, i32)>,
     /// Partitions wanted; `None` means all.
     pub partitions: Option<Vec<NamedPartition>>,
 }
@@ -198,7 +243,7 @@ pub struct DescribedGroup {
     pub error: ErrorCode,
     /// The group.
     pub group: Rc<str>,
-    /// Kafka's name of the state: `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable`, `Dead`.
+    /// Kafka's name of the state, such as `Stable`.
     pub state: &'static str,
     /// Chosen assignor, empty without.
     pub protocol: Rc<str>,

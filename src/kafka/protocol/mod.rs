@@ -137,6 +137,8 @@ apis! {
     BrokerRegistration 62 BrokerRegistrationRequest => BrokerRegistrationResponse;
     /// A broker stays registered.
     BrokerHeartbeat 63 BrokerHeartbeatRequest => BrokerHeartbeatResponse;
+    /// Join, stay in and leave a group of KIP-848.
+    ConsumerGroupHeartbeat 68 ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse;
 }
 
 impl Request {

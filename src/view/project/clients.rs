@@ -101,7 +101,7 @@ pub(super) fn consumers(
 
 /// Whether the coordinator still counts a node as a member: a killed one stays for a while.
 fn is_member(cluster: &Cluster, group: &str, node: NodeId) -> bool {
-    cluster.group(group).is_some_and(|group| group.members.iter().any(|m| m.node == node))
+    cluster.group(group).is_some_and(|group| group.member_nodes().contains(&node))
 }
 
 fn group_view(
@@ -116,7 +116,7 @@ fn group_view(
     let rate = members.iter().map(|member| member.rate).sum();
     let (state, generation, protocol) = match cluster.group(&name) {
         Some(group) => {
-            (Some(group.state), group.generation, group.protocol.clone().unwrap_or_default())
+            (Some(group.state()), group.generation(), group.protocol().unwrap_or_default())
         }
         None if coordinator.is_none() || before.is_some() => (
             None,

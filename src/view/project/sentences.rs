@@ -232,8 +232,13 @@ fn short_end(node: NodeId, who: &str, what: &str) -> String {
 
 fn groups(who: &str, event: &Event) -> Option<Told> {
     Some(match event {
+        Event::GroupStateChanged { from, to, .. }
+            if from.is_rebalancing() && to.is_rebalancing() =>
+        {
+            return None;
+        }
         Event::GroupStateChanged { group, from: _, to, generation, reason } => match to {
-            GroupState::PreparingRebalance => {
+            GroupState::PreparingRebalance | GroupState::Assigning | GroupState::Reconciling => {
                 told(EventKind::Group, format!("Group {group} begins to share out anew."))
                     .marked("rebalance")
                     .because(reason)

@@ -201,7 +201,7 @@ fn the_first_group_creates_its_topic_and_then_commits_offsets() {
     c.run_millis(25_000);
     let other = 3 - coordinator;
     let partitions = Some(vec![partition.clone()]);
-    let asked = c.send(other, OffsetFetchRequest { group: "g".into(), partitions });
+    let asked = c.send(other, OffsetFetchRequest { group: "g".into(), member: None, partitions });
     c.run_millis(50);
     let Response::OffsetFetch(answer) = &c.answers[&asked].1 else { panic!() };
     assert_eq!(

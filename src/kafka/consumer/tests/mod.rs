@@ -143,7 +143,7 @@ fn a_member_that_does_not_poll_in_time_loses_its_partitions_and_its_commit_fails
     assert_eq!(cluster.processed(slow).len(), 5);
     assert_eq!(cluster.processed(other).len(), 5, "and work on the same records again");
     cluster.run_for(10_000);
-    let members = &cluster.coordinator.group("workers").unwrap().members;
+    let members = &cluster.coordinator.group("workers").unwrap().members();
     assert_eq!(members.len(), 2, "it has joined again");
 }
 
@@ -177,7 +177,7 @@ fn assigned_partitions_with_a_group_id_are_committed_while_the_group_stays_empty
     cluster.run_for(3_000);
     assert_eq!(cluster.committed(0), Some(10));
     let group = cluster.coordinator.group("workers").unwrap();
-    assert_eq!((group.state.name(), group.members.len()), ("Empty", 0));
+    assert_eq!((group.state().name(), group.members().len()), ("Empty", 0));
     cluster.kill(id);
     cluster.restart(id);
     cluster.run_for(1_000);
@@ -319,7 +319,7 @@ fn a_static_member_that_comes_back_in_time_causes_no_rebalance() {
     let b = cluster.add(member(&[("group.instance.id", "b")]));
     cluster.run_for(1_000);
     let before = (cluster.owned(a), cluster.owned(b));
-    let generation = cluster.coordinator.group("workers").unwrap().generation;
+    let generation = cluster.coordinator.group("workers").unwrap().generation();
     for id in [a, b] {
         cluster.command(id, Command::Shutdown);
         cluster.run_for(1_000);
@@ -327,7 +327,7 @@ fn a_static_member_that_comes_back_in_time_causes_no_rebalance() {
         cluster.run_for(3_000);
     }
     assert_eq!((cluster.owned(a), cluster.owned(b)), before);
-    assert_eq!(cluster.coordinator.group("workers").unwrap().generation, generation);
+    assert_eq!(cluster.coordinator.group("workers").unwrap().generation(), generation);
 }
 
 #[test]
@@ -351,12 +351,12 @@ fn a_coordinator_that_moved_knows_members_and_offsets_from_the_log() {
     let (a, b) = (cluster.add(member(&[])), cluster.add(member(&[])));
     cluster.produce(0, 10);
     cluster.run_for(7_000);
-    let generation = cluster.coordinator.group("workers").unwrap().generation;
+    let generation = cluster.coordinator.group("workers").unwrap().generation();
     cluster.elect_coordinator();
     assert_eq!(cluster.committed(0), Some(10));
     cluster.run_for(10_000);
     let group = cluster.coordinator.group("workers").unwrap();
-    assert_eq!((group.state.name(), group.generation), ("Stable", generation));
+    assert_eq!((group.state().name(), group.generation()), ("Stable", generation));
     assert_eq!((cluster.owned(a).len(), cluster.owned(b).len()), (1, 1));
 }
 

@@ -114,6 +114,15 @@ impl ServerAssignor {
         }
     }
 
+    /// Its class in Kafka.
+    pub fn class_name(self) -> &'static str {
+        match self {
+            Self::Uniform => "org.apache.kafka.coordinator.group.assignor.UniformAssignor",
+            Self::Range => "org.apache.kafka.coordinator.group.assignor.RangeAssignor",
+            Self::Simple => "org.apache.kafka.coordinator.group.assignor.SimpleAssignor",
+        }
+    }
+
     /// The assignor with that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|assignor| assignor.name() == name)

@@ -19,32 +19,11 @@ use super::member::{ConsumerGroupMember, MemberState, PartitionEpochs};
 use super::reconcile::CurrentAssignmentBuilder;
 use super::validate;
 use crate::base::{Duration, Time};
-use crate::kafka::coordinator::assignor::{MemberAssignment, MemberId};
-
-/// State of a consumer group (`ConsumerGroupState`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum ConsumerGroupState {
-    /// No members.
-    Empty,
-    /// The target assignment is older than the group.
-    Assigning,
-    /// Some member is on its way to the target.
-    Reconciling,
-    /// Everybody has what it is to have.
-    Stable,
-}
-
-impl ConsumerGroupState {
-    /// Kafka's name of the state.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Empty => "Empty",
-            Self::Assigning => "Assigning",
-            Self::Reconciling => "Reconciling",
-            Self::Stable => "Stable",
-        }
-    }
-}
+use crate::kafka::coordinator::assignor::{
+    GroupAssignment, MemberAssignment, MemberId, ServerAssignor,
+};
+use crate::kafka::coordinator::group::GroupState;
+use crate::kafka::protocol::ErrorCode;
 
 /// A consumer group of KIP-848.
 #[derive(Clone, Debug)]
@@ -56,17 +35,19 @@ pub struct ConsumerGroup {
     /// The group's epoch that the target assignment was computed for.
     pub assignment_epoch: i32,
     /// The members by id.
-    pub members: BTreeMap<MemberId, ConsumerGroupMember>,
+    pub members: BTreeMap<MemberId, Rc<ConsumerGroupMember>>,
     /// What each member is to have; a member without an entry is to have nothing.
-    pub targets: BTreeMap<MemberId, MemberAssignment>,
+    pub targets: Rc<GroupAssignment>,
     /// When the target assignment was computed last.
     pub(super) assigned_at: Option<Time>,
+    /// Who computed it.
+    pub(super) assignor: Option<ServerAssignor>,
     /// The subscribed topics as they were when the epoch moved last.
-    topics: TopicsImage,
+    pub(super) topics: Rc<TopicsImage>,
     /// When each member's session ends.
-    sessions: BTreeMap<MemberId, Time>,
+    pub(super) sessions: BTreeMap<MemberId, Time>,
     /// By when members must have given up partitions, with the epoch that they are to leave.
-    rebalances: BTreeMap<MemberId, (Time, i32)>,
+    pub(super) rebalances: BTreeMap<MemberId, (Time, i32)>,
 }
 
 /// The first epoch of a group; 0 stands for a group that is not there.
@@ -80,25 +61,31 @@ impl ConsumerGroup {
             epoch: 0,
             assignment_epoch: 0,
             members: BTreeMap::new(),
-            targets: BTreeMap::new(),
+            targets: Rc::default(),
             assigned_at: None,
-            topics: TopicsImage::new(),
+            assignor: None,
+            topics: Rc::default(),
             sessions: BTreeMap::new(),
             rebalances: BTreeMap::new(),
         }
     }
 
     /// `maybeUpdateGroupState`.
-    pub fn state(&self) -> ConsumerGroupState {
+    pub fn state(&self) -> GroupState {
         if self.members.is_empty() {
-            ConsumerGroupState::Empty
+            GroupState::Empty
         } else if self.epoch > self.assignment_epoch {
-            ConsumerGroupState::Assigning
+            GroupState::Assigning
         } else if self.members.values().all(|member| self.is_reconciled(member)) {
-            ConsumerGroupState::Stable
+            GroupState::Stable
         } else {
-            ConsumerGroupState::Reconciling
+            GroupState::Reconciling
         }
+    }
+
+    /// The assignor that made the target assignment, while there are members.
+    pub fn assignor(&self) -> Option<ServerAssignor> {
+        self.assignor.filter(|_| !self.members.is_empty())
     }
 
     /// What the member is to have.
@@ -108,7 +95,10 @@ impl ConsumerGroup {
 
     /// The member that has the instance id.
     pub fn static_member(&self, instance: &str) -> Option<&ConsumerGroupMember> {
-        self.members.values().find(|member| member.instance_id.as_deref() == Some(instance))
+        self.members
+            .values()
+            .map(AsRef::as_ref)
+            .find(|member| member.instance_id.as_deref() == Some(instance))
     }
 
     fn is_reconciled(&self, member: &ConsumerGroupMember) -> bool {
@@ -149,7 +139,7 @@ impl ConsumerGroup {
         let updated = updated(&before, request);
         let subscription_changed = updated.subscribed != before.subscribed;
         let id = updated.id.clone();
-        self.members.insert(id.clone(), updated.clone());
+        self.keep(&updated);
         self.maybe_bump_epoch(subscription_changed, image);
         if self.epoch > self.assignment_epoch && self.may_assign(config, now) {
             self.update_target_assignment(image, config, now)?;
@@ -160,7 +150,7 @@ impl ConsumerGroup {
             after = self.reconcile(&after, request, subscription_changed, image);
             self.watch_rebalance(&self.members[&id].clone(), &after, now);
         }
-        self.members.insert(id.clone(), after.clone());
+        self.keep(&after);
         self.sessions.insert(id, now + config.session_timeout);
 
         let is_full_request = request.rebalance_timeout.is_some()
@@ -170,10 +160,19 @@ impl ConsumerGroup {
             || is_full_request
             || before.assigned != after.assigned;
         Ok(ConsumerGroupHeartbeatResponse {
+            error: ErrorCode::None,
+            message: None,
             member_epoch: after.member_epoch,
             heartbeat_interval: config.heartbeat_interval,
             assignment: tells.then(|| assignment(&after.assigned)),
         })
+    }
+
+    /// Puts the member in its place; who has not changed stays the same in memory too.
+    fn keep(&mut self, member: &ConsumerGroupMember) {
+        if self.members.get(&member.id).is_none_or(|known| **known != *member) {
+            self.members.insert(member.id.clone(), Rc::new(member.clone()));
+        }
     }
 
     /// The member that sends, which is new if it joins; a static member that comes back takes its old one's place.
@@ -189,17 +188,18 @@ impl ConsumerGroup {
         }
         let Some(instance) = &request.instance_id else {
             let fresh = || ConsumerGroupMember { id: id.clone(), ..ConsumerGroupMember::default() };
-            return Ok(self.members.get(id).cloned().unwrap_or_else(fresh));
+            return Ok(self.members.get(id).map_or_else(fresh, |known| (**known).clone()));
         };
         let Some(old) = self.released_static_member(id, instance)?.cloned() else {
             let fresh = || ConsumerGroupMember { id: id.clone(), ..ConsumerGroupMember::default() };
-            return Ok(self.members.get(id).cloned().unwrap_or_else(fresh));
+            return Ok(self.members.get(id).map_or_else(fresh, |known| (**known).clone()));
         };
         self.members.remove(&old.id);
         self.sessions.remove(&old.id);
         self.rebalances.remove(&old.id);
-        if let Some(target) = self.targets.remove(&old.id) {
-            self.targets.insert(id.clone(), target);
+        let targets = Rc::make_mut(&mut self.targets);
+        if let Some(target) = targets.remove(&old.id) {
+            targets.insert(id.clone(), target);
         }
         Ok(ConsumerGroupMember {
             id: id.clone(),
@@ -212,9 +212,12 @@ impl ConsumerGroup {
     /// Moves the group's epoch on if somebody's subscription changed or the subscribed topics did.
     fn maybe_bump_epoch(&mut self, subscription_changed: bool, image: &TopicsImage) {
         let topics = self.members.values().flat_map(|member| &member.subscribed);
-        let topics = topics.filter_map(|name| Some((name.clone(), *image.get(name)?))).collect();
-        let changed = subscription_changed || self.topics != topics;
-        self.topics = topics;
+        let topics: TopicsImage =
+            topics.filter_map(|name| Some((name.clone(), *image.get(name)?))).collect();
+        let changed = subscription_changed || *self.topics != topics;
+        if *self.topics != topics {
+            self.topics = Rc::new(topics);
+        }
         if self.epoch == 0 {
             self.epoch = FIRST_EPOCH;
         } else if changed {
@@ -285,12 +288,14 @@ impl ConsumerGroup {
             let mut member = member.clone();
             member.member_epoch = LEAVE_GROUP_STATIC_MEMBER_EPOCH;
             member.pending_revocation = PartitionEpochs::new();
-            self.members.insert(member.id.clone(), member);
+            self.keep(&member);
         } else {
             let id = member.id.clone();
             self.fence(&BTreeSet::from([id]));
         }
         Ok(ConsumerGroupHeartbeatResponse {
+            error: ErrorCode::None,
+            message: None,
             member_epoch: request.member_epoch,
             heartbeat_interval: Duration::ZERO,
             assignment: None,
@@ -304,12 +309,17 @@ impl ConsumerGroup {
         if self.members.len() < before {
             self.epoch += 1;
         }
-        self.targets.retain(|id, _| !ids.contains(id));
+        if ids.iter().any(|id| self.targets.contains_key(id)) {
+            Rc::make_mut(&mut self.targets).retain(|id, _| !ids.contains(id));
+        }
         self.sessions.retain(|id, _| !ids.contains(id));
         self.rebalances.retain(|id, _| !ids.contains(id));
         let subscribed =
             |name: &Rc<str>| self.members.values().any(|member| member.subscribed.contains(name));
-        self.topics.retain(|name, _| subscribed(name));
+        if !self.topics.keys().all(subscribed) {
+            let topics = self.topics.iter().filter(|(name, _)| subscribed(name));
+            self.topics = Rc::new(topics.map(|(name, topic)| (name.clone(), *topic)).collect());
+        }
     }
 
     /// When a session or somebody's time to give up partitions ends next.

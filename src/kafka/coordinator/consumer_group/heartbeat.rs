@@ -1,11 +1,13 @@
 //! What members and the coordinator of a consumer group say to each other (`ConsumerGroupHeartbeat`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::base::Duration;
-use crate::kafka::coordinator::assignor::{MemberAssignment, MemberId, ServerAssignor};
+use crate::kafka::config::BrokerConfig;
+use crate::kafka::coordinator::assignor::ServerAssignor;
 use crate::kafka::protocol::ErrorCode;
+pub use crate::kafka::protocol::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
 use crate::kafka::uuid::Uuid;
 
 /// The epoch of a member that joins, or joins again after it was fenced.
@@ -14,36 +16,6 @@ pub const JOIN_GROUP_MEMBER_EPOCH: i32 = 0;
 pub const LEAVE_GROUP_MEMBER_EPOCH: i32 = -1;
 /// The epoch of a static member that leaves and means to come back.
 pub const LEAVE_GROUP_STATIC_MEMBER_EPOCH: i32 = -2;
-
-/// A member's request. What it leaves out has not changed since its last one.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ConsumerGroupHeartbeatRequest {
-    /// The member's id, which the client chose.
-    pub member_id: MemberId,
-    /// The last epoch that it was told, or one of the three above.
-    pub member_epoch: i32,
-    /// `group.instance.id`.
-    pub instance_id: Option<Rc<str>>,
-    /// `max.poll.interval.ms`: how long it may take to give up partitions.
-    pub rebalance_timeout: Option<Duration>,
-    /// Names of the topics subscribed to.
-    pub subscribed: Option<BTreeSet<Rc<str>>>,
-    /// `group.remote.assignor`.
-    pub server_assignor: Option<Rc<str>>,
-    /// The partitions that it uses.
-    pub owned: Option<MemberAssignment>,
-}
-
-/// The coordinator's answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ConsumerGroupHeartbeatResponse {
-    /// The member's epoch.
-    pub member_epoch: i32,
-    /// When the next heartbeat is due; nothing for a member that left.
-    pub heartbeat_interval: Duration,
-    /// The partitions that it may use, if they changed or were asked for.
-    pub assignment: Option<MemberAssignment>,
-}
 
 /// A refusal in Kafka's words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,7 +27,7 @@ pub struct HeartbeatError {
 }
 
 impl HeartbeatError {
-    pub(super) fn new(error: ErrorCode, message: impl Into<String>) -> Self {
+    pub(in crate::kafka::coordinator) fn new(error: ErrorCode, message: impl Into<String>) -> Self {
         Self { error, message: message.into() }
     }
 }
@@ -86,6 +58,19 @@ impl Default for ConsumerGroupConfig {
             assignment_interval: Duration::from_secs(1),
             max_size: usize::MAX,
             assignors: vec![ServerAssignor::Uniform, ServerAssignor::Range],
+        }
+    }
+}
+
+impl ConsumerGroupConfig {
+    /// What a broker's settings say.
+    pub fn of(config: &BrokerConfig) -> Self {
+        Self {
+            session_timeout: config.group_consumer_session_timeout,
+            heartbeat_interval: config.group_consumer_heartbeat_interval,
+            assignment_interval: config.group_consumer_assignment_interval,
+            max_size: usize::try_from(config.group_consumer_max_size).unwrap_or(usize::MAX),
+            assignors: config.group_consumer_assignors.to_vec(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::base::Duration;
+use crate::base::{Duration, NodeId};
 use crate::kafka::coordinator::assignor::MemberId;
 use crate::kafka::uuid::Uuid;
 
@@ -40,6 +40,10 @@ pub struct ConsumerGroupMember {
     pub id: MemberId,
     /// `group.instance.id`, of a static member.
     pub instance_id: Option<Rc<str>>,
+    /// `client.id`.
+    pub client_id: Rc<str>,
+    /// The process that runs it, in place of Kafka's host name; known once the member has joined.
+    pub host: Option<NodeId>,
     /// Names of the topics subscribed to.
     pub subscribed: BTreeSet<Rc<str>>,
     /// `group.remote.assignor`.
@@ -59,6 +63,11 @@ pub struct ConsumerGroupMember {
 }
 
 impl ConsumerGroupMember {
+    /// The process that runs it, -1 while nobody knows.
+    pub fn node(&self) -> NodeId {
+        self.host.unwrap_or(NodeId(-1))
+    }
+
     /// `updateMemberEpoch`: the epoch until now becomes the previous one, even if it stays.
     pub(super) fn update_member_epoch(&mut self, epoch: i32) {
         self.previous_member_epoch = self.member_epoch;

@@ -5,12 +5,14 @@ mod group;
 mod heartbeat;
 mod member;
 mod reconcile;
+mod records;
 mod target;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod view;
 
-pub use group::{ConsumerGroup, ConsumerGroupState};
+pub use group::ConsumerGroup;
 pub use heartbeat::{
     ConsumerGroupConfig, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
     HeartbeatError, JOIN_GROUP_MEMBER_EPOCH, LEAVE_GROUP_MEMBER_EPOCH,
@@ -18,3 +20,4 @@ pub use heartbeat::{
 };
 pub use member::{ConsumerGroupMember, MemberState, PartitionEpochs};
 pub use reconcile::CurrentAssignmentBuilder;
+pub use records::ConsumerGroupRecord;

@@ -29,7 +29,8 @@ impl ConsumerGroup {
             );
             HeartbeatError::new(ErrorCode::UnknownServerError, message)
         })?;
-        self.targets = targets;
+        self.targets = Rc::new(targets);
+        self.assignor = Some(assignor);
         self.assignment_epoch = self.epoch;
         self.assigned_at = Some(now);
         Ok(())

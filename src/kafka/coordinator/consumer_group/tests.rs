@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::base::{Duration, Rng, Time};
+use crate::kafka::coordinator::GroupState;
 use crate::kafka::coordinator::assignor::MemberAssignment;
 use crate::kafka::protocol::ErrorCode;
 use crate::kafka::uuid::Uuid;
@@ -103,9 +104,9 @@ fn error(answer: Answer) -> ErrorCode {
 fn a_second_member_gets_its_share_when_the_first_has_given_it_up() {
     let mut h = Harness::new();
     assert_eq!(h.join("a").unwrap().member_epoch, 2);
-    assert_eq!((h.count("a"), h.group.state()), (7, ConsumerGroupState::Stable));
+    assert_eq!((h.count("a"), h.group.state()), (7, GroupState::Stable));
     h.join("b").unwrap();
-    assert_eq!((h.count("b"), h.group.state()), (0, ConsumerGroupState::Reconciling));
+    assert_eq!((h.count("b"), h.group.state()), (0, GroupState::Reconciling));
 
     let told = h.beat("a", None).unwrap();
     let left: usize = told.assignment.unwrap().values().map(BTreeSet::len).sum();
@@ -115,7 +116,7 @@ fn a_second_member_gets_its_share_when_the_first_has_given_it_up() {
     assert_eq!(h.obey("a").unwrap().member_epoch, 3);
     h.obey("b").unwrap();
     assert_eq!((h.count("a"), h.count("b")), (4, 3));
-    assert_eq!(h.group.state(), ConsumerGroupState::Stable);
+    assert_eq!(h.group.state(), GroupState::Stable);
     assert_eq!(h.obey("b").unwrap().assignment, None);
 }
 
@@ -145,7 +146,7 @@ fn a_silent_member_goes_when_its_session_ends() {
     h.sleep(44);
     assert_eq!(h.group.members.len(), 1);
     h.sleep(1);
-    assert_eq!((h.group.state(), h.group.epoch), (ConsumerGroupState::Empty, 3));
+    assert_eq!((h.group.state(), h.group.epoch), (GroupState::Empty, 3));
     assert_eq!(h.group.next_deadline(), Time::NEVER);
 }
 
@@ -202,7 +203,7 @@ fn changes_within_the_assignment_interval_are_assigned_together() {
         assert_eq!(h.join(id).unwrap().member_epoch, 2);
     }
     assert_eq!((h.group.epoch, h.group.assignment_epoch), (4, 2));
-    assert_eq!(h.group.state(), ConsumerGroupState::Assigning);
+    assert_eq!(h.group.state(), GroupState::Assigning);
     h.sleep(1);
     h.beat("c", None).unwrap();
     assert_eq!((h.group.epoch, h.group.assignment_epoch), (4, 4));
@@ -311,7 +312,7 @@ fn no_partition_ever_has_two_owners_and_the_group_comes_to_rest() {
             }
             h.sleep(1);
         }
-        assert_eq!(h.group.state(), ConsumerGroupState::Stable);
+        assert_eq!(h.group.state(), GroupState::Stable);
         let owned: usize = ids.iter().map(|id| h.count(id)).sum();
         assert_eq!(owned, 7);
     }

@@ -84,7 +84,7 @@ impl ConsumerGroup {
     ) -> Result<&ConsumerGroupMember, HeartbeatError> {
         let id = &request.member_id;
         let Some(instance) = &request.instance_id else {
-            return self.members.get(id).ok_or_else(|| {
+            return self.members.get(id).map(AsRef::as_ref).ok_or_else(|| {
                 let message = format!("Member {id} is not a member of group {}.", self.name);
                 HeartbeatError::new(ErrorCode::UnknownMemberId, message)
             });
