@@ -127,9 +127,15 @@ fn config() -> ProptestConfig {
     }
 }
 
+/// The same with a group of KIP-848.
+fn with_consumer_protocol() -> String {
+    let earliest = r#"config = { "auto.offset.reset" = "earliest""#;
+    SCENARIO.replace(earliest, &format!(r#"{earliest}, "group.protocol" = "consumer""#))
+}
+
 /// Runs the actions, each with a pause after it, heals everything and waits for rest.
-fn come_to_rest(seed: u64, actions: &[(f64, Action)]) {
-    let mut run = Watched::of(&scenario(SCENARIO), seed);
+fn come_to_rest(text: &str, seed: u64, actions: &[(f64, Action)]) {
+    let mut run = Watched::of(&scenario(text), seed);
     run.run(3.0);
     for (pause, action) in actions {
         // An action that names something that does not run is refused and changes nothing.
@@ -160,7 +166,15 @@ proptest! {
         seed in any::<u64>(),
         actions in prop::collection::vec((0.05..3.0_f64, action()), 1..14),
     ) {
-        come_to_rest(seed, &actions);
+        come_to_rest(SCENARIO, seed, &actions);
+    }
+
+    #[test]
+    fn a_group_of_kip_848_keeps_its_invariants_under_random_actions_and_comes_to_rest(
+        seed in any::<u64>(),
+        actions in prop::collection::vec((0.05..3.0_f64, action()), 1..14),
+    ) {
+        come_to_rest(&with_consumer_protocol(), seed, &actions);
     }
 
     #[test]
@@ -168,7 +182,8 @@ proptest! {
         seed in any::<u64>(),
         actions in prop::collection::vec((0.05..3.0_f64, harsh_action()), 1..14),
     ) {
-        come_to_rest(seed, &actions);
+        come_to_rest(SCENARIO, seed, &actions);
+        come_to_rest(&with_consumer_protocol(), seed, &actions);
     }
 }
 
@@ -182,6 +197,7 @@ fn a_pause_a_killed_member_lost_messages_and_a_stop_at_once_are_survived() {
         (3.0, Action::StopBroker { broker: 2 }),
     ];
     for seed in 0..12 {
-        come_to_rest(seed, &actions);
+        come_to_rest(SCENARIO, seed, &actions);
+        come_to_rest(&with_consumer_protocol(), seed, &actions);
     }
 }

@@ -10,6 +10,7 @@ const SEEDS: &str = include_str!("../data/seeds.txt");
 const SCENARIOS: &[(&str, &str)] = &[
     ("bench-small.toml", include_str!("../data/scenarios/bench-small.toml")),
     ("failures.toml", include_str!("../data/scenarios/failures.toml")),
+    ("kip848.toml", include_str!("../data/scenarios/kip848.toml")),
     ("loners.toml", include_str!("../data/scenarios/loners.toml")),
     ("zipf.toml", include_str!("../data/scenarios/zipf.toml")),
 ];
