@@ -73,16 +73,20 @@ impl Tool for KafkaConsoleConsumer {
         let format = Format::read(&options, screen);
         let definition = definition(&options, limit, screen);
         let (name, group) = (Rc::from(definition.name.as_str()), definition.group.clone());
+        let protocol = definition.config.get("group.protocol");
+        let is_consumer_protocol = protocol.is_some_and(|value| value.0 == "consumer");
         if let Err(error) = screen.apply(Action::AddConsumer(definition)) {
             screen.err(error.message);
             return Err(1);
         }
-        screen.err(
-            "The consumer rebalance protocol (KIP-848) is production-ready! Set \
-             group.protocol=consumer to try it out. See \
-             https://kafka.apache.org/documentation/#consumer_rebalance_protocol",
-        );
-        screen.hint("The real tool says this too.");
+        if !is_consumer_protocol {
+            screen.err(
+                "The consumer rebalance protocol (KIP-848) is production-ready! Set \
+                 group.protocol=consumer to try it out. See \
+                 https://kafka.apache.org/documentation/#consumer_rebalance_protocol",
+            );
+            screen.hint("The real tool says this too.");
+        }
         screen.hint(format!("Reading as group {}. Ctrl+C ends.", group.unwrap_or_default()));
         let node = screen.newest(&name);
         let next_event = screen.cluster().log_book().next_number();

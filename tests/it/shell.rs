@@ -163,15 +163,16 @@ fn a_group_that_the_tool_made_up_commits_nothing() {
 }
 
 #[test]
-fn the_protocol_that_the_tool_praises_is_not_simulated_and_it_is_said() {
+fn the_protocol_that_the_tool_praises_can_be_tried_out() {
     let mut terminal = Terminal::new();
     terminal.run(&format!("kafka-topics --create --topic clicks {AT} --partitions 1"));
     let consumer = format!("kafka-console-consumer --topic clicks {AT}");
-    terminal.run(&format!("{consumer} --command-property group.protocol=consumer"));
-    assert!(terminal.errors().join("\n").contains("the classic protocol only"));
-    assert!(!terminal.hints().contains("group.protocol=consumer"));
-    terminal.type_line(&consumer);
-    assert!(terminal.hints().contains("The real tool says this too"));
+    terminal
+        .type_line(&format!("{consumer} --group app --command-property group.protocol=consumer"));
+    terminal.wait(5);
+    assert!(terminal.shell.running().is_some());
+    let group = terminal.session.0.group("app").unwrap();
+    assert_eq!((group.type_name(), group.state().name()), ("Consumer", "Stable"));
 }
 
 #[test]

@@ -75,7 +75,11 @@ config_table! {
     /// Assignors of groups of KIP-848 that the broker has; the first is the default.
     "group.consumer.assignors" group_consumer_assignors: Rc<[ServerAssignor]> ["LIST"] = Rc::new([ServerAssignor::Uniform, ServerAssignor::Range]);
     /// Least time between two target assignments of a group of KIP-848.
-    "group.consumer.assignment.interval.ms" group_consumer_assignment_interval: Duration ["INT"] = Duration::from_secs(1), 0 ..= 15_000;
+    "group.consumer.assignment.interval.ms" group_consumer_assignment_interval: Duration ["INT"] = Duration::from_secs(1), 0 ..= 2_147_483_647;
+    /// Shortest time between two target assignments that groups of KIP-848 may have.
+    "group.consumer.min.assignment.interval.ms" group_consumer_min_assignment_interval: Duration ["INT"] = Duration::ZERO, 0 ..= 2_147_483_647;
+    /// Longest time between two target assignments that groups of KIP-848 may have.
+    "group.consumer.max.assignment.interval.ms" group_consumer_max_assignment_interval: Duration ["INT"] = Duration::from_secs(15), 0 ..= 2_147_483_647;
     /// Time a broker waits for the answer to one of its own requests.
     "replica.socket.timeout.ms" replica_socket_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
 }
@@ -123,6 +127,15 @@ impl PostProcess for BrokerConfig {
             "session.timeout.ms",
             self.group_consumer_session_timeout,
             (self.group_consumer_min_session_timeout, self.group_consumer_max_session_timeout),
+        )?;
+        check_span(
+            "group.consumer",
+            "assignment.interval.ms",
+            self.group_consumer_assignment_interval,
+            (
+                self.group_consumer_min_assignment_interval,
+                self.group_consumer_max_assignment_interval,
+            ),
         )?;
         if self.group_consumer_heartbeat_interval >= self.group_consumer_session_timeout {
             let key = "group.consumer.heartbeat.interval.ms";

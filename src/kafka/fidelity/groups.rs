@@ -1,6 +1,6 @@
 //! Groups of consumers and their offsets.
 
-use super::Proof::{Test, Vectors};
+use super::Proof::{Live, Test, Vectors};
 use super::{Declaration, absent, modelled, simplified};
 
 pub(super) const GROUPS: &[Declaration] = &[
@@ -17,7 +17,7 @@ pub(super) const GROUPS: &[Declaration] = &[
         "Classic protocol",
         "GroupMetadataManager, ClassicGroup",
         "JoinGroup, SyncGroup, Heartbeat, LeaveGroup; all states and error codes, static members included.",
-        &[Vectors("classic_group_traces")],
+        &[Vectors("classic_group_traces"), Live("rebalance_cooperative.log")],
     ),
     modelled(
         "Committed offsets",
@@ -27,9 +27,10 @@ pub(super) const GROUPS: &[Declaration] = &[
     ),
     simplified(
         "Consumer protocol",
-        "KIP-848, ConsumerGroup, CurrentAssignmentBuilder",
-        "Member epochs, target assignment and reconciliation are there and held against Kafka's answers; the brokers of the page do not run them yet.",
+        "KIP-848, ConsumerGroup, CurrentAssignmentBuilder, ConsumerMembershipManager",
+        "Member epochs, target assignment, reconciliation, static members and the records of it are there. A group changes its protocol only while it is empty; there are no subscriptions by regular expression; partitions change hands inside poll().",
         &[
+            Live("rebalance_kip848.log"),
             Vectors("consumer_group_traces"),
             Vectors("kip848_reconcile"),
             Vectors("assignor_server_uniform"),
