@@ -215,7 +215,7 @@ impl ClassicGroup {
                 self.prepare_rebalance(cx, reason);
             }
             ClassicGroupState::PreparingRebalance | ClassicGroupState::Dead => {
-                self.maybe_complete_join(cx)
+                self.maybe_complete_join(cx);
             }
         }
     }

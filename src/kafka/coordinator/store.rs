@@ -90,11 +90,11 @@ pub(super) fn replay(
     config: &ConsumerGroupConfig,
     now: Time,
 ) -> BTreeMap<Rc<str>, Group> {
-    let mut groups = Groups { partition, groups: BTreeMap::new(), deleted: BTreeSet::new() };
+    let mut read = Groups { partition, known: BTreeMap::new(), deleted: BTreeSet::new() };
     for record in records {
-        groups.replay(record, now);
+        read.replay(record, now);
     }
-    let Groups { mut groups, deleted, .. } = groups;
+    let Groups { known: mut groups, deleted, .. } = read;
     // Whatever kind a deleted group had, its offsets may outlive it.
     groups.retain(|name, group| !deleted.contains(name) || !group.offsets.is_empty());
     for group in groups.values_mut() {
@@ -108,7 +108,7 @@ pub(super) fn replay(
 /// The groups of a partition while its log is read.
 struct Groups {
     partition: u32,
-    groups: BTreeMap<Rc<str>, Group>,
+    known: BTreeMap<Rc<str>, Group>,
     /// Groups of which a tombstone was read last.
     deleted: BTreeSet<Rc<str>>,
 }
@@ -116,7 +116,7 @@ struct Groups {
 impl Groups {
     fn entry(&mut self, group: &Rc<str>) -> &mut Group {
         let partition = self.partition;
-        self.groups.entry(group.clone()).or_insert_with(|| Group::new(group.clone(), partition))
+        self.known.entry(group.clone()).or_insert_with(|| Group::new(group.clone(), partition))
     }
 
     fn replay(&mut self, record: &GroupRecord, now: Time) {
