@@ -49,36 +49,38 @@ pub enum Action {
     },
     /// Ask for all topics with their partitions: what `--list` and `--describe` show.
     DescribeTopics,
+    /// Ask the leader of the metadata quorum about it: what `kafka-metadata-quorum describe` shows.
+    DescribeQuorum,
     /// Ask a group's coordinator about it.
     DescribeGroup {
         /// The group.
         group: String,
     },
 
-    // --- brokers -------------------------------------------------------------------------------
+    // --- brokers and controllers, both by id -----------------------------------------------------
     /// Start one more broker.
     AddBroker,
-    /// Kill a broker's process.
+    /// Kill the process of a broker or controller.
     CrashBroker {
-        /// The broker.
+        /// The broker or controller.
         broker: i32,
-        /// Its disk is lost with it.
+        /// Its disk is lost with it; brokers only.
         #[serde(default)]
         lose_disk: bool,
     },
-    /// Stop a broker in order.
+    /// Stop a broker or controller in order.
     StopBroker {
-        /// The broker.
+        /// The broker or controller.
         broker: i32,
     },
-    /// Start a broker that does not run.
+    /// Start a broker or controller that does not run.
     StartBroker {
-        /// The broker.
+        /// The broker or controller.
         broker: i32,
     },
-    /// Suspend a broker's process.
+    /// Suspend the process of a broker or controller.
     PauseBroker {
-        /// The broker.
+        /// The broker or controller.
         broker: i32,
         /// For how long, in milliseconds.
         for_ms: u64,
@@ -90,7 +92,7 @@ pub enum Action {
         /// How many times slower.
         factor: u32,
     },
-    /// Cut the network between two nodes, both ways. Brokers and the controller by id.
+    /// Cut the network between two nodes, both ways. Brokers and controllers by id.
     CutLink {
         /// One side.
         a: i32,
@@ -192,7 +194,7 @@ pub enum Action {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// Sender; any without. Brokers and the controller by id.
+    /// Sender; any without. Brokers and controllers by id.
     #[serde(default)]
     pub from: Option<i32>,
     /// Receiver; any without.

@@ -17,6 +17,8 @@ use crate::sim::NetworkConfig;
 
 /// Most brokers of a cluster.
 pub const MAX_BROKERS: u32 = 9;
+/// Numbers of controllers that a scenario can have. An even number survives no more failures than one less.
+pub const CONTROLLERS: [u32; 3] = [1, 3, 5];
 /// Most clients of one definition.
 pub const MAX_CLIENTS: u32 = 200;
 /// Most partitions of one topic.
@@ -68,7 +70,10 @@ pub struct Scenario {
     pub clock: Clock,
     /// Number of brokers, ids from 1; 1 to [`MAX_BROKERS`].
     pub brokers: u32,
-    /// Racks of the brokers in order of id; may be shorter.
+    /// Number of controllers that vote in the metadata quorum (`controller.quorum.voters`): 1, 3 or 5.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub controllers: u32,
+    /// Racks of the brokers in order of id (`broker.rack`); may be shorter.
     #[serde(default)]
     pub racks: Vec<String>,
     /// How long messages take; the clock's choice without.
@@ -171,6 +176,11 @@ fn one() -> u32 {
     1
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
 fn default_record_size() -> u32 {
     100
 }
@@ -236,6 +246,7 @@ impl Scenario {
     /// replication factor above the brokers) is left to Kafka.
     pub fn check(&self) -> Result<(), ScenarioError> {
         within("brokers".into(), self.brokers, 1, MAX_BROKERS.into())?;
+        self.check_controllers()?;
         if let Some(network) = &self.network {
             within("network.latency_us".into(), network.latency_us, 1, NetworkConfig::LONGEST_US)?;
             within("network.jitter_us".into(), network.jitter_us, 0, NetworkConfig::LONGEST_US)?;
@@ -263,7 +274,15 @@ impl Scenario {
         Ok(())
     }
 
-    /// Settings of brokers and controller: Kafka's, then the clock's, then the scenario's. A cluster
+    fn check_controllers(&self) -> Result<(), ScenarioError> {
+        if CONTROLLERS.contains(&self.controllers) {
+            return Ok(());
+        }
+        let expected = format!("expected 1, 3 or 5, got {}", self.controllers);
+        Err(ScenarioError { field: "controllers".into(), expected })
+    }
+
+    /// Settings of brokers and controllers: Kafka's, then the clock's, then the scenario's. A cluster
     /// of fewer than three brokers keeps fewer copies of the internal topics, as Kafka's quickstart does.
     pub fn broker_config(&self) -> Result<BrokerConfig, ScenarioError> {
         let mut config = BrokerConfig::default();

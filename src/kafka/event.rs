@@ -192,6 +192,20 @@ pub enum Event {
         /// The broker.
         broker: NodeId,
     },
+    /// A controller became the active one: it leads the quorum and knows all that is committed.
+    ControllerElected {
+        /// The controller.
+        controller: NodeId,
+        /// Epoch of its leadership.
+        epoch: LeaderEpoch,
+    },
+    /// The active controller is active no longer.
+    ControllerResigned {
+        /// The controller.
+        controller: NodeId,
+        /// Epoch of its leadership.
+        epoch: LeaderEpoch,
+    },
     /// A process started.
     ProcessStarted,
     /// A process ended.

@@ -71,6 +71,11 @@ pub enum MetadataRecord {
         /// New value; `None` goes back to the default.
         value: Option<Rc<str>>,
     },
+    /// `LeaderChangeMessage`, a control record: the first record of a leader of the metadata quorum.
+    LeaderChange {
+        /// The leader.
+        leader: NodeId,
+    },
     /// `NoOpRecord`: written when idle so that observers see the log advance.
     NoOp,
 }
@@ -171,7 +176,7 @@ impl MetadataImage {
                     };
                 }
             }
-            MetadataRecord::NoOp => {}
+            MetadataRecord::LeaderChange { .. } | MetadataRecord::NoOp => {}
         }
     }
 

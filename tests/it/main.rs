@@ -12,6 +12,7 @@ mod lessons;
 mod live;
 mod producers;
 mod properties;
+mod quorum;
 mod shell;
 mod support;
 mod vectors;

@@ -4,6 +4,7 @@
 mod group;
 mod log;
 mod metadata;
+mod quorum;
 mod record;
 mod stored;
 
@@ -108,6 +109,8 @@ impl Default for Checker {
                 Box::new(metadata::IsrSubsetOfReplicas),
                 Box::new(metadata::LeaderIsActive),
                 Box::new(metadata::EpochsOnlyGrow::default()),
+                Box::new(quorum::OneQuorumLeaderPerEpoch::default()),
+                Box::new(quorum::CommittedMetadataStays::default()),
                 Box::new(group::OneOwnerPerPartition),
                 Box::new(group::EpochsInOrder),
                 Box::new(group::StableGroupOwnsEverything),

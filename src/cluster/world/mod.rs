@@ -22,7 +22,6 @@ use super::scenario::{Scenario, ScenarioError};
 use crate::base::{Duration, NodeId, Offset, PartitionMap, Rng, Time, TraceHash};
 use crate::kafka::admin::AdminClient;
 use crate::kafka::config::BrokerConfig;
-use crate::kafka::controller::Controller;
 use crate::kafka::effect::{Command, Counters, Effect, Timer};
 use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
 use crate::sim::{EventId, Network, Queue};
@@ -124,6 +123,8 @@ pub struct Cluster {
     fault_rng: Rng,
     slots: Vec<Slot>,
     index: BTreeMap<NodeId, usize>,
+    /// The nodes that run controllers.
+    controllers: Vec<usize>,
     counters: Counters,
     next_client: i32,
     next_call: u64,
@@ -168,6 +169,7 @@ impl Cluster {
             fault_rng: Rng::stream(seed, "faults"),
             slots: Vec::new(),
             index: BTreeMap::new(),
+            controllers: Vec::new(),
             counters: Counters::default(),
             next_client: ADMIN.0 + 1,
             next_call: 0,
@@ -183,11 +185,10 @@ impl Cluster {
         }
     }
 
-    /// Starts controller and brokers, creates the topics, then starts the clients.
+    /// Starts controllers and brokers, creates the topics, then starts the clients.
     fn boot(&mut self) -> Result<(), ScenarioError> {
         self.current = self.queue.allocate();
-        let controller = Controller::new(NodeId::CONTROLLER, self.config.clone());
-        self.add_node(NodeId::CONTROLLER, "controller".into(), Process::Controller(controller));
+        self.add_controllers();
         for id in 1..=self.scenario.brokers {
             self.add_broker(NodeId(i32::try_from(id).expect("few brokers")));
         }

@@ -272,9 +272,13 @@ impl Broker {
             | Request::CreatePartitions(_)
             | Request::ElectLeaders(_)
             | Request::IncrementalAlterConfigs(_)
-            | Request::AlterPartitionReassignments(_) => self.forward(from, correlation, body, out),
+            | Request::AlterPartitionReassignments(_)
+            | Request::DescribeQuorum(_) => self.forward(from, correlation, body, out),
             // Only controllers take these.
-            Request::AlterPartition(_)
+            Request::Vote(_)
+            | Request::BeginQuorumEpoch(_)
+            | Request::EndQuorumEpoch(_)
+            | Request::AlterPartition(_)
             | Request::BrokerRegistration(_)
             | Request::BrokerHeartbeat(_) => self.hang_up(from, out),
         }

@@ -45,7 +45,7 @@ pub(super) struct Requests {
     in_flight: BTreeMap<CorrelationId, Outgoing>,
     deadlines: BTreeSet<(Time, CorrelationId)>,
     alarm: Alarm,
-    /// Index of the controller last known to be active.
+    /// Index of the controller to ask for the metadata log: the leader, if its followers named one.
     controller: usize,
 }
 
@@ -164,7 +164,7 @@ impl Broker {
     }
 
     fn on_request_lost(&mut self, outgoing: Outgoing, out: &mut Out<'_>) {
-        if outgoing.to == self.controller() {
+        if outgoing.purpose == Purpose::Metadata && outgoing.to == self.controller() {
             self.next_controller();
         }
         match outgoing.purpose {
@@ -180,18 +180,19 @@ impl Broker {
         }
     }
 
-    /// The controller to ask.
+    /// The controller to ask. Which one is active the broker learns where it reads the metadata log
+    /// (`RaftControllerNodeProvider`): what it asks of another is refused until then, and asked again.
     pub(super) fn controller(&self) -> NodeId {
         self.controllers[self.process.requests.controller % self.controllers.len()]
     }
 
-    /// The controller asked is not active or not there: ask the next one.
+    /// The voter asked for the metadata log knows no leader or is not there: ask the next one.
     pub(super) fn next_controller(&mut self) {
         self.process.requests.controller =
             (self.process.requests.controller + 1) % self.controllers.len();
     }
 
-    /// `node` is said to be the active controller.
+    /// `node` is said to lead the quorum.
     pub(super) fn follow_controller(&mut self, node: NodeId) {
         match self.controllers.iter().position(|&controller| controller == node) {
             Some(index) => self.process.requests.controller = index,

@@ -44,6 +44,16 @@ config_table! {
     "controlled.shutdown.enable" controlled_shutdown: bool ["BOOLEAN"] = true;
     /// Time without records after which the controller writes a no-op to the metadata log.
     "metadata.max.idle.interval.ms" metadata_max_idle_interval: Duration ["INT"] = Duration::from_millis(500), 0 ..= 2_147_483_647;
+    /// How long a voter without a leader waits before it stands for election; up to as much again by chance.
+    "controller.quorum.election.timeout.ms" quorum_election_timeout: Duration ["INT"] = Duration::from_secs(1), 0 ..= 2_147_483_647;
+    /// Silence of the leader after which a voter stands for election.
+    "controller.quorum.fetch.timeout.ms" quorum_fetch_timeout: Duration ["INT"] = Duration::from_secs(2), 0 ..= 2_147_483_647;
+    /// Longest wait before a voter that lost an election stands again.
+    "controller.quorum.election.backoff.max.ms" quorum_election_backoff_max: Duration ["INT"] = Duration::from_secs(1), 0 ..= 2_147_483_647;
+    /// Time a voter waits for the answer of another.
+    "controller.quorum.request.timeout.ms" quorum_request_timeout: Duration ["INT"] = Duration::from_secs(2), 0 ..= 2_147_483_647;
+    /// Wait before a voter is asked again after its connection was lost.
+    "controller.quorum.retry.backoff.ms" quorum_retry_backoff: Duration ["INT"] = Duration::from_millis(20), 0 ..= 2_147_483_647;
     /// Partitions of __consumer_offsets.
     "offsets.topic.num.partitions" offsets_topic_num_partitions: u32 ["INT"] = 50, 1 ..= 2_147_483_647;
     /// Replication factor of __consumer_offsets.

@@ -68,7 +68,9 @@ pub(super) fn events(
                     partition_events(*tp, old, new, &mut events);
                 }
             }
-            MetadataRecord::UnregisterBroker { .. } | MetadataRecord::NoOp => {}
+            MetadataRecord::UnregisterBroker { .. }
+            | MetadataRecord::LeaderChange { .. }
+            | MetadataRecord::NoOp => {}
         }
     }
     events

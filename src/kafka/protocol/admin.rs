@@ -127,6 +127,8 @@ pub struct ElectLeadersRequest {
 /// Outcome of elections.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ElectLeadersResponse {
+    /// Error of the whole request: NOT_CONTROLLER or `None`.
+    pub error: ErrorCode,
     /// Outcome for each partition; with "all", only those with something to tell.
     pub partitions: Vec<(TopicPartition, Result<(), ApiError>)>,
 }

@@ -8,6 +8,8 @@ mod fetch;
 mod group;
 mod metadata;
 mod produce;
+mod raft;
+mod refusal;
 
 pub use admin::*;
 pub use broker::*;
@@ -16,6 +18,7 @@ pub use fetch::*;
 pub use group::*;
 pub use metadata::*;
 pub use produce::*;
+pub use raft::*;
 
 /// Pairs a response with its request on one connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -131,6 +134,14 @@ apis! {
     IncrementalAlterConfigs 44 IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse;
     /// Move replicas to other brokers.
     AlterPartitionReassignments 45 AlterPartitionReassignmentsRequest => AlterPartitionReassignmentsResponse;
+    /// Ask for a vote in the metadata quorum.
+    Vote 52 VoteRequest => VoteResponse;
+    /// The new leader of the metadata quorum tells of itself.
+    BeginQuorumEpoch 53 BeginQuorumEpochRequest => BeginQuorumEpochResponse;
+    /// The leader of the metadata quorum gives up.
+    EndQuorumEpoch 54 EndQuorumEpochRequest => EndQuorumEpochResponse;
+    /// Look at the metadata quorum.
+    DescribeQuorum 55 DescribeQuorumRequest => DescribeQuorumResponse;
     /// A leader proposes a new ISR to the controller.
     AlterPartition 56 AlterPartitionRequest => AlterPartitionResponse;
     /// A broker process announces itself to the controller.

@@ -26,6 +26,7 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
         seed: 42,
         clock: Clock::Classroom,
         brokers: 3,
+        controllers: 1,
         racks: Vec::new(),
         network: None,
         broker_config: Settings::new(),

@@ -16,6 +16,7 @@ fn scenario() -> Scenario {
         seed: 42,
         clock: crate::cluster::Clock::Classroom,
         brokers: 3,
+        controllers: 1,
         racks: Vec::new(),
         network: None,
         broker_config: std::collections::BTreeMap::default(),
