@@ -83,19 +83,28 @@ impl Invariant for CommittedMetadataStays {
     }
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        let epochs = look.cluster.controllers().map(|(_, controller)| controller.raft().epoch());
+        let latest = epochs.max();
         for controller in changed(look) {
             let (id, raft) = (controller.id(), controller.raft());
             let (log, high_watermark) = (raft.log(), raft.high_watermark());
             if high_watermark > log.end() {
                 return Err(format!("{id} lost what it knew to be committed: {high_watermark}"));
             }
-            if raft.has_committed_as_leader() && log.end() < self.end() {
+            // One that was cut off or frozen may not know yet that others go on without it.
+            let leads = raft.has_committed_as_leader() && Some(raft.epoch()) == latest;
+            if leads && log.end() < self.end() {
                 return Err(format!(
                     "{id} leads without the committed records up to {}",
                     self.end()
                 ));
             }
-            let from = self.compared.insert(id, high_watermark).unwrap_or(0);
+            // A controller that was started again learns anew what is committed.
+            let from = self.compared.get(&id).copied().unwrap_or(0);
+            if high_watermark <= from {
+                continue;
+            }
+            self.compared.insert(id, high_watermark);
             let batches = log.between(from, high_watermark);
             let known = high_watermark.min(self.end());
             let (old, new): (Vec<_>, Vec<_>) =

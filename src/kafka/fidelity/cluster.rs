@@ -30,9 +30,15 @@ pub(super) const CONTROLLER: &[Declaration] = &[
     ),
     simplified(
         "KRaft quorum",
-        "KafkaRaftClient, QuorumState (KIP-595)",
-        "One controller that cannot fail.",
-        &[],
+        "KafkaRaftClient, QuorumState, LeaderState (KIP-595, KIP-996)",
+        "One, three or five controllers elect a leader and commit by majority; without snapshots, and without voters that come and go.",
+        &[
+            Test("a_killed_leader_is_replaced_and_comes_back_as_a_follower"),
+            Test("without_a_quorum_the_data_flows_on_and_the_metadata_stands_still"),
+            Test(
+                "whatever_happens_to_a_quorum_it_has_one_leader_an_epoch_and_loses_nothing_committed",
+            ),
+        ],
     ),
     simplified(
         "Reassignment of replicas",
