@@ -47,6 +47,28 @@ pub enum Action {
         /// Let a replica lead that may miss acknowledged records.
         unclean: bool,
     },
+    /// Elect the leader of one partition.
+    ElectLeader {
+        /// The topic.
+        topic: String,
+        /// The partition's index.
+        partition: u32,
+        /// Let a replica lead that may miss acknowledged records, if nobody leads now; else the first
+        /// replica shall lead.
+        unclean: bool,
+    },
+    /// Move a partition to these brokers, the first of which shall lead.
+    ReassignPartition {
+        /// The topic.
+        topic: String,
+        /// The partition's index.
+        partition: u32,
+        /// The brokers by id; none cancels the move under way.
+        #[serde(default)]
+        replicas: Option<Vec<i32>>,
+    },
+    /// Ask which partitions are being moved.
+    ListReassignments,
     /// Ask for all topics with their partitions: what `--list` and `--describe` show.
     DescribeTopics,
     /// Ask the leader of the metadata quorum about it: what `kafka-metadata-quorum describe` shows.

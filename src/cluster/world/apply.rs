@@ -1,7 +1,7 @@
 //! What a person does, carried out. An action either happens as a whole or leaves everything as it was.
 
 use super::{ADMIN, Cluster};
-use crate::base::{Duration, NodeId};
+use crate::base::{Duration, NodeId, TopicPartition};
 use crate::cluster::action::{Action, ActionError};
 use crate::cluster::event_log::{Actor, StepKind};
 use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, TopicDef};
@@ -10,7 +10,7 @@ use crate::kafka::protocol::{
     AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic, CreatePartitionsRequest,
     CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, DescribeQuorumRequest,
     ElectLeadersRequest, ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest,
-    MetadataRequest, Request,
+    ListPartitionReassignmentsRequest, MetadataRequest, Request,
 };
 
 impl From<ScenarioError> for ActionError {
@@ -47,6 +47,9 @@ impl Cluster {
             | Action::SetReplicationFactor { .. }
             | Action::SetTopicConfig { .. }
             | Action::ElectLeaders { .. }
+            | Action::ElectLeader { .. }
+            | Action::ReassignPartition { .. }
+            | Action::ListReassignments
             | Action::DescribeTopics
             | Action::DescribeQuorum
             | Action::DescribeGroup { .. } => self.perform_admin(action),
@@ -111,6 +114,21 @@ impl Cluster {
                     if *unclean { ElectionType::Unclean } else { ElectionType::Preferred };
                 ElectLeadersRequest { election_type, partitions: None }.into()
             }
+            Action::ElectLeader { topic, partition, unclean } => {
+                let election_type =
+                    if *unclean { ElectionType::Unclean } else { ElectionType::Preferred };
+                let partitions = Some(vec![self.partition_named(topic, *partition)?]);
+                ElectLeadersRequest { election_type, partitions }.into()
+            }
+            Action::ReassignPartition { topic, partition, replicas } => {
+                let tp = self.partition_named(topic, *partition)?;
+                let replicas = replicas.as_ref();
+                let target = replicas.map(|ids| ids.iter().copied().map(NodeId).collect());
+                AlterPartitionReassignmentsRequest { partitions: vec![(tp, target)] }.into()
+            }
+            Action::ListReassignments => {
+                ListPartitionReassignmentsRequest { partitions: None }.into()
+            }
             Action::DescribeTopics => {
                 MetadataRequest { topics: None, allow_auto_topic_creation: false }.into()
             }
@@ -126,6 +144,20 @@ impl Cluster {
         let admin = self.index[&ADMIN];
         self.command(admin, Command::Admin { call, to, request: Box::new(request) });
         Ok(())
+    }
+
+    /// The partition of that name. Kafka's tools name partitions too, and refuse in these words.
+    fn partition_named(&self, topic: &str, partition: u32) -> Result<TopicPartition, ActionError> {
+        let image = self.metadata().topic_by_name(topic);
+        let unknown = |what: String| {
+            let exception = ErrorCode::UnknownTopicOrPartition.exception();
+            ActionError::new(format!("{exception}: {what}"))
+        };
+        let image = image.ok_or_else(|| unknown(format!("No such topic as {topic}")))?;
+        if (partition as usize) < image.partitions.len() {
+            return Ok(TopicPartition::new(image.id, partition));
+        }
+        Err(unknown(format!("No such partition as {topic}-{partition}")))
     }
 
     /// A reassignment that gives every partition of `topic` that many replicas: those stay that it can
@@ -184,7 +216,7 @@ impl Cluster {
                 *count += 1;
                 replicas.push(*id);
             }
-            let tp = crate::base::TopicPartition::new(topic.id, index);
+            let tp = TopicPartition::new(topic.id, index);
             partitions.push((tp, Some(replicas)));
         }
         Ok(AlterPartitionReassignmentsRequest { partitions })

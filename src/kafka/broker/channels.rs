@@ -37,6 +37,7 @@ fn connection(api: ApiKey) -> Option<Connection> {
         | ApiKey::ElectLeaders
         | ApiKey::IncrementalAlterConfigs
         | ApiKey::AlterPartitionReassignments
+        | ApiKey::ListPartitionReassignments
         | ApiKey::DescribeQuorum
         | ApiKey::DescribeGroups
         | ApiKey::ListGroups => None,

@@ -273,6 +273,7 @@ impl Broker {
             | Request::ElectLeaders(_)
             | Request::IncrementalAlterConfigs(_)
             | Request::AlterPartitionReassignments(_)
+            | Request::ListPartitionReassignments(_)
             | Request::DescribeQuorum(_) => self.forward(from, correlation, body, out),
             // Only controllers take these.
             Request::Vote(_)

@@ -79,6 +79,9 @@ impl Controller {
                 let result = self.state.alter_partition_reassignments(&request);
                 self.write(result, out).into()
             }
+            Request::ListPartitionReassignments(request) => {
+                self.state.list_partition_reassignments(&request).into()
+            }
             _ => return None,
         })
     }

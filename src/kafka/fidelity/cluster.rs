@@ -14,7 +14,14 @@ pub(super) const CONTROLLER: &[Declaration] = &[
         "Leader election",
         "PartitionChangeBuilder, ReplicationControlManager",
         "From the in-sync replicas, then from the eligible leader replicas (KIP-966), and uncleanly only where that is allowed.",
-        &[Vectors("partition_change"), Vectors("controller_traces"), Live("failover.txt")],
+        &[
+            Vectors("partition_change"),
+            Vectors("controller_traces"),
+            Live("failover.txt"),
+            Test(
+                "an_unclean_election_loses_acknowledged_records_and_gives_their_offsets_to_others",
+            ),
+        ],
     ),
     modelled(
         "Placement of replicas",
@@ -42,9 +49,12 @@ pub(super) const CONTROLLER: &[Declaration] = &[
     ),
     simplified(
         "Reassignment of replicas",
-        "PartitionReassignmentReplicas",
-        "A topic can be moved to more or fewer replicas; without throttles and without a list of moves.",
-        &[Test("a_reassignment_raises_the_replication_factor_while_records_flow")],
+        "PartitionReassignmentReplicas (KIP-455)",
+        "Partitions move to other brokers, and a move can be listed and given up; without throttles.",
+        &[
+            Test("a_partition_moves_to_two_other_brokers_and_loses_nothing"),
+            Test("a_move_waits_for_the_last_of_the_new_replicas_and_can_be_given_up"),
+        ],
     ),
 ];
 

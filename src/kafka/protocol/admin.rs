@@ -163,3 +163,32 @@ pub struct AlterPartitionReassignmentsResponse {
     /// Outcome for each partition.
     pub partitions: Vec<(TopicPartition, Result<(), ApiError>)>,
 }
+
+/// List reassignments under way (KIP-455).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListPartitionReassignmentsRequest {
+    /// Of these partitions; `None` means all.
+    pub partitions: Option<Vec<TopicPartition>>,
+}
+
+/// The reassignments under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListPartitionReassignmentsResponse {
+    /// Error of the whole request: NOT_CONTROLLER or `None`.
+    pub error: ErrorCode,
+    /// Partitions that have one; others are left out.
+    pub partitions: Vec<OngoingReassignment>,
+}
+
+/// One reassignment under way (`OngoingPartitionReassignment`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OngoingReassignment {
+    /// The partition.
+    pub tp: TopicPartition,
+    /// All its replicas, those that join and those that leave among them.
+    pub replicas: Vec<NodeId>,
+    /// Those that join.
+    pub adding: Vec<NodeId>,
+    /// Those that leave once the others are in sync.
+    pub removing: Vec<NodeId>,
+}

@@ -134,6 +134,8 @@ apis! {
     IncrementalAlterConfigs 44 IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse;
     /// Move replicas to other brokers.
     AlterPartitionReassignments 45 AlterPartitionReassignmentsRequest => AlterPartitionReassignmentsResponse;
+    /// List the moves of replicas under way.
+    ListPartitionReassignments 46 ListPartitionReassignmentsRequest => ListPartitionReassignmentsResponse;
     /// Ask for a vote in the metadata quorum.
     Vote 52 VoteRequest => VoteResponse;
     /// The new leader of the metadata quorum tells of itself.

@@ -7,7 +7,7 @@ use super::{
     AlterPartitionReassignmentsResponse, AlterPartitionResponse, ApiError, BrokerHeartbeatResponse,
     BrokerRegistrationResponse, CreatePartitionsResponse, CreateTopicsResponse,
     DeleteTopicsResponse, DescribeQuorumResponse, ElectLeadersResponse, ErrorCode,
-    IncrementalAlterConfigsResponse, Request, Response,
+    IncrementalAlterConfigsResponse, ListPartitionReassignmentsResponse, Request, Response,
 };
 
 const REFUSED: ErrorCode = ErrorCode::NotController;
@@ -64,6 +64,10 @@ impl Request {
                 let partitions = all(request.partitions.iter().map(|(tp, _)| tp));
                 AlterPartitionReassignmentsResponse { partitions }.into()
             }
+            Self::ListPartitionReassignments(_) => {
+                let partitions = Vec::new();
+                ListPartitionReassignmentsResponse { error: REFUSED, partitions }.into()
+            }
             Self::DescribeQuorum(_) => {
                 DescribeQuorumResponse { error: REFUSED, quorum: None }.into()
             }
@@ -85,6 +89,7 @@ impl Response {
             Self::IncrementalAlterConfigs(response) => any(&response.topics),
             Self::ElectLeaders(response) => response.error == REFUSED,
             Self::AlterPartitionReassignments(response) => any(&response.partitions),
+            Self::ListPartitionReassignments(response) => response.error == REFUSED,
             Self::DescribeQuorum(response) => response.error == REFUSED,
             _ => false,
         }
