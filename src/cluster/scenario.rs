@@ -73,6 +73,11 @@ pub struct Scenario {
     /// Number of controllers that vote in the metadata quorum (`controller.quorum.voters`): 1, 3 or 5.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub controllers: u32,
+    /// Whether the controllers share their processes with the first brokers
+    /// (`process.roles=broker,controller`): they live, die and are cut off together. Simplified: the two
+    /// halves have ids of their own, and what they say to each other takes the network's time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub combined: bool,
     /// Racks of the brokers in order of id (`broker.rack`); may be shorter.
     #[serde(default)]
     pub racks: Vec<String>,
@@ -275,10 +280,14 @@ impl Scenario {
     }
 
     fn check_controllers(&self) -> Result<(), ScenarioError> {
-        if CONTROLLERS.contains(&self.controllers) {
+        let got = self.controllers;
+        let expected = if !CONTROLLERS.contains(&got) {
+            format!("expected 1, 3 or 5, got {got}")
+        } else if self.combined && got > self.brokers {
+            format!("expected a broker for each, got {got} for {} broker(s)", self.brokers)
+        } else {
             return Ok(());
-        }
-        let expected = format!("expected 1, 3 or 5, got {}", self.controllers);
+        };
         Err(ScenarioError { field: "controllers".into(), expected })
     }
 

@@ -193,6 +193,31 @@ fn controllers_take_the_actions_of_brokers_with_clear_errors() {
     assert_eq!(refused(&mut run, &crash(NodeId(101))), "Controller 101 is not running.");
 }
 
+#[test]
+fn brokers_that_are_controllers_too_live_and_die_in_one_piece() {
+    let text = SCENARIO.replace("controllers = 3", "controllers = 3\ncombined = true");
+    let mut run = Watched::new(&text, 1);
+    run.run(3.0);
+    let first = active(&run).unwrap();
+    let broker = NodeId(first.0 - NodeId::CONTROLLER.0 + 1);
+    let refused = run.try_apply(&crash(first)).unwrap_err().message;
+    assert_eq!(refused, format!("Controller {first} is one process with broker {broker}."));
+    run.apply(&crash(broker));
+    assert!(!run.cluster.is_running(broker) && !run.cluster.is_running(first));
+    run.run(20.0);
+    assert!(active(&run).is_some_and(|now| now != first));
+    assert!(run.cluster.metadata().brokers[&broker].fenced);
+    assert_eq!(run.cluster.unhealthy_partitions(), (53, 0), "others lead what it led");
+    run.apply(&start(broker));
+    run.run(15.0);
+    assert_eq!(run.cluster.unhealthy_partitions(), (0, 0));
+    run.apply(&Action::StopBroker { broker: broker.0 });
+    run.run(15.0);
+    assert!(!run.cluster.is_running(broker) && !run.cluster.is_running(first));
+    assert!(active(&run).is_some());
+    assert_eq!(run.cluster.metrics().totals.failed, 0);
+}
+
 /// Something that can happen to a quorum.
 fn mischief(run: &mut Watched, rng: &mut Rng, nodes: &[NodeId]) {
     let pick = |rng: &mut Rng| nodes[rng.index(nodes.len())];

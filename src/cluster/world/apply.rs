@@ -244,6 +244,11 @@ impl Cluster {
                     let name = self.server_name(node);
                     return Err(ActionError::new(format!("{name} is running.")));
                 }
+                if let Some(controller) = self.other_half(node)
+                    && !self.slots[controller].running
+                {
+                    self.start_process(controller);
+                }
                 self.start_process(node);
             }
             Action::PauseBroker { broker, for_ms } => {
@@ -251,6 +256,9 @@ impl Cluster {
                 let asked = self.now + Duration::from_millis(for_ms);
                 let until = asked.max(self.slots[node].paused_until);
                 self.slots[node].paused_until = until;
+                if let Some(controller) = self.other_half(node) {
+                    self.slots[controller].paused_until = until;
+                }
                 let span = until.since(self.now);
                 self.observe(node, crate::kafka::event::Event::ProcessPaused { span });
             }
@@ -266,10 +274,12 @@ impl Cluster {
 
     fn crash_broker(&mut self, broker: i32, lose_disk: bool) -> Result<(), ActionError> {
         let node = self.server_node(broker)?;
-        if lose_disk && !self.slots[node].id.is_broker() {
+        let is_voter = !self.slots[node].id.is_broker() || self.other_half(node).is_some();
+        if lose_disk && is_voter {
             // Simplified: a voter with a new disk would need an id of its own (KIP-853).
+            let name = self.server_name(node);
             return Err(ActionError::new(format!(
-                "Controller {broker} cannot lose its disk: the quorum knows it by what it wrote there."
+                "{name} cannot lose its disk: the quorum knows it by what it wrote there."
             )));
         }
         let was_running = self.slots[node].running;
@@ -279,6 +289,12 @@ impl Cluster {
         self.lose_memory(node, lose_disk);
         if was_running {
             self.end_process(node, false);
+        }
+        if let Some(controller) = self.other_half(node)
+            && self.slots[controller].running
+        {
+            self.lose_memory(controller, false);
+            self.end_process(controller, false);
         }
         Ok(())
     }
@@ -300,7 +316,14 @@ impl Cluster {
             return self.broker_node(id);
         }
         let node = self.index.get(&NodeId(id)).copied();
-        node.ok_or_else(|| ActionError::new(format!("There is no controller {id}.")))
+        let node = node.ok_or_else(|| ActionError::new(format!("There is no controller {id}.")))?;
+        match self.other_half(node) {
+            Some(broker) => Err(ActionError::new(format!(
+                "Controller {id} is one process with broker {}.",
+                self.slots[broker].id
+            ))),
+            None => Ok(node),
+        }
     }
 
     fn running_server(&self, id: i32) -> Result<usize, ActionError> {
@@ -317,7 +340,14 @@ impl Cluster {
             node.ok_or_else(|| ActionError::new(format!("There is no node {id}.")))
         };
         let (a, b) = (find(a)?, find(b)?);
-        self.set_link(a, b, cut);
+        // Both halves of a process with two roles stand on one machine.
+        for a in [Some(a), self.other_half(a)].into_iter().flatten() {
+            for b in [Some(b), self.other_half(b)].into_iter().flatten() {
+                if a != b {
+                    self.set_link(a, b, cut);
+                }
+            }
+        }
         Ok(())
     }
 }

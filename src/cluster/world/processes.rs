@@ -23,6 +23,18 @@ impl Cluster {
         (first..first + count).map(NodeId).collect()
     }
 
+    /// The other half of a process that is broker and controller.
+    pub(super) fn other_half(&self, node: usize) -> Option<usize> {
+        let (id, first) = (self.slots[node].id, NodeId::CONTROLLER.0);
+        let other = match id {
+            _ if !self.scenario.combined => return None,
+            id if id.is_broker() => id.0 - 1 + first,
+            id if id.is_controller() => id.0 - first + 1,
+            _ => return None,
+        };
+        self.index.get(&NodeId(other)).copied()
+    }
+
     pub(super) fn add_controllers(&mut self) {
         let voters = self.voters();
         for &id in &*voters {
@@ -82,6 +94,13 @@ impl Cluster {
             self.lose_memory(node, false);
         }
         self.end_process(node, true);
+        // A process with both roles stops its broker first (`KafkaRaftServer.shutdown`).
+        if self.slots[node].id.is_broker()
+            && let Some(controller) = self.other_half(node)
+            && self.slots[controller].running
+        {
+            self.command(controller, Command::Shutdown);
+        }
     }
 
     /// Takes its memory from a broker or controller, and with `lose_disk` from a broker its disk.

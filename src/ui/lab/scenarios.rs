@@ -27,6 +27,7 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
         clock: Clock::Classroom,
         brokers: 3,
         controllers: 1,
+        combined: false,
         racks: Vec::new(),
         network: None,
         broker_config: Settings::new(),

@@ -58,7 +58,7 @@ fn view(
     let disk_lost =
         state == BrokerState::Crashed && !cluster.kept_disk(node.id) && lanes.is_empty();
     let with_disk = ledger.lost_with_disk.iter().find(|(id, _)| *id == node.id);
-    let others = cluster.broker_ids().chain([cluster.controller().id()]);
+    let others = cluster.broker_ids().chain(cluster.controllers().map(|(node, _)| node.id));
     BrokerView {
         id: node.id,
         state,

@@ -54,7 +54,10 @@ pub fn node_name(cluster: &Cluster, id: NodeId) -> Rc<str> {
         return format!("Broker {id}").into();
     }
     if id.is_controller() {
-        return "The controller".into();
+        return match cluster.scenario().controllers {
+            1 => "The controller".into(),
+            _ => format!("Controller {id}").into(),
+        };
     }
     if id == crate::cluster::ADMIN {
         return "The administrator's client".into();
@@ -207,6 +210,13 @@ fn processes(node: NodeId, who: &str, event: &Event) -> Option<Told> {
         Event::ProcessEnded { clean: true } if node != crate::cluster::ADMIN => {
             told(EventKind::Action, format!("{who} stopped in order."))
                 .marked(short_end(node, who, "stopped"))
+        }
+        Event::ControllerElected { epoch, .. } => {
+            let text = format!("{who} is the active controller now, in epoch {epoch}.");
+            told(EventKind::Recovery, text).marked("new controller")
+        }
+        Event::ControllerResigned { .. } => {
+            told(EventKind::Failure, format!("{who} is no longer the active controller."))
         }
         Event::BrokerFenced { broker } => {
             let text = format!("The controller gave broker {broker} up: no heartbeat came.");

@@ -17,6 +17,7 @@ fn scenario() -> Scenario {
         clock: crate::cluster::Clock::Classroom,
         brokers: 3,
         controllers: 1,
+        combined: false,
         racks: Vec::new(),
         network: None,
         broker_config: std::collections::BTreeMap::default(),
