@@ -38,15 +38,12 @@ impl ControllerState {
                 removing: partition.removing_replicas.clone(),
             })
         };
-        let partitions = match &request.partitions {
-            Some(wanted) => {
-                wanted.iter().filter_map(|&tp| ongoing(tp, self.image.partition(tp)?)).collect()
-            }
-            None => {
-                let topics = self.image.topics.values();
-                let all = topics.flat_map(|topic| partitions_of(Some(topic)));
-                all.filter_map(|(tp, partition)| ongoing(tp, &partition)).collect()
-            }
+        let partitions = if let Some(wanted) = &request.partitions {
+            wanted.iter().filter_map(|&tp| ongoing(tp, self.image.partition(tp)?)).collect()
+        } else {
+            let topics = self.image.topics.values();
+            let all = topics.flat_map(|topic| partitions_of(Some(topic)));
+            all.filter_map(|(tp, partition)| ongoing(tp, &partition)).collect()
         };
         ListPartitionReassignmentsResponse { error: ErrorCode::None, partitions }
     }

@@ -110,12 +110,11 @@ impl RaftClient {
 
     /// An election without success: back to the leader that was known, or to none.
     pub(super) fn lose_pre_vote(&mut self, out: &mut Out<'_>) {
-        match self.election.leader.filter(|&leader| leader != self.id) {
-            Some(leader) => self.become_follower(self.election.epoch, leader, out),
-            None => {
-                let election_at = out.now() + self.random_election_timeout(out);
-                self.enter(EpochState::Unattached { election_at }, out);
-            }
+        if let Some(leader) = self.election.leader.filter(|&leader| leader != self.id) {
+            self.become_follower(self.election.epoch, leader, out);
+        } else {
+            let election_at = out.now() + self.random_election_timeout(out);
+            self.enter(EpochState::Unattached { election_at }, out);
         }
     }
 

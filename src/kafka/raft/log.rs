@@ -190,7 +190,9 @@ mod tests {
     fn a_log_is_cut_back_to_where_it_agrees_with_the_leaders() {
         let written = |epochs: &[LeaderEpoch]| {
             let mut log = MetadataLog::default();
-            epochs.iter().for_each(|&epoch| log.append(&[MetadataRecord::NoOp], epoch, Time::ZERO));
+            for &epoch in epochs {
+                log.append(&[MetadataRecord::NoOp], epoch, Time::ZERO);
+            }
             log
         };
         let leader = written(&[1, 1, 1, 3, 3]);

@@ -32,8 +32,8 @@ impl EpochElection {
     }
 
     pub(super) fn record(&mut self, voter: NodeId, granted: bool) {
-        let votes = if granted { &mut self.granting } else { &mut self.rejecting };
-        votes.insert(voter);
+        let side = if granted { &mut self.granting } else { &mut self.rejecting };
+        side.insert(voter);
     }
 
     pub(super) fn has_voted(&self, voter: NodeId) -> bool {
