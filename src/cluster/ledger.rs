@@ -28,11 +28,32 @@ pub enum Fate {
     Lost,
     /// Sent with `acks=0` and never seen in a log.
     AckedNeverWritten,
+    /// The producer counts it as sent, and it was deleted before every group that read its topic had read it: by
+    /// retention, or because somebody asked for it by DeleteRecords.
+    DeletedUnread,
+    /// The producer counts it as sent, and a newer record with its key took its place before every group that read
+    /// its topic had read it: compaction.
+    CompactedAway,
+}
+
+/// Why the leader's log let a record go, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LetGo {
+    /// It was too old, or the log too large, or somebody asked for it.
+    Deleted {
+        /// Whether a group that read the topic had not read it.
+        unread: bool,
+    },
+    /// A newer record with its key, or a tombstone's end.
+    Compacted {
+        /// Whether a group that read the topic had not read it.
+        unread: bool,
+    },
 }
 
 impl Fate {
     /// Every fate, for tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Waiting,
         Self::Appended,
         Self::Acked,
@@ -41,6 +62,8 @@ impl Fate {
         Self::AckedThenLost,
         Self::Lost,
         Self::AckedNeverWritten,
+        Self::DeletedUnread,
+        Self::CompactedAway,
     ];
 }
 
@@ -57,11 +80,19 @@ pub struct LedgerEntry {
     pub error: Option<ErrorCode>,
     /// Whether every log that held it has dropped it.
     pub gone: bool,
+    /// How its leader's log let it go in order, if it did.
+    pub let_go: Option<LetGo>,
 }
 
 impl LedgerEntry {
     /// What became of it so far.
     pub fn fate(&self) -> Fate {
+        match (self.acked_at.is_some(), self.let_go) {
+            (true, Some(LetGo::Deleted { unread: true })) => return Fate::DeletedUnread,
+            (true, Some(LetGo::Compacted { unread: true })) => return Fate::CompactedAway,
+            (true, Some(_)) => return Fate::Acked,
+            _ => {}
+        }
         match (self.acked_at.is_some(), self.error.is_some(), self.place.is_some(), self.gone) {
             (true, _, true, true) => Fate::AckedThenLost,
             (true, _, true, false) => Fate::Acked,
@@ -151,7 +182,13 @@ impl Ledger {
 
     /// How many records their producers count as sent, whatever became of them since.
     pub fn acknowledged(&self) -> u64 {
-        let fates = [Fate::Acked, Fate::AckedThenLost, Fate::AckedNeverWritten];
+        let fates = [
+            Fate::Acked,
+            Fate::AckedThenLost,
+            Fate::AckedNeverWritten,
+            Fate::DeletedUnread,
+            Fate::CompactedAway,
+        ];
         fates.map(|fate| self.count(fate)).iter().sum()
     }
 
@@ -190,8 +227,14 @@ impl Ledger {
         }
         let entries = Rc::make_mut(&mut self.chunks[chunk]);
         debug_assert_eq!(entries.len(), slot, "records are numbered without gaps");
-        let entry =
-            LedgerEntry { created_at: at, place: None, acked_at: None, error: None, gone: false };
+        let entry = LedgerEntry {
+            created_at: at,
+            place: None,
+            acked_at: None,
+            error: None,
+            gone: false,
+            let_go: None,
+        };
         self.totals[entry.fate() as usize] += 1;
         entries.push(entry);
         self.len += 1;
@@ -227,6 +270,13 @@ impl Ledger {
     /// The producer gave it up.
     pub(super) fn failed(&mut self, record: RecordId, error: ErrorCode) {
         self.update(record, |entry| entry.error = Some(error));
+    }
+
+    /// Its leader's log let it go in order.
+    pub(super) fn let_go(&mut self, record: RecordId, how: LetGo) {
+        self.update(record, |entry| {
+            entry.let_go.get_or_insert(how);
+        });
     }
 
     /// No log holds it any more.
@@ -285,6 +335,22 @@ mod tests {
         assert_eq!(ledger.count(Fate::Acked), 0);
         ledger.appended(RecordId(0), place(), 3);
         assert_eq!(ledger.count(Fate::Acked), 1);
+    }
+
+    #[test]
+    fn what_is_deleted_in_order_is_not_lost_but_may_be_unread() {
+        let mut ledger = Ledger::default();
+        for (n, unread) in [(0, true), (1, false)] {
+            let record = RecordId(n);
+            ledger.created(record, Time(1));
+            ledger.appended(record, place(), 7);
+            ledger.acked(record, Time(2), Some((place(), 7)));
+            ledger.let_go(record, LetGo::Deleted { unread });
+            ledger.gone(record);
+        }
+        let count = |fate| ledger.count(fate);
+        assert_eq!((count(Fate::DeletedUnread), count(Fate::Acked)), (1, 1));
+        assert_eq!((count(Fate::AckedThenLost), ledger.acknowledged()), (0, 2));
     }
 
     #[test]

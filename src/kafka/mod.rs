@@ -18,5 +18,6 @@ pub mod network_client;
 pub mod partition;
 pub mod producer;
 pub mod protocol;
+pub mod quota;
 pub mod record;
 pub mod uuid;

@@ -1,16 +1,20 @@
 //! What a person does, carried out. An action either happens as a whole or leaves everything as it was.
 
 use super::{ADMIN, Cluster};
-use crate::base::{Duration, NodeId};
+use crate::base::{Duration, NodeId, TopicPartition};
 use crate::cluster::action::{Action, ActionError};
 use crate::cluster::event_log::{Actor, StepKind};
 use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, TopicDef};
 use crate::kafka::effect::Command;
 use crate::kafka::protocol::{
-    AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic, CreatePartitionsRequest,
-    CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, ElectLeadersRequest,
-    ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest, MetadataRequest, Request,
+    AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+    DescribeClientQuotasRequest, DescribeGroupsRequest, ElectLeadersRequest, ElectionType,
+    ErrorCode, GrownTopic, IncrementalAlterConfigsRequest, MetadataRequest, Request,
 };
+
+/// `default.api.timeout.ms` of the administrator's client, which waits that long for DeleteRecords.
+const DELETE_RECORDS_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl From<ScenarioError> for ActionError {
     fn from(error: ScenarioError) -> Self {
@@ -45,6 +49,9 @@ impl Cluster {
             | Action::DeleteTopic { .. }
             | Action::SetReplicationFactor { .. }
             | Action::SetTopicConfig { .. }
+            | Action::DeleteRecords { .. }
+            | Action::AlterClientQuotas(_)
+            | Action::DescribeClientQuotas
             | Action::ElectLeaders { .. }
             | Action::DescribeTopics
             | Action::DescribeGroup { .. } => self.perform_admin(action),
@@ -104,6 +111,16 @@ impl Cluster {
                 let topics = vec![(topic.as_str().into(), vec![change])];
                 IncrementalAlterConfigsRequest { topics }.into()
             }
+            Action::DeleteRecords { topic, partition, offset } => {
+                let (tp, leader) = self.led_partition(topic, *partition)?;
+                to = Some(leader);
+                let timeout = DELETE_RECORDS_TIMEOUT;
+                DeleteRecordsRequest { timeout, partitions: vec![(tp, *offset)] }.into()
+            }
+            Action::AlterClientQuotas(quota) => {
+                AlterClientQuotasRequest { entries: vec![quota.entry("quota")?] }.into()
+            }
+            Action::DescribeClientQuotas => DescribeClientQuotasRequest.into(),
             Action::ElectLeaders { unclean } => {
                 let election_type =
                     if *unclean { ElectionType::Unclean } else { ElectionType::Preferred };
@@ -123,6 +140,31 @@ impl Cluster {
         let admin = self.index[&ADMIN];
         self.command(admin, Command::Admin { call, to, request: Box::new(request) });
         Ok(())
+    }
+
+    /// The partition with its leader.
+    fn led_partition(
+        &self,
+        topic: &str,
+        partition: u32,
+    ) -> Result<(TopicPartition, NodeId), ActionError> {
+        let image = self.metadata();
+        let id = image.topic_by_name(topic).map(|topic| topic.id);
+        let tp = id.map(|id| TopicPartition::new(id, partition));
+        let state = tp.and_then(|tp| Some((tp, image.partition(tp)?)));
+        let Some((tp, state)) = state else {
+            let exception = ErrorCode::UnknownTopicOrPartition.exception();
+            return Err(ActionError::new(format!(
+                "{exception}: There is no partition {topic}-{partition}."
+            )));
+        };
+        if !state.has_leader() {
+            let exception = ErrorCode::LeaderNotAvailable.exception();
+            return Err(ActionError::new(format!(
+                "{exception}: Nobody leads {topic}-{partition} now."
+            )));
+        }
+        Ok((tp, state.leader))
     }
 
     /// A reassignment that gives every partition of `topic` that many replicas: those stay that it can
@@ -181,7 +223,7 @@ impl Cluster {
                 *count += 1;
                 replicas.push(*id);
             }
-            let tp = crate::base::TopicPartition::new(topic.id, index);
+            let tp = TopicPartition::new(topic.id, index);
             partitions.push((tp, Some(replicas)));
         }
         Ok(AlterPartitionReassignmentsRequest { partitions })

@@ -3,7 +3,7 @@
 
 use super::ControllerTimer;
 use super::metadata_log::MetadataLog;
-use crate::base::{NodeId, Offset, Time, TopicPartition};
+use crate::base::{Duration, NodeId, Offset, Time, TopicPartition};
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::protocol::{
     CorrelationId, ErrorCode, FetchRequest, FetchResponse, FetchedPartition,
@@ -38,8 +38,11 @@ impl MetadataFetches {
     ) {
         let wanted = request.partitions.iter().find(|p| p.tp == TopicPartition::CLUSTER_METADATA);
         let Some(wanted) = wanted else {
-            let response =
-                FetchResponse { error: ErrorCode::InvalidRequest, partitions: Vec::new() };
+            let response = FetchResponse {
+                throttle_time: Duration::ZERO,
+                error: ErrorCode::InvalidRequest,
+                partitions: Vec::new(),
+            };
             out.respond(from, correlation, response);
             return;
         };
@@ -91,8 +94,13 @@ fn answer(waiting: Waiting, error: ErrorCode, log: &MetadataLog, out: &mut Out<'
         log_start_offset: if error.is_none() { 0 } else { -1 },
         diverging_epoch: None,
         current_leader: None,
+        preferred_read_replica: None,
         records,
     };
-    let response = FetchResponse { error: ErrorCode::None, partitions: vec![partition] };
+    let response = FetchResponse {
+        throttle_time: Duration::ZERO,
+        error: ErrorCode::None,
+        partitions: vec![partition],
+    };
     out.respond(waiting.broker, waiting.correlation, response);
 }

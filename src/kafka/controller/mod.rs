@@ -8,6 +8,7 @@
 //! quotas are not modelled.
 
 mod alter_partition;
+mod client_quotas;
 mod cluster_control;
 mod configs;
 mod elections;
@@ -252,6 +253,10 @@ impl Controller {
             }
             Request::IncrementalAlterConfigs(request) => {
                 let result = self.state.incremental_alter_configs(&request);
+                self.write(result, out).into()
+            }
+            Request::AlterClientQuotas(request) => {
+                let result = ControllerState::alter_client_quotas(&request);
                 self.write(result, out).into()
             }
             Request::ElectLeaders(request) => {

@@ -83,6 +83,7 @@ impl ControllerState {
             | MetadataRecord::Partition { .. }
             | MetadataRecord::PartitionChange { .. }
             | MetadataRecord::TopicConfig { .. }
+            | MetadataRecord::ClientQuota { .. }
             | MetadataRecord::NoOp => {}
         }
         let changed = match record {

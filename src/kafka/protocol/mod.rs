@@ -119,6 +119,8 @@ apis! {
     CreateTopics 19 CreateTopicsRequest => CreateTopicsResponse;
     /// Delete topics.
     DeleteTopics 20 DeleteTopicsRequest => DeleteTopicsResponse;
+    /// Delete the records before an offset.
+    DeleteRecords 21 DeleteRecordsRequest => DeleteRecordsResponse;
     /// Get a producer id.
     InitProducerId 22 InitProducerIdRequest => InitProducerIdResponse;
     /// Find where leader epochs end.
@@ -131,6 +133,10 @@ apis! {
     IncrementalAlterConfigs 44 IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse;
     /// Move replicas to other brokers.
     AlterPartitionReassignments 45 AlterPartitionReassignmentsRequest => AlterPartitionReassignmentsResponse;
+    /// Ask for the quotas of clients.
+    DescribeClientQuotas 48 DescribeClientQuotasRequest => DescribeClientQuotasResponse;
+    /// Change quotas of clients.
+    AlterClientQuotas 49 AlterClientQuotasRequest => AlterClientQuotasResponse;
     /// A leader proposes a new ISR to the controller.
     AlterPartition 56 AlterPartitionRequest => AlterPartitionResponse;
     /// A broker process announces itself to the controller.
