@@ -1,6 +1,8 @@
 //! A scenario: the cluster, its clients and its load at the start of a session, as a text file or a
 //! link holds it. Scenario + seed + journal = the session.
 
+mod quota;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -13,8 +15,9 @@ use crate::kafka::config::{
 };
 use crate::kafka::consumer::{CommitPolicy, ConsumerSpec, Reads, ServiceTime};
 use crate::kafka::producer::{Keys, ProducerSpec, Rate, Workload};
-use crate::kafka::quota::{ClientQuotaEntity, Entity};
 use crate::sim::NetworkConfig;
+
+pub use quota::{QuotaDef, QuotaEntry};
 
 /// Most brokers of a cluster.
 pub const MAX_BROKERS: u32 = 9;
@@ -22,9 +25,6 @@ pub const MAX_BROKERS: u32 = 9;
 pub const MAX_CLIENTS: u32 = 200;
 /// Most partitions of one topic.
 pub const MAX_PARTITIONS: u32 = 2_000;
-
-/// A client quota entity with its keys and values, as AlterClientQuotas carries them.
-pub type QuotaEntry = (ClientQuotaEntity, Vec<(Rc<str>, Option<u64>)>);
 
 /// Settings by Kafka's key, with values as text.
 pub type Settings = BTreeMap<String, Setting>;
@@ -119,21 +119,6 @@ pub struct TopicDef {
     pub assignment: Option<Vec<Vec<i32>>>,
     /// Topic settings.
     #[serde(default)]
-    pub config: Settings,
-}
-
-/// Quotas of a user or of a `client.id`, or of everybody without one: `<default>`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QuotaDef {
-    /// Of which user; every client here is `ANONYMOUS`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Of which `client.id`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// Kafka's keys, `producer_byte_rate` and `consumer_byte_rate`, with bytes a second; an empty text removes the
-    /// quota.
     pub config: Settings,
 }
 
@@ -349,30 +334,6 @@ impl TopicDef {
         }
         checked(&format!("{field}.config"), &self.config, |settings| TopicConfig::with(settings))?;
         Ok(())
-    }
-}
-
-impl QuotaDef {
-    /// What is asked of Kafka; `field` names the definition in errors. Which keys there are is Kafka's to say.
-    pub fn entry(&self, field: &str) -> Result<QuotaEntry, ScenarioError> {
-        let entity = ClientQuotaEntity {
-            user: self.user.as_deref().map(Entity::of),
-            client_id: self.client_id.as_deref().map(Entity::of),
-        };
-        if entity.user.is_none() && entity.client_id.is_none() {
-            let expected =
-                "expected a user or a client_id; `<default>` is everybody without a quota";
-            return Err(ScenarioError::at(field, "client_id", expected.to_owned()));
-        }
-        let value = |(key, value): (&str, &str)| {
-            let rate = if value.is_empty() { Some(None) } else { value.parse().ok().map(Some) };
-            let rate = rate.ok_or_else(|| ScenarioError {
-                field: format!("{field}.config.{key}"),
-                expected: format!("expected whole bytes a second, got `{value}`"),
-            })?;
-            Ok((key.into(), rate))
-        };
-        Ok((entity, pairs(&self.config).map(value).collect::<Result<_, ScenarioError>>()?))
     }
 }
 

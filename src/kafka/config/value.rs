@@ -1,10 +1,16 @@
 //! Values of settings: parsing and printing as Kafka's `ConfigDef` does.
 
+mod ratio;
+mod reset;
+
 use std::rc::Rc;
 
 use crate::base::Duration;
 use crate::kafka::consumer::assignor::Assignor;
 use crate::kafka::coordinator::assignor::ServerAssignor;
+
+pub use ratio::Ratio;
+pub use reset::AutoOffsetReset;
 
 /// A value that a setting can have.
 pub trait ConfigValue: Sized {
@@ -180,90 +186,6 @@ word_value! {
     }
 }
 
-/// `auto.offset.reset`: where to begin without a usable committed offset (`AutoOffsetResetStrategy`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum AutoOffsetReset {
-    /// At the log start.
-    Earliest,
-    /// At the end: only records that come later.
-    Latest,
-    /// Nowhere: the application gets an error.
-    None,
-    /// At the first record that is not older than this, or at the end if there is none (KIP-1106).
-    ByDuration(Duration),
-}
-
-impl ConfigValue for AutoOffsetReset {
-    fn read(_kind: &str, text: &str) -> Result<Self, String> {
-        let refused = || {
-            format!(
-                "Invalid value `{text}` for configuration auto.offset.reset. The value must be either \
-                 'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'."
-            )
-        };
-        match text {
-            "earliest" => Ok(Self::Earliest),
-            "latest" => Ok(Self::Latest),
-            "none" => Ok(Self::None),
-            _ => text
-                .strip_prefix("by_duration:")
-                .and_then(iso_duration)
-                .map(Self::ByDuration)
-                .ok_or_else(refused),
-        }
-    }
-
-    fn show(&self) -> String {
-        match self {
-            Self::Earliest => "earliest".to_owned(),
-            Self::Latest => "latest".to_owned(),
-            Self::None => "none".to_owned(),
-            Self::ByDuration(Duration(micros)) => {
-                let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
-                let fraction = format!(".{rest:06}");
-                format!(
-                    "by_duration:PT{seconds}{}S",
-                    fraction.trim_end_matches('0').trim_end_matches('.')
-                )
-            }
-        }
-    }
-}
-
-/// A length of time as `java.time.Duration.parse` takes it, such as `P1DT2H3M4.5S`, here down to microseconds. `None`
-/// for anything else, negative lengths included.
-fn iso_duration(text: &str) -> Option<Duration> {
-    let (days, times) = match text.strip_prefix('P')?.split_once('T') {
-        Some((_, "")) => return None,
-        Some(parts) => parts,
-        None => (text.strip_prefix('P')?, ""),
-    };
-    let mut total = 0_u64;
-    let mut rest = days;
-    let mut units: &[(char, u64)] = &[('D', 86_400_000_000)];
-    for part in [days, times] {
-        rest = part;
-        for (unit, micros) in units {
-            let Some((number, after)) = rest.split_once(*unit) else { continue };
-            let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-            let is_number = |digits: &str| digits.chars().all(|c| c.is_ascii_digit());
-            let may_have_fraction = *unit == 'S' || !number.contains('.');
-            if whole.is_empty() || !is_number(whole) || !is_number(fraction) || !may_have_fraction {
-                return None;
-            }
-            let fraction: u64 = format!("{fraction:0<6.6}").parse().ok()?;
-            let whole: u64 = whole.parse().ok()?;
-            total = total.checked_add(whole.checked_mul(*micros)?)?.checked_add(fraction)?;
-            rest = after;
-        }
-        if !rest.is_empty() {
-            return None;
-        }
-        units = &[('H', 3_600_000_000), ('M', 60_000_000), ('S', 1_000_000)];
-    }
-    (text.len() > 1 && rest.is_empty()).then_some(Duration(total))
-}
-
 word_value! {
     /// `replica.selector.class`: which replica a consumer reads from (KIP-392).
     ReplicaSelector {
@@ -309,46 +231,6 @@ impl CleanupPolicy {
     /// Whether segments go that are too old or too many (`LogConfig.delete`).
     pub fn deletes(self) -> bool {
         matches!(self, Self::Delete | Self::CompactDelete)
-    }
-}
-
-/// A part of a whole, in millionths: Kafka's settings of type DOUBLE between 0 and 1 without fractions of a machine.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Ratio(u32);
-
-impl Ratio {
-    const WHOLE: u32 = 1_000_000;
-
-    /// One half.
-    pub const HALF: Self = Self(Self::WHOLE / 2);
-
-    /// `part` of `whole`, which is not smaller; `None` if there is no whole.
-    pub fn of(part: u64, whole: u64) -> Option<Self> {
-        let millionths = u128::from(part) * u128::from(Self::WHOLE) / u128::from(whole.max(1));
-        (whole > 0).then(|| Self(u32::try_from(millionths).unwrap_or(Self::WHOLE)))
-    }
-}
-
-impl ConfigValue for Ratio {
-    fn read(kind: &str, text: &str) -> Result<Self, String> {
-        let refused = || format!("Not a number of type {kind}");
-        let number: f64 = text.parse().ok().ok_or_else(refused)?;
-        if number < 0.0 {
-            return Err("Value must be at least 0".to_owned());
-        }
-        if number.is_nan() || number > 1.0 {
-            return Err("Value must be no more than 1".to_owned());
-        }
-        // Digits, not arithmetic: what is printed is what was read.
-        let digits = format!("{number:.6}").replace('.', "");
-        digits.parse().ok().map(Self).ok_or_else(refused)
-    }
-
-    fn show(&self) -> String {
-        let (whole, part) = (self.0 / Self::WHOLE, self.0 % Self::WHOLE);
-        let text = format!("{whole}.{part:06}");
-        let short = text.trim_end_matches('0');
-        if short.ends_with('.') { format!("{short}0") } else { short.to_owned() }
     }
 }
 
