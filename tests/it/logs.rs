@@ -284,7 +284,7 @@ broker_config = { "replica.selector.class" = "org.apache.kafka.common.replica.Ra
 [[topics]]
 name = "events"
 partitions = 1
-replication_factor = 3
+replication_factor = -1
 assignment = [[1, 2, 3]]
 [[producers]]
 name = "web"
@@ -350,7 +350,7 @@ broker_config = { "offsets.topic.num.partitions" = 3 }
 [[topics]]
 name = "events"
 partitions = 3
-replication_factor = 1
+replication_factor = -1
 assignment = [[3], [1], [2]]
 [[consumers]]
 name = "in-a"
