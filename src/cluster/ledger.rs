@@ -67,6 +67,14 @@ impl Fate {
     ];
 }
 
+impl LetGo {
+    /// Whether a group that read the topic had not read it.
+    pub fn is_unread(self) -> bool {
+        let (Self::Deleted { unread } | Self::Compacted { unread }) = self;
+        unread
+    }
+}
+
 /// One record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LedgerEntry {
@@ -112,6 +120,8 @@ struct Deliveries {
     counts: Vec<Rc<Vec<u16>>>,
     total: u64,
     distinct: u64,
+    /// Of the different ones, those that are told apart since because another group had not read them.
+    let_go: u64,
 }
 
 /// Who reads: a group, or a consumer without one.
@@ -140,6 +150,8 @@ pub struct ReaderSummary {
     pub processed: u64,
     /// Different records finished.
     pub distinct: u64,
+    /// Of these, records that are "deleted unread" or "compacted away" since, for another group's sake.
+    pub let_go: u64,
 }
 
 impl ReaderSummary {
@@ -209,6 +221,7 @@ impl Ledger {
             reader: reader.clone(),
             processed: deliveries.total,
             distinct: deliveries.distinct,
+            let_go: deliveries.let_go,
         })
     }
 
@@ -274,6 +287,14 @@ impl Ledger {
 
     /// Its leader's log let it go in order.
     pub(super) fn let_go(&mut self, record: RecordId, how: LetGo) {
+        let (chunk, slot) = position(record);
+        let is_first = self.entry(record).is_some_and(|entry| entry.let_go.is_none());
+        if is_first && how.is_unread() {
+            for deliveries in self.readers.values_mut() {
+                let count = deliveries.counts.get(chunk).map_or(0, |counts| counts[slot]);
+                deliveries.let_go += u64::from(count > 0);
+            }
+        }
         self.update(record, |entry| {
             entry.let_go.get_or_insert(how);
         });
@@ -287,12 +308,14 @@ impl Ledger {
     /// A reader finished it.
     pub(super) fn processed(&mut self, reader: Reader, record: RecordId) {
         let (chunk, slot) = position(record);
+        let let_go = self.entry(record).and_then(|entry| entry.let_go);
         let deliveries = self.readers.entry(reader).or_default();
         while deliveries.counts.len() <= chunk {
             deliveries.counts.push(Rc::new(vec![0; CHUNK]));
         }
         let count = &mut Rc::make_mut(&mut deliveries.counts[chunk])[slot];
         deliveries.distinct += u64::from(*count == 0);
+        deliveries.let_go += u64::from(*count == 0 && let_go.is_some_and(LetGo::is_unread));
         deliveries.total += 1;
         *count = count.saturating_add(1);
     }
