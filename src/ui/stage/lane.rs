@@ -131,7 +131,7 @@ fn cells(lane: &LaneView, tape: &Tape, track: Rect, style: LaneStyle) -> Html {
     let cells = tape.offsets().map(|offset| {
         let hue = usize::try_from(offset - tail_start).ok().and_then(|i| lane.tail.get(i));
         // Where the cleaner took the record there is a hole.
-        let Some(hue) = hue.unwrap_or(&Some(lane.hue)) else { return html! {} };
+        let Some(hue) = hue.copied().unwrap_or(Some(lane.hue)) else { return html! {} };
         let hue = hue.index();
         let safe = if offset < lane.high_watermark { "is-safe" } else { "is-unsafe" };
         let x = tape.left_of(offset);
