@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::scenario::{ConsumerDef, ProducerDef, Setting, TopicDef};
+use super::scenario::{ConsumerDef, ProducerDef, QuotaDef, Setting, TopicDef};
 use crate::kafka::consumer::ServiceTime;
 use crate::kafka::producer::{Keys, Rate};
 
@@ -42,6 +42,17 @@ pub enum Action {
         /// New value; none removes it.
         value: Option<Setting>,
     },
+    /// Delete the records of a partition before an offset.
+    DeleteRecords {
+        /// The topic.
+        topic: String,
+        /// Index of the partition.
+        partition: u32,
+        /// The first offset to keep; -1 is the high watermark.
+        offset: i64,
+    },
+    /// Change or remove quotas of clients.
+    AlterClientQuotas(QuotaDef),
     /// Elect leaders for all partitions.
     ElectLeaders {
         /// Let a replica lead that may miss acknowledged records.
@@ -73,6 +84,8 @@ pub enum Action {
     DescribeTopics,
     /// Ask the leader of the metadata quorum about it: what `kafka-metadata-quorum describe` shows.
     DescribeQuorum,
+    /// Ask for all quotas of clients.
+    DescribeClientQuotas,
     /// Ask a group's coordinator about it.
     DescribeGroup {
         /// The group.

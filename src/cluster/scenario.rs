@@ -1,6 +1,8 @@
 //! A scenario: the cluster, its clients and its load at the start of a session, as a text file or a
 //! link holds it. Scenario + seed + journal = the session.
 
+mod quota;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -14,6 +16,8 @@ use crate::kafka::config::{
 use crate::kafka::consumer::{CommitPolicy, ConsumerSpec, Reads, ServiceTime};
 use crate::kafka::producer::{Keys, ProducerSpec, Rate, Workload};
 use crate::sim::NetworkConfig;
+
+pub use quota::{QuotaDef, QuotaEntry};
 
 /// Most brokers of a cluster.
 pub const MAX_BROKERS: u32 = 9;
@@ -37,6 +41,7 @@ pub struct Setting(pub String);
 enum SettingForm {
     Text(String),
     Number(i64),
+    Fraction(f64),
     Truth(bool),
 }
 
@@ -45,6 +50,7 @@ impl From<SettingForm> for Setting {
         Self(match form {
             SettingForm::Text(text) => text,
             SettingForm::Number(number) => number.to_string(),
+            SettingForm::Fraction(number) => number.to_string(),
             SettingForm::Truth(truth) => truth.to_string(),
         })
     }
@@ -90,6 +96,9 @@ pub struct Scenario {
     /// Topics that exist at the start.
     #[serde(default)]
     pub topics: Vec<TopicDef>,
+    /// Quotas of clients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<QuotaDef>,
     /// Producers that run at the start.
     #[serde(default)]
     pub producers: Vec<ProducerDef>,
@@ -260,6 +269,9 @@ impl Scenario {
         for (i, topic) in self.topics.iter().enumerate() {
             topic.check(&format!("topics[{i}]"))?;
         }
+        for (i, quota) in self.quotas.iter().enumerate() {
+            quota.entry(&format!("quotas[{i}]"))?;
+        }
         let mut names = BTreeMap::new();
         for (i, producer) in self.producers.iter().enumerate() {
             let field = format!("producers[{i}]");
@@ -312,6 +324,7 @@ impl Scenario {
 fn check_action(action: &Action, field: &str) -> Result<(), ScenarioError> {
     match action {
         Action::CreateTopic(topic) => topic.check(field),
+        Action::AlterClientQuotas(quota) => quota.entry(field).map(drop),
         Action::AddProducer(producer) => producer.specs(field).map(drop),
         Action::AddConsumer(consumer) => consumer.specs(field).map(drop),
         Action::SetRate { rate, .. } => {

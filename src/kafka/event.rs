@@ -100,6 +100,32 @@ pub enum Event {
         /// Batches that stood in it.
         removed: Rc<[(Offset, Rc<RecordBatch>)]>,
     },
+    /// The first offset that can be read of a replica's log moved up: what lay below is gone.
+    LogStartMoved {
+        /// The partition.
+        tp: TopicPartition,
+        /// The log start before.
+        from: Offset,
+        /// The log start now.
+        to: Offset,
+        /// Why.
+        cause: LogStartOffsetIncrementReason,
+        /// Batches with records in between, in offset order. The memory of events keeps none.
+        removed: Rc<[(Offset, Rc<RecordBatch>)]>,
+    },
+    /// The log cleaner went over a replica's log and left the latest record of each key.
+    LogCleaned {
+        /// The partition.
+        tp: TopicPartition,
+        /// Bytes of the log before.
+        bytes_before: u64,
+        /// Bytes of the log now.
+        bytes_after: u64,
+        /// How many records went.
+        count: u64,
+        /// Offsets and identities of the records that went. The memory of events keeps none.
+        removed: Rc<[(Offset, Option<RecordId>)]>,
+    },
     /// A consumer's application finished a record.
     RecordProcessed {
         /// The consumer's group, if it has one.
@@ -244,6 +270,25 @@ pub enum Event {
         value: Option<Rc<str>>,
     },
 
+    /// The controller changed a quota of clients.
+    ClientQuotaChanged {
+        /// Whom it is for, in words.
+        entity: Rc<str>,
+        /// Kafka's key.
+        key: &'static str,
+        /// Bytes a second; `None` is no quota.
+        value: Option<u64>,
+    },
+    /// A broker told a client that is over its quota to wait, and reads nothing of it meanwhile (KIP-219).
+    ClientThrottled {
+        /// The client.
+        client: NodeId,
+        /// What it asked.
+        api: ApiKey,
+        /// For how long.
+        throttle_time: Duration,
+    },
+
     // --- groups ------------------------------------------------------------------------------
     /// A coordinator moved a group to another state.
     GroupStateChanged {
@@ -348,6 +393,35 @@ pub enum ResetCause {
     UnknownEpoch,
 }
 
+/// Why the log start of a replica moved (`LogStartOffsetIncrementReason`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogStartOffsetIncrementReason {
+    /// Retention deleted segments that were too old (`SegmentDeletion`).
+    RetentionTime,
+    /// Retention deleted segments because the log was too large (`SegmentDeletion`).
+    RetentionSize,
+    /// Somebody asked for it by DeleteRecords (`ClientRecordDeletion`).
+    DeleteRecords,
+    /// The leader's log start had moved (`LeaderOffsetIncremented`).
+    Leader,
+}
+
+impl Event {
+    /// The event without the records that a log let go, so that they leave the memory.
+    #[must_use]
+    pub fn without_deleted_records(self) -> Self {
+        match self {
+            Self::LogStartMoved { tp, from, to, cause, .. } => {
+                Self::LogStartMoved { tp, from, to, cause, removed: [].into() }
+            }
+            Self::LogCleaned { tp, bytes_before, bytes_after, count, .. } => {
+                Self::LogCleaned { tp, bytes_before, bytes_after, count, removed: [].into() }
+            }
+            other => other,
+        }
+    }
+}
+
 /// Why a log is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LogDeletion {
@@ -357,6 +431,4 @@ pub enum LogDeletion {
     TopicDeleted,
     /// The replica was moved to another broker.
     ReplicaMoved,
-    /// Retention or DeleteRecords moved the log start.
-    Retention,
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::config::TopicConfig;
 use super::controller::partition_change::{PartitionChange, PartitionRegistration};
+use super::quota::{ClientQuotaEntity, ClientQuotaType, ClientQuotas};
 use crate::base::{NodeId, Offset, Time, TopicId, TopicPartition};
 
 /// A record of the metadata log, named after Kafka's.
@@ -76,6 +77,15 @@ pub enum MetadataRecord {
         /// The leader.
         leader: NodeId,
     },
+    /// `ClientQuotaRecord`: sets one quota of an entity, or removes it.
+    ClientQuota {
+        /// Whom it is for.
+        entity: ClientQuotaEntity,
+        /// What it limits.
+        kind: ClientQuotaType,
+        /// Bytes a second; `None` removes it.
+        value: Option<u64>,
+    },
     /// `NoOpRecord`: written when idle so that observers see the log advance.
     NoOp,
 }
@@ -126,6 +136,8 @@ pub struct MetadataImage {
     pub topics: BTreeMap<TopicId, Rc<TopicImage>>,
     /// Topic ids by name.
     pub topic_ids: BTreeMap<Rc<str>, TopicId>,
+    /// Quotas of clients.
+    pub client_quotas: ClientQuotas,
 }
 
 impl MetadataImage {
@@ -175,6 +187,14 @@ impl MetadataImage {
                         None => overrides.remove(key),
                     };
                 }
+            }
+            MetadataRecord::ClientQuota { entity, kind, value } => {
+                let quotas = self.client_quotas.entry(entity.clone()).or_default();
+                match value {
+                    Some(value) => quotas.insert(*kind, *value),
+                    None => quotas.remove(kind),
+                };
+                self.client_quotas.retain(|_, quotas| !quotas.is_empty());
             }
             MetadataRecord::LeaderChange { .. } | MetadataRecord::NoOp => {}
         }
@@ -256,6 +276,8 @@ pub struct ClusterMetadata {
     pub updated_at: Time,
     /// Unfenced brokers.
     pub brokers: Vec<NodeId>,
+    /// `broker.rack` of those that have one.
+    pub racks: BTreeMap<NodeId, Rc<str>>,
     /// Topics asked for that exist, by name.
     pub topics: BTreeMap<Rc<str>, super::protocol::TopicMetadata>,
 }

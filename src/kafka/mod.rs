@@ -18,6 +18,7 @@ pub mod network_client;
 pub mod partition;
 pub mod producer;
 pub mod protocol;
+pub mod quota;
 pub mod raft;
 pub mod record;
 pub mod uuid;

@@ -138,8 +138,22 @@ pub struct RecordBatch {
     pub producer_epoch: i16,
     /// Sequence number of the first record, -1 without.
     pub base_sequence: i32,
-    /// The records, at least one.
+    /// The records; at least one in a batch that was sent.
     pub records: Vec<Record>,
+    /// Set once the log cleaner has looked at the batch and changed something in it.
+    pub remains: Option<Box<Remains>>,
+}
+
+/// What the log cleaner left of a batch. It keeps its bounds, so that offsets and sequence numbers still follow
+/// from it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remains {
+    /// Offset of each record that is left, counted from the first offset of the batch (`offsetDelta`).
+    pub deltas: Vec<u32>,
+    /// Offset of the last record that it had, counted the same way (`lastOffsetDelta`).
+    pub last_delta: u32,
+    /// From when on its tombstones go; set by the first cleaning that leaves one in it (KIP-534).
+    pub delete_horizon: Option<Time>,
 }
 
 impl RecordBatch {
@@ -148,7 +162,7 @@ impl RecordBatch {
 
     /// A batch of a producer without idempotence.
     pub fn plain(records: Vec<Record>) -> Self {
-        Self { producer_id: -1, producer_epoch: -1, base_sequence: -1, records }
+        Self { producer_id: -1, producer_epoch: -1, base_sequence: -1, records, remains: None }
     }
 
     /// Number of records.
@@ -156,7 +170,29 @@ impl RecordBatch {
         self.records.len()
     }
 
-    /// Whether it holds no record; never true for a batch that was sent.
+    /// Number of offsets that it takes: of the records that it holds, and of those that the cleaner took.
+    pub fn span(&self) -> Offset {
+        let span = match &self.remains {
+            Some(remains) => Offset::from(remains.last_delta) + 1,
+            None => Offset::try_from(self.records.len()).expect("a batch fits an offset"),
+        };
+        span.max(1)
+    }
+
+    /// Offset and record, in order, for a batch whose first offset is `base_offset`.
+    pub fn placed(
+        &self,
+        base_offset: Offset,
+    ) -> impl DoubleEndedIterator<Item = (Offset, &Record)> + ExactSizeIterator {
+        let remains = self.remains.as_deref();
+        let offset = move |index: usize| match remains {
+            Some(remains) => base_offset + Offset::from(remains.deltas[index]),
+            None => base_offset + Offset::try_from(index).expect("a batch fits an offset"),
+        };
+        self.records.iter().enumerate().map(move |(index, record)| (offset(index), record))
+    }
+
+    /// Whether it holds no record: never true for a batch that was sent, but for one that was cleaned.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
@@ -179,17 +215,24 @@ pub struct StoredBatch {
 }
 
 impl StoredBatch {
-    /// Offset after the last record.
+    /// Offset after the last record that it has or had.
     pub fn next_offset(&self) -> Offset {
-        self.base_offset + Offset::try_from(self.batch.len()).expect("a batch fits an offset")
+        self.base_offset + self.batch.span()
     }
 
     /// Offset and record, in order.
     pub fn records(&self) -> impl DoubleEndedIterator<Item = (Offset, &Record)> {
-        let offset = |index: usize| {
-            self.base_offset + Offset::try_from(index).expect("a batch fits an offset")
+        self.batch.placed(self.base_offset)
+    }
+
+    /// Offset of the first record at `from` or beyond, and its place among the records.
+    pub fn first_at(&self, from: Offset) -> Option<(Offset, usize)> {
+        let delta = (from - self.base_offset).max(0);
+        let Some(remains) = &self.batch.remains else {
+            let index = usize::try_from(delta).ok().filter(|index| *index < self.batch.len())?;
+            return Some((self.base_offset + delta, index));
         };
-        let records = self.batch.records.iter().enumerate();
-        records.map(move |(index, record)| (offset(index), record))
+        let index = remains.deltas.partition_point(|known| Offset::from(*known) < delta);
+        Some((self.base_offset + Offset::from(*remains.deltas.get(index)?), index))
     }
 }

@@ -9,10 +9,13 @@ const SEEDS: &str = include_str!("../data/seeds.txt");
 /// Scenario files by name; the browser has no files.
 const SCENARIOS: &[(&str, &str)] = &[
     ("bench-small.toml", include_str!("../data/scenarios/bench-small.toml")),
+    ("compaction.toml", include_str!("../data/scenarios/compaction.toml")),
     ("failures.toml", include_str!("../data/scenarios/failures.toml")),
     ("kip848.toml", include_str!("../data/scenarios/kip848.toml")),
     ("loners.toml", include_str!("../data/scenarios/loners.toml")),
     ("quorum.toml", include_str!("../data/scenarios/quorum.toml")),
+    ("quotas.toml", include_str!("../data/scenarios/quotas.toml")),
+    ("retention.toml", include_str!("../data/scenarios/retention.toml")),
     ("zipf.toml", include_str!("../data/scenarios/zipf.toml")),
 ];
 

@@ -7,11 +7,15 @@ use crate::cluster::event_log::{Actor, StepKind};
 use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, TopicDef};
 use crate::kafka::effect::Command;
 use crate::kafka::protocol::{
-    AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic, CreatePartitionsRequest,
-    CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, DescribeQuorumRequest,
-    ElectLeadersRequest, ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest,
+    AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+    DescribeClientQuotasRequest, DescribeGroupsRequest, DescribeQuorumRequest, ElectLeadersRequest,
+    ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest,
     ListPartitionReassignmentsRequest, MetadataRequest, Request,
 };
+
+/// `default.api.timeout.ms` of the administrator's client, which waits that long for DeleteRecords.
+const DELETE_RECORDS_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl From<ScenarioError> for ActionError {
     fn from(error: ScenarioError) -> Self {
@@ -46,6 +50,9 @@ impl Cluster {
             | Action::DeleteTopic { .. }
             | Action::SetReplicationFactor { .. }
             | Action::SetTopicConfig { .. }
+            | Action::DeleteRecords { .. }
+            | Action::AlterClientQuotas(_)
+            | Action::DescribeClientQuotas
             | Action::ElectLeaders { .. }
             | Action::ElectLeader { .. }
             | Action::ReassignPartition { .. }
@@ -109,6 +116,16 @@ impl Cluster {
                 let topics = vec![(topic.as_str().into(), vec![change])];
                 IncrementalAlterConfigsRequest { topics }.into()
             }
+            Action::DeleteRecords { topic, partition, offset } => {
+                let (tp, leader) = self.led_partition(topic, *partition)?;
+                to = Some(leader);
+                let timeout = DELETE_RECORDS_TIMEOUT;
+                DeleteRecordsRequest { timeout, partitions: vec![(tp, *offset)] }.into()
+            }
+            Action::AlterClientQuotas(quota) => {
+                AlterClientQuotasRequest { entries: vec![quota.entry("quota")?] }.into()
+            }
+            Action::DescribeClientQuotas => DescribeClientQuotasRequest.into(),
             Action::ElectLeaders { unclean } => {
                 let election_type =
                     if *unclean { ElectionType::Unclean } else { ElectionType::Preferred };
@@ -158,6 +175,31 @@ impl Cluster {
             return Ok(TopicPartition::new(image.id, partition));
         }
         Err(unknown(format!("No such partition as {topic}-{partition}")))
+    }
+
+    /// The partition with its leader.
+    fn led_partition(
+        &self,
+        topic: &str,
+        partition: u32,
+    ) -> Result<(TopicPartition, NodeId), ActionError> {
+        let image = self.metadata();
+        let id = image.topic_by_name(topic).map(|topic| topic.id);
+        let tp = id.map(|id| TopicPartition::new(id, partition));
+        let state = tp.and_then(|tp| Some((tp, image.partition(tp)?)));
+        let Some((tp, state)) = state else {
+            let exception = ErrorCode::UnknownTopicOrPartition.exception();
+            return Err(ActionError::new(format!(
+                "{exception}: There is no partition {topic}-{partition}."
+            )));
+        };
+        if !state.has_leader() {
+            let exception = ErrorCode::LeaderNotAvailable.exception();
+            return Err(ActionError::new(format!(
+                "{exception}: Nobody leads {topic}-{partition} now."
+            )));
+        }
+        Ok((tp, state.leader))
     }
 
     /// A reassignment that gives every partition of `topic` that many replicas: those stay that it can

@@ -358,6 +358,8 @@ fn refusal(answer: Result<Rc<Response>, ApiError>) -> Result<Rc<Response>, ApiEr
         Response::AlterPartitionReassignments(body) => {
             body.partitions.iter().find_map(|(_, r)| r.clone().err())
         }
+        Response::AlterClientQuotas(body) => body.entries.iter().find_map(|(_, r)| r.clone().err()),
+        Response::DeleteRecords(body) => body.partitions.iter().find_map(|(_, r)| r.clone().err()),
         Response::ElectLeaders(body) => body.partitions.iter().find_map(|(_, r)| r.clone().err()),
         _ => None,
     };

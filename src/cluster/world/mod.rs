@@ -197,16 +197,10 @@ impl Cluster {
         self.run_until_or(self.now + TOPIC_PATIENCE, Self::all_brokers_active);
         let scenario = self.scenario.clone();
         for (i, topic) in scenario.topics.iter().enumerate() {
-            let call = self.next_call;
-            let applied = self.apply(&Action::CreateTopic(topic.clone()));
-            let field = || format!("topics[{i}]");
-            applied.map_err(|error| ScenarioError { field: field(), expected: error.message })?;
-            self.run_until_or(self.now + TOPIC_PATIENCE, |cluster| {
-                cluster.admin_answer(call).is_some()
-            });
-            if let Some(Err(error)) = self.admin_answer(call) {
-                return Err(ScenarioError { field: field(), expected: error.message });
-            }
+            self.set_up(&Action::CreateTopic(topic.clone()), &format!("topics[{i}]"))?;
+        }
+        for (i, quota) in scenario.quotas.iter().enumerate() {
+            self.set_up(&Action::AlterClientQuotas(quota.clone()), &format!("quotas[{i}]"))?;
         }
         self.run_until_or(self.now + TOPIC_PATIENCE, Self::all_partitions_led);
         self.begin_session();
@@ -221,6 +215,20 @@ impl Cluster {
             self.queue.push(at, None, Pending::Action(Rc::new(timed.action.clone())));
         }
         Ok(())
+    }
+
+    /// Has the administrator's client do what the scenario begins with; `field` names it in errors.
+    fn set_up(&mut self, action: &Action, field: &str) -> Result<(), ScenarioError> {
+        let call = self.next_call;
+        let refused = |expected| ScenarioError { field: field.to_owned(), expected };
+        self.apply(action).map_err(|error| refused(error.message))?;
+        self.run_until_or(self.now + TOPIC_PATIENCE, |cluster| {
+            cluster.admin_answer(call).is_some()
+        });
+        match self.admin_answer(call) {
+            Some(Err(error)) => Err(refused(error.message)),
+            _ => Ok(()),
+        }
     }
 
     /// Forgets what was measured while starting up.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Cluster;
 use crate::base::{Offset, TopicPartition};
-use crate::cluster::ledger::Fate;
+use crate::cluster::ledger::{Fate, Reader};
 use crate::kafka::coordinator::Group;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::protocol::NamedPartition;
@@ -75,6 +75,15 @@ impl Cluster {
         })
     }
 
+    /// The groups that read that partition, and from where on they have not.
+    pub(super) fn readers_of(&self, tp: TopicPartition) -> Vec<(Reader, Offset)> {
+        let of_group = |group: &Group| {
+            let standing = self.group_lag(group).find(|standing| standing.tp == tp)?;
+            Some((Reader::Group(group.name.clone()), standing.offset))
+        };
+        self.groups().filter_map(of_group).collect()
+    }
+
     /// The high watermark of the partition's leader; of its last one, while there is none.
     pub fn last_high_watermark(&self, tp: TopicPartition) -> Option<Offset> {
         let serving = self.leader_log(tp).map(UnifiedLog::high_watermark);
@@ -96,6 +105,7 @@ impl Cluster {
             place.is_some_and(|(tp, _)| dark.contains(&tp))
         };
         let entries = self.ledger.entries().map(|(_, entry)| entry);
-        entries.filter(|entry| entry.fate() == Fate::Acked && is_dark(entry.place)).count() as u64
+        let kept = entries.filter(|e| e.fate() == Fate::Acked && e.let_go.is_none());
+        kept.filter(|entry| is_dark(entry.place)).count() as u64
     }
 }

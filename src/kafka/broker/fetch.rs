@@ -2,10 +2,12 @@
 //! (`ReplicaManager.fetchMessages`, `DelayedFetch`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::{Broker, BrokerTimer};
-use crate::base::{NodeId, Time, TopicPartition};
+use crate::base::{Duration, NodeId, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
+use crate::kafka::config::ReplicaSelector;
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::{
@@ -79,6 +81,15 @@ impl FetchPurgatory {
     }
 }
 
+/// Who reads a partition.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reader<'a> {
+    /// A follower, with the epoch of its process.
+    Follower { id: NodeId, broker_epoch: i64 },
+    /// A consumer, with its `client.rack`.
+    Consumer { rack: Option<&'a str> },
+}
+
 /// What a fetch found over all its partitions.
 struct Found {
     partitions: Vec<FetchedPartition>,
@@ -92,13 +103,15 @@ impl Broker {
         &mut self,
         from: NodeId,
         correlation: CorrelationId,
-        request: FetchRequest,
+        mut request: FetchRequest,
         out: &mut Out<'_>,
     ) {
+        request.max_bytes = self.max_fetch_bytes(&request);
+        request.min_bytes = request.min_bytes.min(request.max_bytes);
         let found = self.read_for_consumer(&request);
         let deadline = out.now() + request.max_wait;
         if is_enough(&found, &request) || deadline <= out.now() || request.partitions.is_empty() {
-            out.respond(from, correlation, response(found.partitions));
+            self.answer_consumer((from, correlation), request.client_id.as_ref(), found, out);
             return;
         }
         let purgatory = &mut self.process.fetches;
@@ -119,9 +132,28 @@ impl Broker {
             if is_enough(&found, &fetch.request)
                 && let Some(fetch) = self.process.fetches.remove(number)
             {
-                out.respond(fetch.from, fetch.correlation, response(found.partitions));
+                self.answer_fetch(&fetch, found, out);
             }
         }
+    }
+
+    fn answer_fetch(&mut self, fetch: &WaitingFetch, found: Found, out: &mut Out<'_>) {
+        let client_id = fetch.request.client_id.as_ref();
+        self.answer_consumer((fetch.from, fetch.correlation), client_id, found, out);
+    }
+
+    /// Answers with what was found, or with the time to wait for it.
+    fn answer_consumer(
+        &mut self,
+        (from, correlation): (NodeId, CorrelationId),
+        client_id: Option<&Rc<str>>,
+        found: Found,
+        out: &mut Out<'_>,
+    ) {
+        let throttle_time = self.throttle_fetch((from, correlation), client_id, found.bytes, out);
+        let partitions = if throttle_time > Duration::ZERO { Vec::new() } else { found.partitions };
+        let answer = FetchResponse { error: ErrorCode::None, throttle_time, partitions };
+        out.respond(from, correlation, answer);
     }
 
     pub(super) fn expire_fetches(&mut self, out: &mut Out<'_>) {
@@ -136,7 +168,7 @@ impl Broker {
                 Waiter::Consumer(number) => {
                     if let Some(fetch) = self.process.fetches.remove(number) {
                         let found = self.read_for_consumer(&fetch.request);
-                        out.respond(fetch.from, fetch.correlation, response(found.partitions));
+                        self.answer_fetch(&fetch, found, out);
                     }
                 }
             }
@@ -161,20 +193,23 @@ impl Broker {
         for wanted in &request.partitions {
             let left = u64::from(request.max_bytes).saturating_sub(found.bytes);
             let limit = left.min(u64::from(wanted.max_bytes));
-            let (partition, bytes) = self.read_partition(wanted, None, limit, found.bytes == 0);
+            let reader = Reader::Consumer { rack: request.rack.as_deref() };
+            let (partition, bytes) = self.read_partition(wanted, reader, limit, found.bytes == 0);
             found.bytes += bytes;
-            found.urgent |= !partition.error.is_none() || partition.diverging_epoch.is_some();
+            found.urgent |= !partition.error.is_none()
+                || partition.diverging_epoch.is_some()
+                || partition.preferred_read_replica.is_some();
             found.partitions.push(partition);
         }
         found
     }
 
     /// Reads one partition: up to the high watermark for a consumer, up to the log end for a
-    /// `follower`, given by its id and broker epoch. Also returns the size of the records.
+    /// follower. Also returns the size of the records.
     pub(super) fn read_partition(
         &self,
         wanted: &FetchPartition,
-        follower: Option<(NodeId, i64)>,
+        reader: Reader<'_>,
         limit: u64,
         at_least_one: bool,
     ) -> (FetchedPartition, u64) {
@@ -186,22 +221,23 @@ impl Broker {
             log_start_offset: -1,
             diverging_epoch: None,
             current_leader: None,
+            preferred_read_replica: None,
             records: Vec::new(),
         };
         let checked = match self.replica(wanted.tp) {
             None => Err(self.missing_replica_error(wanted.tp)),
-            Some((partition, log)) => partition
-                .check_leader(wanted.current_leader_epoch)
-                .and_then(|()| match follower {
-                    Some((id, epoch)) => partition.check_follower(id, epoch, &self.process.image),
-                    None => Ok(()),
-                })
-                .and_then(|()| {
-                    Partition::diverging_epoch(log, wanted.last_fetched_epoch, wanted.fetch_offset)
-                })
-                .map(|diverging| (log, diverging)),
+            Some((partition, log)) => match reader {
+                Reader::Follower { id, broker_epoch } => partition
+                    .check_leader(wanted.current_leader_epoch)
+                    .and_then(|()| partition.check_follower(id, broker_epoch, &self.process.image)),
+                Reader::Consumer { .. } => partition.check_epoch(wanted.current_leader_epoch),
+            }
+            .and_then(|()| {
+                Partition::diverging_epoch(log, wanted.last_fetched_epoch, wanted.fetch_offset)
+            })
+            .map(|diverging| (partition, log, diverging)),
         };
-        let (log, diverging) = match checked {
+        let (partition, log, diverging) = match checked {
             Ok(checked) => checked,
             Err(error) => {
                 fetched.error = error;
@@ -216,7 +252,22 @@ impl Broker {
         if diverging.is_some() {
             return (fetched, 0);
         }
-        let end = if follower.is_some() { log.log_end() } else { log.high_watermark() };
+        let end = match reader {
+            Reader::Follower { .. } => log.log_end(),
+            Reader::Consumer { rack } => {
+                let selects = self.config.replica_selector == Some(ReplicaSelector::RackAware);
+                if let Some(rack) = rack.filter(|_| selects) {
+                    let image = &self.process.image;
+                    let preferred =
+                        partition.preferred_read_replica(rack, wanted.fetch_offset, image);
+                    fetched.preferred_read_replica = preferred;
+                    if preferred.is_some() {
+                        return (fetched, 0);
+                    }
+                }
+                log.high_watermark()
+            }
+        };
         let read = log.read(wanted.fetch_offset, end, limit, at_least_one);
         fetched.records = read.batches;
         (fetched, read.bytes)
@@ -225,8 +276,4 @@ impl Broker {
 
 fn is_enough(found: &Found, request: &FetchRequest) -> bool {
     found.urgent || found.bytes >= u64::from(request.min_bytes)
-}
-
-fn response(partitions: Vec<FetchedPartition>) -> FetchResponse {
-    FetchResponse { error: ErrorCode::None, partitions }
 }

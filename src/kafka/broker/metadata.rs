@@ -91,6 +91,7 @@ impl Delta {
             }
             MetadataRecord::Topic { .. }
             | MetadataRecord::LeaderChange { .. }
+            | MetadataRecord::ClientQuota { .. }
             | MetadataRecord::NoOp => {}
         }
     }
@@ -122,6 +123,8 @@ impl Broker {
             session_epoch: -1,
             partitions: vec![partition],
             forgotten: Vec::new(),
+            rack: None,
+            client_id: None,
         };
         let to = self.controller();
         self.send(to, request, REQUEST_TIMEOUT, Purpose::Metadata, out);
@@ -205,7 +208,7 @@ impl Broker {
             delta.partitions.extend(self.hosted_partitions(topic));
         }
         for topic in delta.configs {
-            self.refresh_topic_config(topic);
+            self.refresh_topic_config(topic, out);
         }
         for tp in delta.partitions {
             self.update_replica(tp, out);
@@ -232,12 +235,13 @@ impl Broker {
         self.process.partitions.keys_of(topic).collect()
     }
 
-    fn refresh_topic_config(&mut self, topic: TopicId) {
+    fn refresh_topic_config(&mut self, topic: TopicId, out: &mut Out<'_>) {
         let Some(image) = self.process.image.topics.get(&topic) else { return };
         let config = Rc::new(image.config(&self.config.topic_defaults()));
         for tp in self.hosted_partitions(topic) {
             if let Some(partition) = self.process.partitions.get_mut(tp) {
                 Rc::make_mut(partition).config = config.clone();
+                self.configure_log(tp, config.clone(), out);
             }
         }
     }

@@ -1,11 +1,11 @@
 //! The broker process (`BrokerServer`, `ReplicaManager`, `KafkaApis`).
 //!
 //! What survives a crash is [`disk::Disk`]; everything else is [`Process`], which begins anew at every
-//! start. Not here: quotas, tiered storage, followers that answer consumers, retention and compaction,
-//! log directories, delegation tokens and every other thing no message of the model speaks of.
+//! start. Not here: tiered storage, log directories, delegation tokens and every other thing no message of the model speaks of.
 
 mod channels;
 mod coordination;
+mod delete_records;
 mod disk;
 mod fetch;
 mod fetch_session;
@@ -13,10 +13,12 @@ mod fetcher;
 mod forward;
 mod isr;
 mod lifecycle;
+mod log_manager;
 mod metadata;
 mod produce;
 mod purgatory;
 mod queries;
+mod quotas;
 mod replicas;
 mod requests;
 mod truncation;
@@ -26,14 +28,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use self::channels::Channels;
+use self::delete_records::DeleteRecordsPurgatory;
 use self::disk::{Disk, WriteQueue};
 use self::fetch::FetchPurgatory;
 use self::fetch_session::FetchSession;
 use self::fetcher::Fetcher;
 use self::isr::AlterPartitions;
 use self::lifecycle::Lifecycle;
+use self::log_manager::LogManager;
 use self::metadata::MetadataFollower;
 use self::purgatory::ProducePurgatory;
+use self::quotas::Quotas;
 use self::requests::Requests;
 pub use self::view::ReplicaView;
 use super::config::BrokerConfig;
@@ -42,7 +47,10 @@ use super::effect::{Command, Input, Out, Timer};
 use super::log::UnifiedLog;
 use super::metadata::MetadataImage;
 use super::partition::{Partition, Surroundings};
-use super::protocol::{ApiVersionsResponse, CorrelationId, ErrorCode, LeaderIdAndEpoch, Request};
+use super::protocol::{
+    ApiVersionsResponse, CorrelationId, DescribeClientQuotasResponse, ErrorCode, LeaderIdAndEpoch,
+    Request,
+};
 use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 
 /// What comes back at once would stop the clock; Kafka's schedulers count in milliseconds.
@@ -77,6 +85,14 @@ pub enum BrokerTimer {
     ForwardRetry,
     /// A controlled shutdown that the controller never answered ends now.
     ShutdownTimeout,
+    /// Look for segments to delete: at multiples of `log.retention.check.interval.ms`.
+    RetentionCheck,
+    /// Some DeleteRecords may have waited too long.
+    DeleteRecordsExpiry,
+    /// The connection of some throttled client is read again.
+    Unthrottle,
+    /// The cleaner has rested, or is done with a log.
+    Cleaner,
 }
 
 /// What a broker process knows and forgets when it ends.
@@ -101,6 +117,9 @@ struct Process {
     creating_topics: BTreeSet<Rc<str>>,
     coordinator: GroupCoordinator,
     coordinator_appends: Vec<CoordinatorAppend>,
+    log_manager: LogManager,
+    delete_records: DeleteRecordsPurgatory,
+    quotas: Quotas,
 }
 
 impl Process {
@@ -124,6 +143,9 @@ impl Process {
             creating_topics: BTreeSet::new(),
             coordinator: GroupCoordinator::new(config.clone()),
             coordinator_appends: Vec::new(),
+            log_manager: LogManager::default(),
+            delete_records: DeleteRecordsPurgatory::default(),
+            quotas: Quotas::default(),
         }
     }
 }
@@ -171,6 +193,7 @@ impl Broker {
         self.process = Process::new(&self.config);
         self.process.image = self.disk.image();
         self.running = true;
+        self.process.log_manager = LogManager::new(out.now());
         self.start_lifecycle(out);
         self.fetch_metadata(out);
         self.schedule_isr_check(out);
@@ -254,6 +277,13 @@ impl Broker {
                 let answer = self.find_coordinator(&request, out);
                 out.respond(from, correlation, answer);
             }
+            Request::DeleteRecords(request) => {
+                self.on_delete_records(from, correlation, *request, out);
+            }
+            Request::DescribeClientQuotas(_) => {
+                let quotas = self.process.image.client_quotas.clone();
+                out.respond(from, correlation, DescribeClientQuotasResponse { quotas });
+            }
             Request::InitProducerId(_) => {
                 let answer = self.init_producer_id();
                 out.respond(from, correlation, answer);
@@ -272,6 +302,7 @@ impl Broker {
             | Request::CreatePartitions(_)
             | Request::ElectLeaders(_)
             | Request::IncrementalAlterConfigs(_)
+            | Request::AlterClientQuotas(_)
             | Request::AlterPartitionReassignments(_)
             | Request::ListPartitionReassignments(_)
             | Request::DescribeQuorum(_) => self.forward(from, correlation, body, out),
@@ -306,6 +337,10 @@ impl Broker {
             BrokerTimer::AlterPartition => self.send_alter_partition(out),
             BrokerTimer::ForwardRetry => self.retry_forwards(out),
             BrokerTimer::ShutdownTimeout => self.end_shutdown(out),
+            BrokerTimer::RetentionCheck => self.check_retention(out),
+            BrokerTimer::DeleteRecordsExpiry => self.expire_delete_records(out),
+            BrokerTimer::Unthrottle => self.process.channels.unmute_throttled(out.now()),
+            BrokerTimer::Cleaner => self.run_cleaner(out),
         }
     }
 

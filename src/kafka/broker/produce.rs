@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::Broker;
 use super::disk::Write;
 use super::purgatory::{AppendedFor, PartitionStatus};
-use crate::base::{NodeId, Offset, TopicPartition};
-use crate::kafka::config::{Acks, CleanupPolicy};
+use crate::base::{NodeId, Offset, Time, TopicPartition};
+use crate::kafka::config::{Acks, TimestampType, TopicConfig};
 use crate::kafka::coordinator::CoordinatorAppend;
 use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
@@ -34,10 +34,10 @@ impl Broker {
         request: ProduceRequest,
         out: &mut Out<'_>,
     ) {
-        let accepted = request
-            .partitions
-            .iter()
-            .filter(|data| self.check_append(data.tp, &data.batch, request.acks, true).is_ok());
+        self.count_produce(correlation, &request, out);
+        let accepted = request.partitions.iter().filter(|data| {
+            self.check_append(data.tp, &data.batch, request.acks, true, out.now()).is_ok()
+        });
         let (appends, bytes) = accepted.fold((0, 0), |(appends, bytes), data| {
             (appends + 1, bytes + u64::from(data.batch.size()))
         });
@@ -57,6 +57,7 @@ impl Broker {
         batch: &RecordBatch,
         acks: Acks,
         from_client: bool,
+        now: Time,
     ) -> Result<(), ErrorCode> {
         let Some((partition, _)) = self.replica(tp) else {
             return Err(self.missing_replica_error(tp));
@@ -71,9 +72,12 @@ impl Broker {
         if batch.size() > partition.config.max_message_bytes {
             return Err(ErrorCode::MessageTooLarge);
         }
-        let needs_keys = partition.config.cleanup_policy != CleanupPolicy::Delete;
+        let needs_keys = partition.config.cleanup_policy.compacts();
         if from_client && needs_keys && batch.records.iter().any(|record| record.key.is_none()) {
             return Err(ErrorCode::InvalidRecord);
+        }
+        if from_client && !has_valid_timestamps(batch, &partition.config, now) {
+            return Err(ErrorCode::InvalidTimestamp);
         }
         Ok(())
     }
@@ -93,6 +97,7 @@ impl Broker {
                 if statuses.iter().any(|status| !status.response.error.is_none()) {
                     self.hang_up_after(from, correlation, out);
                 } else {
+                    self.throttle_produce(from, correlation, out);
                     self.process.channels.unmute(from, correlation, ApiKey::Produce);
                 }
             }
@@ -112,7 +117,7 @@ impl Broker {
     ) -> PartitionStatus {
         let tp = data.tp;
         let appended = self
-            .check_append(tp, &data.batch, acks, true)
+            .check_append(tp, &data.batch, acks, true, out.now())
             .and_then(|()| self.find_duplicate(tp, &data.batch, out))
             .and_then(|duplicate| match duplicate {
                 Some(offsets) => Ok(offsets),
@@ -186,9 +191,14 @@ impl Broker {
         let (log, sessions) = (self.disk.log_mut(tp), &self.process.sessions);
         let partition = Rc::make_mut(partition);
         partition.before_append(log.log_end(), |id| sessions.get(&id)?.last_fetch_of(tp));
+        let batch = match partition.config.message_timestamp_type {
+            TimestampType::CreateTime => batch,
+            TimestampType::LogAppendTime => stamped(&batch, out.now()),
+        };
         let base_offset = log.append_as_leader(batch.clone(), partition.leader_epoch());
         let end = log.log_end();
         out.event(Event::Appended { tp, base_offset, batch, as_leader: true });
+        self.plan_retention(tp, out);
         self.mark_dirty(tp, true);
         self.maybe_advance_high_watermark(tp, out);
         Ok((base_offset, end))
@@ -220,9 +230,27 @@ impl Broker {
         };
         let batch = Rc::new(RecordBatch::plain(append.records));
         let appended = self
-            .check_append(tp, &batch, Acks::All, false)
+            .check_append(tp, &batch, Acks::All, false, out.now())
             .and_then(|()| self.append_as_leader(tp, batch, out));
         let status = self.append_status(tp, appended, Acks::All);
         self.delay_produce(who, vec![status], deadline, out);
     }
+}
+
+/// Whether the producer's timestamps are near enough to the leader's clock (`LogValidator.validateTimestamp`).
+fn has_valid_timestamps(batch: &RecordBatch, config: &TopicConfig, now: Time) -> bool {
+    config.message_timestamp_type == TimestampType::LogAppendTime
+        || batch.records.iter().all(|record| {
+            now.since(record.timestamp) <= config.message_timestamp_before_max
+                && record.timestamp.since(now) <= config.message_timestamp_after_max
+        })
+}
+
+/// The batch with the leader's time on every record.
+fn stamped(batch: &RecordBatch, now: Time) -> Rc<RecordBatch> {
+    let mut batch = batch.clone();
+    for record in &mut batch.records {
+        record.timestamp = now;
+    }
+    Rc::new(batch)
 }

@@ -172,7 +172,8 @@ impl Broker {
         match who {
             AppendedFor::Client(from, correlation) => {
                 let partitions = partitions.into_iter().map(|status| status.response).collect();
-                out.respond(from, correlation, ProduceResponse { partitions });
+                let throttle_time = self.throttle_produce(from, correlation, out);
+                out.respond(from, correlation, ProduceResponse { throttle_time, partitions });
             }
             AppendedFor::Coordinator(token) => {
                 let error = partitions.first().map_or(ErrorCode::None, |s| s.response.error);

@@ -33,7 +33,8 @@ impl Broker {
     ) -> MetadataResponse {
         let image = self.process.image.clone();
         let unfenced = image.brokers.iter().filter(|(_, broker)| !broker.fenced);
-        let brokers = unfenced.map(|(&id, _)| id).collect();
+        let brokers = unfenced.clone().map(|(&id, _)| id).collect();
+        let racks = unfenced.filter_map(|(&id, broker)| Some((id, broker.rack.clone()?))).collect();
         let create = request.allow_auto_topic_creation && self.config.auto_create_topics;
         let topics = match request.topics {
             None => image
@@ -50,7 +51,7 @@ impl Broker {
                 })
                 .collect(),
         };
-        MetadataResponse { brokers, topics }
+        MetadataResponse { brokers, racks, topics }
     }
 
     fn describe(&self, topic: &TopicImage) -> TopicMetadata {

@@ -21,7 +21,7 @@ impl Broker {
                 self.delete_replica(tp, LogDeletion::ReplicaMoved, out);
             }
             Some(registration) => {
-                self.ensure_replica(tp);
+                self.ensure_replica(tp, out);
                 if registration.leader == self.id {
                     self.lead(tp, &registration, out);
                 } else {
@@ -31,7 +31,7 @@ impl Broker {
         }
     }
 
-    fn ensure_replica(&mut self, tp: TopicPartition) {
+    fn ensure_replica(&mut self, tp: TopicPartition, out: &mut Out<'_>) {
         self.disk.log_mut(tp);
         if self.process.partitions.contains(tp) {
             return;
@@ -39,8 +39,9 @@ impl Broker {
         let topic = self.process.image.topics.get(&tp.topic);
         let topic = topic.expect("the partition was found in its topic");
         let config = Rc::new(topic.config(&self.config.topic_defaults()));
-        let partition = Partition::new(tp, topic.name.clone(), config, self.id);
+        let partition = Partition::new(tp, topic.name.clone(), config.clone(), self.id);
         self.process.partitions.insert(tp, Rc::new(partition));
+        self.configure_log(tp, config, out);
     }
 
     fn lead(
@@ -91,6 +92,7 @@ impl Broker {
         self.mark_dirty(tp, true);
         self.process.fetches.wake(tp);
         self.fail_produces(tp, ErrorCode::NotLeaderOrFollower, out);
+        self.complete_delete_records(tp, out);
         let topic = self.process.partitions.get(tp).map(|partition| &*partition.topic);
         if topic == Some(CONSUMER_OFFSETS) {
             self.process.coordinator.on_resigned(tp.partition, out);

@@ -3,7 +3,10 @@
 
 use std::rc::Rc;
 
-use super::{ConfigError, PostProcess, TopicConfig, config_table};
+use super::{
+    CleanupPolicy, ConfigError, PostProcess, Ratio, ReplicaSelector, TimestampType, TopicConfig,
+    config_table,
+};
 use crate::base::Duration;
 use crate::kafka::coordinator::assignor::ServerAssignor;
 
@@ -90,6 +93,48 @@ config_table! {
     "group.consumer.min.assignment.interval.ms" group_consumer_min_assignment_interval: Duration ["INT"] = Duration::ZERO, 0 ..= 2_147_483_647;
     /// Longest time between two target assignments that groups of KIP-848 may have.
     "group.consumer.max.assignment.interval.ms" group_consumer_max_assignment_interval: Duration ["INT"] = Duration::from_secs(15), 0 ..= 2_147_483_647;
+    /// Samples kept to measure the rates that quotas bound.
+    "quota.window.num" quota_window_num: u32 ["INT"] = 11, 1 ..= 2_147_483_647;
+    /// Seconds in each of these samples.
+    "quota.window.size.seconds" quota_window_size_seconds: u32 ["INT"] = 1, 1 ..= 2_147_483_647;
+    /// Who chooses the replica that a consumer reads from; the leader without one.
+    "replica.selector.class" replica_selector: Option<ReplicaSelector> ["STRING"] = None;
+    /// What happens to old records; topics may override it.
+    "log.cleanup.policy" log_cleanup_policy: CleanupPolicy ["LIST"] = CleanupPolicy::Delete;
+    /// Age at which segments are dropped, in hours; -1 keeps them for ever. Topics may override it.
+    "log.retention.hours" log_retention_hours: i64 ["INT"] = 168;
+    /// The same in minutes; over the hours if set.
+    "log.retention.minutes" log_retention_minutes: Option<i64> ["INT"] = None;
+    /// The same in milliseconds; over the minutes if set.
+    "log.retention.ms" log_retention_ms: Option<i64> ["LONG"] = None;
+    /// Bytes of a partition above which old segments are dropped; -1 for no limit. Topics may override it.
+    "log.retention.bytes" log_retention_bytes: i64 ["LONG"] = -1;
+    /// How often a broker looks for segments to drop.
+    "log.retention.check.interval.ms" log_retention_check_interval: Duration ["LONG"] = Duration::from_secs(300), 1 ..= i64::MAX;
+    /// Bytes at which a segment is closed; topics may override it.
+    "log.segment.bytes" log_segment_bytes: u32 ["INT"] = 1_073_741_824, 1_048_576 ..= 2_147_483_647;
+    /// Age at which a segment is closed, in hours; topics may override it.
+    "log.roll.hours" log_roll_hours: u64 ["INT"] = 168, 1 ..= 2_147_483_647;
+    /// The same in milliseconds; over the hours if set.
+    "log.roll.ms" log_roll_ms: Option<i64> ["LONG"] = None;
+    /// How long the cleaner rests when no log is dirty enough.
+    "log.cleaner.backoff.ms" log_cleaner_backoff: Duration ["LONG"] = Duration::from_secs(15), 0 ..= i64::MAX;
+    /// Part of a compacted log that must be new before it is cleaned again; topics may override it.
+    "log.cleaner.min.cleanable.ratio" log_cleaner_min_cleanable_ratio: Ratio ["DOUBLE"] = Ratio::HALF, 0 ..= 1;
+    /// How long tombstones stay after the first cleaning that saw them; topics may override it.
+    "log.cleaner.delete.retention.ms" log_cleaner_delete_retention: Duration ["LONG"] = Duration::from_secs(86_400), 0 ..= i64::MAX;
+    /// How long a record is safe from the cleaner; topics may override it.
+    "log.cleaner.min.compaction.lag.ms" log_cleaner_min_compaction_lag: Duration ["LONG"] = Duration::ZERO, 0 ..= i64::MAX;
+    /// How long a record may wait for the cleaner at most; topics may override it.
+    "log.cleaner.max.compaction.lag.ms" log_cleaner_max_compaction_lag: Duration ["LONG"] = Duration::MAX, 1 ..= i64::MAX;
+    /// Whose clock a record's timestamp is of; topics may override it.
+    "log.message.timestamp.type" log_message_timestamp_type: TimestampType ["STRING"] = TimestampType::CreateTime;
+    /// How far a producer's timestamp may lie in the past; topics may override it.
+    "log.message.timestamp.before.max.ms" log_message_timestamp_before_max: Duration ["LONG"] = Duration::MAX, 0 ..= i64::MAX;
+    /// How far a producer's timestamp may lie in the future; topics may override it.
+    "log.message.timestamp.after.max.ms" log_message_timestamp_after_max: Duration ["LONG"] = Duration::from_secs(3_600), 0 ..= i64::MAX;
+    /// Largest batch in bytes; topics may override it.
+    "message.max.bytes" message_max_bytes: u32 ["INT"] = 1_048_588, 0 ..= 2_147_483_647;
     /// Time a broker waits for the answer to one of its own requests.
     "replica.socket.timeout.ms" replica_socket_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
 }
@@ -100,9 +145,40 @@ impl BrokerConfig {
         TopicConfig {
             min_insync_replicas: self.min_insync_replicas,
             unclean_leader_election: self.unclean_leader_election,
-            ..TopicConfig::default()
+            cleanup_policy: self.log_cleanup_policy,
+            retention: self.log_retention(),
+            retention_bytes: self.log_retention_bytes,
+            segment_bytes: self.log_segment_bytes,
+            segment_ms: self.log_roll_ms.map_or(hours(self.log_roll_hours), millis),
+            min_cleanable_dirty_ratio: self.log_cleaner_min_cleanable_ratio,
+            delete_retention: self.log_cleaner_delete_retention,
+            min_compaction_lag: self.log_cleaner_min_compaction_lag,
+            max_compaction_lag: self.log_cleaner_max_compaction_lag,
+            message_timestamp_type: self.log_message_timestamp_type,
+            message_timestamp_before_max: self.log_message_timestamp_before_max,
+            message_timestamp_after_max: self.log_message_timestamp_after_max,
+            max_message_bytes: self.message_max_bytes,
         }
     }
+
+    /// `logRetentionTimeMillis`: milliseconds over minutes over hours; negative is for ever.
+    fn log_retention(&self) -> Duration {
+        let in_minutes = |minutes: i64| millis(minutes.saturating_mul(60_000));
+        match (self.log_retention_ms, self.log_retention_minutes) {
+            (Some(ms), _) => millis(ms),
+            (None, Some(minutes)) => in_minutes(minutes),
+            (None, None) => in_minutes(self.log_retention_hours.saturating_mul(60)),
+        }
+    }
+}
+
+fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours.saturating_mul(3_600))
+}
+
+/// Milliseconds, of which negative ones mean for ever.
+fn millis(millis: i64) -> Duration {
+    u64::try_from(millis).map_or(Duration::MAX, Duration::from_millis)
 }
 
 impl PostProcess for BrokerConfig {

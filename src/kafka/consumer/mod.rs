@@ -154,6 +154,9 @@ impl Consumer {
         match input {
             Input::Response { correlation, body, .. } => {
                 if let Some(entry) = self.client.complete(correlation) {
+                    if let Response::Fetch(answer) = &body {
+                        self.client.throttle(entry.peer, out.now() + answer.throttle_time);
+                    }
                     self.on_answer(entry.context, body, out);
                 }
             }
@@ -240,7 +243,8 @@ impl Consumer {
                 Ask::OffsetFetch | Ask::ListOffsets(_) | Ask::OffsetForLeaderEpoch(_) => {
                     self.retry_positions_later(out);
                 }
-                Ask::LeaveGroup | Ask::Fetch(_) => {}
+                Ask::Fetch(_) => self.on_fetch_lost(peer),
+                Ask::LeaveGroup => {}
             }
         }
     }

@@ -6,10 +6,11 @@
 //!
 //! The leader of the quorum ([`RaftClient`]) is the active controller: it works on what it has written,
 //! and answers when that is committed. The others follow what is committed, so that each can take over.
-//! Snapshots, authorisation and quotas are not modelled.
+//! Snapshots and authorisation are not modelled.
 
 mod activity;
 mod alter_partition;
+mod client_quotas;
 mod cluster_control;
 mod configs;
 mod elections;

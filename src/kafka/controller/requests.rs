@@ -1,6 +1,6 @@
 //! Requests to the controller (`ControllerApis`): the active one answers when what it wrote is committed.
 
-use super::{Controller, ControllerResult, Deferred};
+use super::{Controller, ControllerResult, ControllerState, Deferred};
 use crate::base::NodeId;
 use crate::kafka::effect::Out;
 use crate::kafka::protocol::{
@@ -69,6 +69,10 @@ impl Controller {
             }
             Request::IncrementalAlterConfigs(request) => {
                 let result = self.state.incremental_alter_configs(&request);
+                self.write(result, out).into()
+            }
+            Request::AlterClientQuotas(request) => {
+                let result = ControllerState::alter_client_quotas(&request);
                 self.write(result, out).into()
             }
             Request::ElectLeaders(request) => {

@@ -84,6 +84,7 @@ impl ControllerState {
             | MetadataRecord::PartitionChange { .. }
             | MetadataRecord::TopicConfig { .. }
             | MetadataRecord::LeaderChange { .. }
+            | MetadataRecord::ClientQuota { .. }
             | MetadataRecord::NoOp => {}
         }
         let changed = match record {

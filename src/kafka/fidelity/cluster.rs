@@ -84,6 +84,15 @@ pub(super) const NETWORK: &[Declaration] = &[
         &[Test("what_a_short_cut_holds_up_is_sent_again_and_nobody_times_out")],
     ),
     simplified(
+        "Client quotas",
+        "ClientQuotaManager, producer_byte_rate, consumer_byte_rate (KIP-13, KIP-219)",
+        "By user and client id, measured by each broker over quota.window.num samples; answers carry the time to wait and the connection is not read meanwhile. Only bytes of batches count, and nobody logs in.",
+        &[
+            Test("a_producer_over_its_quota_is_held_to_it_until_the_quota_is_raised"),
+            Test("a_consumer_over_its_quota_gets_empty_answers_and_loses_nothing"),
+        ],
+    ),
+    simplified(
         "Threads of a broker",
         "num.network.threads, num.io.threads, RequestChannel",
         "A broker has one disk that works in turn; its processor is never the bottleneck.",

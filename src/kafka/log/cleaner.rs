@@ -2,7 +2,7 @@
 //! `delete.retention.ms` after the first cleaning that saw it, so that slow readers learn of the deletion. Offsets
 //! and order never change, and the active segment is left alone.
 //!
-//! Not here: transactions and their markers, and the merging of segments that have become small.
+//! Not here: transactions and their markers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use super::retention::LogBounds;
 use super::segments::LogSegments;
 use crate::base::{Duration, LeaderEpoch, Offset, Time};
 use crate::kafka::config::TopicConfig;
-use crate::kafka::record::{Payload, Record, StoredBatch};
+use crate::kafka::record::{Payload, Record, RecordBatch, Remains, StoredBatch};
 
 /// A batch that may have lost records. It keeps its bounds, so that sequence numbers still follow from it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,9 +37,35 @@ impl From<&StoredBatch> for CleanedBatch {
             last_offset: stored.next_offset() - 1,
             leader_epoch: stored.leader_epoch,
             producer_id: stored.batch.producer_id,
-            delete_horizon: None,
+            delete_horizon: stored.batch.remains.as_ref().and_then(|old| old.delete_horizon),
             records: stored.records().map(|(offset, record)| (offset, record.clone())).collect(),
         }
+    }
+}
+
+impl CleanedBatch {
+    /// What stands in the log instead of `stored`, from which this was made; `None` if nothing changed.
+    pub fn replacement(&self, stored: &StoredBatch) -> Option<StoredBatch> {
+        let horizon = stored.batch.remains.as_ref().and_then(|old| old.delete_horizon);
+        if self.records.len() == stored.batch.len() && self.delete_horizon == horizon {
+            return None;
+        }
+        let delta = |offset: Offset| {
+            u32::try_from(offset - self.base_offset).expect("a batch spans less than 2^31 offsets")
+        };
+        let remains = Remains {
+            deltas: self.records.iter().map(|(offset, _)| delta(*offset)).collect(),
+            last_delta: delta(self.last_offset),
+            delete_horizon: self.delete_horizon,
+        };
+        let batch = RecordBatch {
+            producer_id: stored.batch.producer_id,
+            producer_epoch: stored.batch.producer_epoch,
+            base_sequence: stored.batch.base_sequence,
+            records: self.records.iter().map(|(_, record)| record.clone()).collect(),
+            remains: Some(Box::new(remains)),
+        };
+        Some(StoredBatch { batch: Rc::new(batch), ..*stored })
     }
 }
 
@@ -203,7 +229,7 @@ mod tests {
 
     impl Log {
         fn new() -> Self {
-            Self { batches: Vec::new(), segments: LogSegments::new(0, Time::ZERO), end: 0 }
+            Self { batches: Vec::new(), segments: LogSegments::new(0), end: 0 }
         }
 
         /// Appends one batch; `-` is a tombstone.
@@ -224,7 +250,7 @@ mod tests {
                 size,
                 max_timestamp: Time::ZERO,
             };
-            self.segments.append(&info, &TopicConfig::default(), Time::ZERO);
+            self.segments.append(&info, &TopicConfig::default());
             self.batches.push(CleanedBatch::from(&stored));
             self.end = next;
         }
@@ -245,7 +271,7 @@ mod tests {
         }
 
         fn roll_and_clean(&mut self, last_clean: Option<Offset>, now: Time) -> Offset {
-            self.segments.roll(self.end, now);
+            self.segments.roll(self.end);
             let dirty = self.cleanable(last_clean);
             CLEANER.clean(&mut self.batches, &self.segments, dirty, &BTreeSet::new(), now)
         }
@@ -277,7 +303,7 @@ mod tests {
     fn the_active_segment_is_neither_read_nor_cleaned() {
         let mut log = Log::new();
         log.append(&[("a", "1")]);
-        log.segments.roll(log.end, Time::ZERO);
+        log.segments.roll(log.end);
         log.append(&[("a", "2"), ("a", "3")]);
         let dirty = log.cleanable(None);
         assert_eq!(dirty, CleanableOffsets { first_dirty: 0, first_uncleanable: 1 });
@@ -309,7 +335,7 @@ mod tests {
         for key in ["a", "b", "c", "a", "b"] {
             log.append(&[(key, "x")]);
         }
-        log.segments.roll(log.end, Time::ZERO);
+        log.segments.roll(log.end);
         let dirty = log.cleanable(None);
         let small = Cleaner { slots: 2, ..CLEANER };
         let next =
@@ -326,7 +352,7 @@ mod tests {
         log.append(&[("a", "1")]);
         log.append(&[("a", "2")]);
         log.batches[0].producer_id = 7;
-        log.segments.roll(log.end, Time::ZERO);
+        log.segments.roll(log.end);
         let dirty = log.cleanable(None);
         let last = BTreeSet::from([0]);
         CLEANER.clean(&mut log.batches, &log.segments, dirty, &last, Time::ZERO);
@@ -339,7 +365,7 @@ mod tests {
         let mut log = Log::new();
         for _ in 0..3 {
             log.append(&[("a", "1")]);
-            log.segments.roll(log.end, Time::ZERO);
+            log.segments.roll(log.end);
         }
         let of = |last_clean, last_stable, lag: Duration, now| {
             let offsets = log.cleanable_with(last_clean, last_stable, lag, now);

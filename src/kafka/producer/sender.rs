@@ -66,6 +66,10 @@ impl KafkaProducer {
         if !room || !self.net.ready(out, node) {
             return false;
         }
+        if let Some(until) = self.net.throttled_until(node, out.now()) {
+            self.sender_due = self.sender_due.min(until);
+            return false;
+        }
         let drained = self.drain(node, out.now());
         if drained.is_empty() {
             return false;
@@ -84,7 +88,8 @@ impl KafkaProducer {
         }
         self.counters.requests_sent += 1;
         let timeout = self.config.request_timeout;
-        let request = ProduceRequest { acks: self.config.acks, timeout, partitions };
+        let client_id = Some(self.client_id.clone());
+        let request = ProduceRequest { acks: self.config.acks, client_id, timeout, partitions };
         if self.config.acks == Acks::Zero {
             let correlation = out.request(node, request);
             let outcome = Outcome { error: ErrorCode::None, base_offset: -1, detail: None };

@@ -122,6 +122,8 @@ apis! {
     CreateTopics 19 CreateTopicsRequest => CreateTopicsResponse;
     /// Delete topics.
     DeleteTopics 20 DeleteTopicsRequest => DeleteTopicsResponse;
+    /// Delete the records before an offset.
+    DeleteRecords 21 DeleteRecordsRequest => DeleteRecordsResponse;
     /// Get a producer id.
     InitProducerId 22 InitProducerIdRequest => InitProducerIdResponse;
     /// Find where leader epochs end.
@@ -136,6 +138,10 @@ apis! {
     AlterPartitionReassignments 45 AlterPartitionReassignmentsRequest => AlterPartitionReassignmentsResponse;
     /// List the moves of replicas under way.
     ListPartitionReassignments 46 ListPartitionReassignmentsRequest => ListPartitionReassignmentsResponse;
+    /// Ask for the quotas of clients.
+    DescribeClientQuotas 48 DescribeClientQuotasRequest => DescribeClientQuotasResponse;
+    /// Change quotas of clients.
+    AlterClientQuotas 49 AlterClientQuotasRequest => AlterClientQuotasResponse;
     /// Ask for a vote in the metadata quorum.
     Vote 52 VoteRequest => VoteResponse;
     /// The new leader of the metadata quorum tells of itself.

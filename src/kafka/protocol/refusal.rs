@@ -4,10 +4,11 @@
 use std::rc::Rc;
 
 use super::{
-    AlterPartitionReassignmentsResponse, AlterPartitionResponse, ApiError, BrokerHeartbeatResponse,
-    BrokerRegistrationResponse, CreatePartitionsResponse, CreateTopicsResponse,
-    DeleteTopicsResponse, DescribeQuorumResponse, ElectLeadersResponse, ErrorCode,
-    IncrementalAlterConfigsResponse, ListPartitionReassignmentsResponse, Request, Response,
+    AlterClientQuotasResponse, AlterPartitionReassignmentsResponse, AlterPartitionResponse,
+    ApiError, BrokerHeartbeatResponse, BrokerRegistrationResponse, CreatePartitionsResponse,
+    CreateTopicsResponse, DeleteTopicsResponse, DescribeQuorumResponse, ElectLeadersResponse,
+    ErrorCode, IncrementalAlterConfigsResponse, ListPartitionReassignmentsResponse, Request,
+    Response,
 };
 
 const REFUSED: ErrorCode = ErrorCode::NotController;
@@ -55,6 +56,10 @@ impl Request {
                 let names = request.topics.iter().map(|(name, _)| name);
                 IncrementalAlterConfigsResponse { topics: all(names) }.into()
             }
+            Self::AlterClientQuotas(request) => {
+                let entities = request.entries.iter().map(|(entity, _)| entity);
+                AlterClientQuotasResponse { entries: all(entities) }.into()
+            }
             Self::ElectLeaders(request) => {
                 let error = REFUSED;
                 let partitions = all(request.partitions.iter().flatten());
@@ -87,6 +92,7 @@ impl Response {
             Self::DeleteTopics(response) => any(&response.topics),
             Self::CreatePartitions(response) => any(&response.topics),
             Self::IncrementalAlterConfigs(response) => any(&response.topics),
+            Self::AlterClientQuotas(response) => any(&response.entries),
             Self::ElectLeaders(response) => response.error == REFUSED,
             Self::AlterPartitionReassignments(response) => any(&response.partitions),
             Self::ListPartitionReassignments(response) => response.error == REFUSED,

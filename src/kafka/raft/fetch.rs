@@ -52,8 +52,11 @@ impl RaftClient {
     ) {
         let wanted = request.partitions.iter().find(|p| p.tp == TopicPartition::CLUSTER_METADATA);
         let Some(wanted) = wanted else {
-            let response =
-                FetchResponse { error: ErrorCode::InvalidRequest, partitions: Vec::new() };
+            let response = FetchResponse {
+                throttle_time: Duration::ZERO,
+                error: ErrorCode::InvalidRequest,
+                partitions: Vec::new(),
+            };
             out.respond(from, correlation, response);
             return;
         };
@@ -162,13 +165,18 @@ impl RaftClient {
             records,
             ..self.empty_answer(ErrorCode::None)
         };
-        let response = FetchResponse { error: ErrorCode::None, partitions: vec![partition] };
+        let response = FetchResponse {
+            throttle_time: Duration::ZERO,
+            error: ErrorCode::None,
+            partitions: vec![partition],
+        };
         out.respond(waiting.replica, waiting.correlation, response);
     }
 
     fn refuse_fetch(&self, waiting: Waiting, error: ErrorCode, out: &mut Out<'_>) {
         let partitions = vec![self.empty_answer(error)];
-        let response = FetchResponse { error: ErrorCode::None, partitions };
+        let response =
+            FetchResponse { throttle_time: Duration::ZERO, error: ErrorCode::None, partitions };
         out.respond(waiting.replica, waiting.correlation, response);
     }
 
@@ -181,6 +189,7 @@ impl RaftClient {
             log_start_offset: -1,
             diverging_epoch: None,
             current_leader: Some(self.hint()),
+            preferred_read_replica: None,
             records: Vec::new(),
         }
     }
@@ -203,6 +212,8 @@ impl RaftClient {
             session_epoch: -1,
             partitions: vec![partition],
             forgotten: Vec::new(),
+            rack: None,
+            client_id: None,
         };
         self.send(to, request, out);
     }

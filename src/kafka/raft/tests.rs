@@ -121,6 +121,8 @@ impl Harness {
             session_epoch: -1,
             partitions: vec![partition],
             forgotten: Vec::new(),
+            rack: None,
+            client_id: None,
         };
         self.ask(from, request);
     }
@@ -181,6 +183,7 @@ fn whoever_hears_from_its_leader_refuses_a_pre_vote_and_keeps_its_epoch() {
 
 fn empty() -> Response {
     crate::kafka::protocol::FetchResponse {
+        throttle_time: Duration::ZERO,
         error: ErrorCode::None,
         partitions: vec![crate::kafka::protocol::FetchedPartition {
             tp: TopicPartition::CLUSTER_METADATA,
@@ -190,6 +193,7 @@ fn empty() -> Response {
             log_start_offset: 0,
             diverging_epoch: None,
             current_leader: None,
+            preferred_read_replica: None,
             records: Vec::new(),
         }],
     }

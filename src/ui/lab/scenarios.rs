@@ -31,6 +31,7 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
         racks: Vec::new(),
         network: None,
         broker_config: Settings::new(),
+        quotas: Vec::new(),
         topics: vec![TopicDef {
             name: TOPIC.to_owned(),
             partitions,

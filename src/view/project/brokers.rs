@@ -135,6 +135,7 @@ fn lane(
         log_end: replica.log_end(),
         last_epoch: replica.log.epoch_for_offset(replica.log_end() - 1),
         tail: tail(replica.log, TAIL, hue, known),
+        cleanings: replica.log.cleanings(),
         rate: around.activity.append_rate(tp),
         readers: if leads {
             around.readers.get(&tp).cloned().unwrap_or_default()

@@ -28,6 +28,7 @@ fn scenario() -> Scenario {
             assignment: None,
             config: std::collections::BTreeMap::default(),
         }],
+        quotas: Vec::new(),
         producers: vec![ProducerDef {
             name: "web".into(),
             count: 2,
