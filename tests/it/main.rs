@@ -12,6 +12,8 @@ mod lessons;
 mod live;
 mod producers;
 mod properties;
+mod share;
 mod shell;
+mod static_members;
 mod support;
 mod vectors;

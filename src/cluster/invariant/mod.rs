@@ -5,6 +5,7 @@ mod group;
 mod log;
 mod metadata;
 mod record;
+mod share;
 mod stored;
 
 use super::event_log::StepKind;
@@ -118,6 +119,7 @@ impl Default for Checker {
                 Box::new(stored::CommittedOffsetsStay::default()),
                 Box::new(stored::IdempotentOnce),
                 Box::new(group::CommittedIsDone::default()),
+                Box::new(share::RecordsOfShareGroups::default()),
             ],
             metadata_end: -1,
             next_event: 0,

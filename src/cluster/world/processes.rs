@@ -19,7 +19,9 @@ impl Cluster {
         let rack = usize::try_from(id.0 - 1).ok().and_then(|i| self.scenario.racks.get(i));
         let rack = rack.map(|rack| rack.as_str().into());
         let controllers = [NodeId::CONTROLLER].into();
-        let broker = Broker::new(id, rack, self.config.clone(), controllers);
+        let mut broker = Broker::new(id, rack, self.config.clone(), controllers);
+        let groups = self.scenario.group_configs().expect("the scenario was checked");
+        broker.set_group_configs(Rc::new(groups));
         self.add_node(id, format!("broker-{id}").into(), Process::Broker(broker));
     }
 

@@ -19,6 +19,8 @@ mod purgatory;
 mod queries;
 mod replicas;
 mod requests;
+mod share;
+mod share_state;
 mod truncation;
 mod view;
 
@@ -35,8 +37,9 @@ use self::lifecycle::Lifecycle;
 use self::metadata::MetadataFollower;
 use self::purgatory::ProducePurgatory;
 use self::requests::Requests;
+use self::share::Shares;
 pub use self::view::ReplicaView;
-use super::config::BrokerConfig;
+use super::config::{BrokerConfig, GroupConfigs};
 use super::coordinator::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
 use super::effect::{Command, Input, Out, Timer};
 use super::log::UnifiedLog;
@@ -75,6 +78,8 @@ pub enum BrokerTimer {
     AlterPartition,
     /// Send the forwarded requests that failed to reach the controller.
     ForwardRetry,
+    /// Something of a share group may have run out of time.
+    Share,
     /// A controlled shutdown that the controller never answered ends now.
     ShutdownTimeout,
 }
@@ -101,6 +106,7 @@ struct Process {
     creating_topics: BTreeSet<Rc<str>>,
     coordinator: GroupCoordinator,
     coordinator_appends: Vec<CoordinatorAppend>,
+    shares: Shares,
 }
 
 impl Process {
@@ -124,6 +130,7 @@ impl Process {
             creating_topics: BTreeSet::new(),
             coordinator: GroupCoordinator::new(config.clone()),
             coordinator_appends: Vec::new(),
+            shares: Shares::default(),
         }
     }
 }
@@ -135,6 +142,7 @@ pub struct Broker {
     id: NodeId,
     rack: Option<Rc<str>>,
     config: Rc<BrokerConfig>,
+    groups: Rc<GroupConfigs>,
     controllers: Rc<[NodeId]>,
     disk: Disk,
     /// Producer ids given out. Kafka's controller hands out blocks that are never reused, so this
@@ -158,12 +166,18 @@ impl Broker {
             id,
             rack,
             config,
+            groups: Rc::default(),
             controllers,
             disk: Disk::default(),
             producer_ids: 0,
             running: false,
             process,
         }
+    }
+
+    /// Gives it settings of single groups, which Kafka keeps in the metadata. Before the start.
+    pub fn set_group_configs(&mut self, groups: Rc<GroupConfigs>) {
+        self.groups = groups;
     }
 
     /// Starts the process on what the disk holds.
@@ -216,6 +230,9 @@ impl Broker {
             self.write_coordinator_appends(out);
             self.answer_woken_followers(out);
             self.answer_woken_consumers(out);
+            if self.process.shares.is_woken() {
+                self.answer_woken_shares(out);
+            }
             seen = self.unmute_answered(seen, out);
             let Some((from, correlation, body)) = self.process.channels.take_unmuted() else {
                 return;
@@ -254,6 +271,18 @@ impl Broker {
                 let answer = self.find_coordinator(&request, out);
                 out.respond(from, correlation, answer);
             }
+            Request::ShareFetch(request) => {
+                self.on_share_fetch(from, correlation, *request, out);
+            }
+            Request::ShareAcknowledge(request) => {
+                self.on_share_acknowledge(from, correlation, *request, out);
+            }
+            Request::ReadShareGroupState(request) => {
+                self.on_read_share_group_state(from, correlation, *request, out);
+            }
+            Request::WriteShareGroupState(request) => {
+                self.on_write_share_group_state(from, correlation, *request, out);
+            }
             Request::InitProducerId(_) => {
                 let answer = self.init_producer_id();
                 out.respond(from, correlation, answer);
@@ -263,6 +292,7 @@ impl Broker {
             | Request::Heartbeat(_)
             | Request::LeaveGroup(_)
             | Request::ConsumerGroupHeartbeat(_)
+            | Request::ShareGroupHeartbeat(_)
             | Request::OffsetCommit(_)
             | Request::OffsetFetch(_)
             | Request::DescribeGroups(_)
@@ -299,6 +329,7 @@ impl Broker {
             BrokerTimer::FetchExpiry => self.expire_fetches(out),
             BrokerTimer::FetcherRetry(leader) => self.retry_fetching(leader, out),
             BrokerTimer::AlterPartition => self.send_alter_partition(out),
+            BrokerTimer::Share => self.on_share_timer(out),
             BrokerTimer::ForwardRetry => self.retry_forwards(out),
             BrokerTimer::ShutdownTimeout => self.end_shutdown(out),
         }

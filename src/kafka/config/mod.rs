@@ -4,6 +4,7 @@
 
 mod broker;
 mod consumer;
+mod group;
 mod known;
 mod producer;
 mod topic;
@@ -11,10 +12,14 @@ mod value;
 
 pub use broker::BrokerConfig;
 pub use consumer::ConsumerConfig;
+pub use group::{GroupConfig, GroupConfigs};
 pub use known::kafka_keys;
 pub use producer::ProducerConfig;
 pub use topic::TopicConfig;
-pub use value::{Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol, IsolationLevel};
+pub use value::{
+    Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol, IsolationLevel,
+    ShareAcknowledgementMode,
+};
 
 /// Why a setting was refused, in Kafka's words where Kafka refuses it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -149,6 +154,7 @@ pub fn tables() -> Vec<Table> {
         table("consumer", ConsumerConfig::KEYS),
         table("topic", TopicConfig::KEYS),
         table("broker", BrokerConfig::KEYS),
+        table("group", GroupConfig::KEYS),
     ]
 }
 

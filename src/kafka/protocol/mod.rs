@@ -8,6 +8,7 @@ mod fetch;
 mod group;
 mod metadata;
 mod produce;
+mod share;
 
 pub use admin::*;
 pub use broker::*;
@@ -16,6 +17,7 @@ pub use fetch::*;
 pub use group::*;
 pub use metadata::*;
 pub use produce::*;
+pub use share::*;
 
 /// Pairs a response with its request on one connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -139,6 +141,16 @@ apis! {
     BrokerHeartbeat 63 BrokerHeartbeatRequest => BrokerHeartbeatResponse;
     /// Join, stay in and leave a group of KIP-848.
     ConsumerGroupHeartbeat 68 ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse;
+    /// Join, stay in and leave a share group.
+    ShareGroupHeartbeat 76 ShareGroupHeartbeatRequest => ShareGroupHeartbeatResponse;
+    /// Say what became of records, and get more.
+    ShareFetch 78 ShareFetchRequest => ShareFetchResponse;
+    /// Say what became of records.
+    ShareAcknowledge 79 ShareAcknowledgeRequest => ShareAcknowledgeResponse;
+    /// Read what is stored of a share partition.
+    ReadShareGroupState 84 ReadShareGroupStateRequest => ReadShareGroupStateResponse;
+    /// Store states of a share partition's records.
+    WriteShareGroupState 85 WriteShareGroupStateRequest => WriteShareGroupStateResponse;
 }
 
 impl Request {
@@ -160,6 +172,12 @@ impl Response {
                 .iter()
                 .flat_map(|partition| &partition.records)
                 .map(|stored| stored.batch.len())
+                .sum(),
+            Self::ShareFetch(response) => response
+                .partitions
+                .iter()
+                .flat_map(|partition| &partition.acquired)
+                .map(crate::kafka::share::AcquiredRecords::len)
                 .sum(),
             _ => 0,
         }

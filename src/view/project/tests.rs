@@ -19,6 +19,7 @@ fn scenario() -> Scenario {
         racks: Vec::new(),
         network: None,
         broker_config: std::collections::BTreeMap::default(),
+        group_config: std::collections::BTreeMap::default(),
         topics: vec![TopicDef {
             name: "user-actions".into(),
             partitions: 1,
@@ -44,6 +45,7 @@ fn scenario() -> Scenario {
             service: ServiceTime::Fixed { micros: 80_000 },
             commit: CommitPolicy::None,
             max_messages: None,
+            share: None,
             config: std::collections::BTreeMap::default(),
         }],
         actions: Vec::new(),
