@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use super::clock::Clock;
 use crate::kafka::config::{
-    BrokerConfig, ConfigError, ConsumerConfig, ProducerConfig, TopicConfig,
+    BrokerConfig, ConfigError, ConsumerConfig, GroupConfig, GroupConfigs, ProducerConfig,
+    TopicConfig,
 };
-use crate::kafka::consumer::{CommitPolicy, ConsumerSpec, Reads, ServiceTime};
+use crate::kafka::consumer::{CommitPolicy, ConsumerSpec, Reads, ServiceTime, ShareUse};
 use crate::kafka::producer::{Keys, ProducerSpec, Rate, Workload};
 use crate::sim::NetworkConfig;
 
@@ -93,6 +94,9 @@ pub struct Scenario {
     /// Settings of brokers and controller, over the clock's.
     #[serde(default)]
     pub broker_config: Settings,
+    /// Settings of single groups by their names, for all of the session.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub group_config: BTreeMap<String, Settings>,
     /// Topics that exist at the start.
     #[serde(default)]
     pub topics: Vec<TopicDef>,
@@ -181,6 +185,9 @@ pub struct ConsumerDef {
     /// After how many records the application ends; never without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_messages: Option<u64>,
+    /// Makes its group a share group: what the application does with records there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<ShareUse>,
     /// Consumer settings.
     #[serde(default)]
     pub config: Settings,
@@ -266,6 +273,7 @@ impl Scenario {
             within("network.jitter_us".into(), network.jitter_us, 0, NetworkConfig::LONGEST_US)?;
         }
         self.broker_config()?;
+        self.group_configs()?;
         for (i, topic) in self.topics.iter().enumerate() {
             topic.check(&format!("topics[{i}]"))?;
         }
@@ -309,9 +317,21 @@ impl Scenario {
         let mut config = BrokerConfig::default();
         self.clock.apply_broker(&mut config);
         config.offsets_topic_replication_factor = self.brokers.clamp(1, 3);
+        config.share_state_topic_replication_factor = self.brokers.clamp(1, 3);
+        config.share_state_topic_min_isr = self.brokers.clamp(1, 2);
         checked("broker_config", &self.broker_config, |settings| {
             config.clone().with_overrides(settings)
         })
+    }
+
+    /// Settings of single groups.
+    pub fn group_configs(&self) -> Result<GroupConfigs, ScenarioError> {
+        let read = |(name, settings): (&String, &Settings)| {
+            let field = format!("group_config.{name}");
+            let config = checked(&field, settings, |settings| GroupConfig::with(settings))?;
+            Ok((Rc::from(name.as_str()), config))
+        };
+        self.group_config.iter().map(read).collect()
     }
 
     /// How long messages take.
@@ -402,6 +422,40 @@ impl ProducerDef {
 }
 
 impl ConsumerDef {
+    /// A member of a share group has a group that shares partitions out, and says what becomes of records only if it
+    /// can.
+    fn check_share(&self, field: &str) -> Result<(), ScenarioError> {
+        let Some(used) = self.share else { return Ok(()) };
+        let refuse =
+            |name: &str, expected: &str| Err(ScenarioError::at(field, name, expected.to_owned()));
+        if self.group.is_none() {
+            return refuse("group", "expected a group: a share consumer cannot be without one");
+        }
+        if self.assign {
+            return refuse("assign", "expected false: a share consumer cannot choose partitions");
+        }
+        if self.commit != CommitPolicy::None {
+            return refuse(
+                "commit",
+                "expected none: a share consumer acknowledges, it does not commit",
+            );
+        }
+        if used.release_percent.saturating_add(used.reject_percent) > 100 {
+            return refuse(
+                "share",
+                "expected release_percent and reject_percent of at most 100 together",
+            );
+        }
+        let mode = self.config.get("share.acknowledgement.mode");
+        if used != ShareUse::default() && mode.is_none_or(|mode| mode.0 != "explicit") {
+            return refuse(
+                "share",
+                "expected share.acknowledgement.mode = explicit in config: without it every record is accepted",
+            );
+        }
+        Ok(())
+    }
+
     /// The consumers; `field` names the definition in errors.
     pub fn specs(&self, field: &str) -> Result<Vec<ConsumerSpec>, ScenarioError> {
         self.specs_for(field, Clock::KafkaDefaults)
@@ -414,11 +468,15 @@ impl ConsumerDef {
             let mut config = ConsumerConfig::default();
             clock.apply_consumer(&mut config);
             let config = config.with_overrides(settings)?;
+            if self.share.is_some() {
+                return config.for_share_group(|key| self.config.contains_key(key));
+            }
             if self.group.is_some() {
                 return Ok(config);
             }
             config.without_group(|key| self.config.contains_key(key))
         })?;
+        self.check_share(field)?;
         let topics: Vec<Rc<str>> = self.topics.iter().map(|topic| topic.as_str().into()).collect();
         let by_group = self.group.is_some() && !self.assign;
         let spec = |client_id| ConsumerSpec {
@@ -432,6 +490,7 @@ impl ConsumerDef {
             service: self.service,
             commit: self.commit,
             max_messages: self.max_messages,
+            share: self.share,
             config: config.clone(),
         };
         Ok(numbered(&self.name, self.count).map(spec).collect())

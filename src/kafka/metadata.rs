@@ -263,10 +263,12 @@ impl TopicImage {
 
 /// Name of the topic that holds committed offsets and group metadata.
 pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
+/// The topic that holds states of share partitions.
+pub const SHARE_GROUP_STATE: &str = "__share_group_state";
 
 /// Whether Kafka keeps a topic of this name for itself (`Topic.isInternal`).
 pub fn is_internal_topic(name: &str) -> bool {
-    matches!(name, CONSUMER_OFFSETS | "__transaction_state" | "__share_group_state")
+    matches!(name, CONSUMER_OFFSETS | "__transaction_state" | SHARE_GROUP_STATE)
 }
 
 /// What a client knows of the cluster (`MetadataSnapshot`): the answer to a Metadata request.

@@ -21,4 +21,5 @@ pub mod protocol;
 pub mod quota;
 pub mod raft;
 pub mod record;
+pub mod share;
 pub mod uuid;

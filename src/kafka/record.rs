@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::coordinator::consumer_group::ConsumerGroupRecord;
 use super::metadata::MetadataRecord;
+use super::share::ShareSnapshot;
 use crate::base::{LeaderEpoch, Offset, RecordId, Time};
 
 /// What a record carries.
@@ -20,6 +21,8 @@ pub enum Payload {
     Group(Rc<GroupRecord>),
     /// A record of `__cluster_metadata`.
     Metadata(Rc<MetadataRecord>),
+    /// A key-value pair of `__share_group_state`.
+    Share(Rc<ShareSnapshot>),
 }
 
 impl Payload {
@@ -29,7 +32,7 @@ impl Payload {
             Self::Null => 0,
             Self::Sized(size) => *size,
             Self::Text(text) => u32::try_from(text.len()).unwrap_or(u32::MAX),
-            Self::Group(_) | Self::Metadata(_) => 100,
+            Self::Group(_) | Self::Metadata(_) | Self::Share(_) => 100,
         }
     }
 }
@@ -60,10 +63,12 @@ pub enum GroupRecord {
         /// Generation, protocol and members; `None` is a tombstone.
         state: Option<Rc<ClassicGroupSnapshot>>,
     },
-    /// A record of a group of KIP-848.
+    /// A record of a group of KIP-848, or of a share group.
     ConsumerGroup {
         /// The group.
         group: Rc<str>,
+        /// Whether it is a share group: Kafka has keys of its own for these.
+        shared: bool,
         /// What is written of it.
         record: ConsumerGroupRecord,
     },
@@ -74,6 +79,8 @@ pub enum GroupRecord {
 pub struct ClassicGroupSnapshot {
     /// Generation of the last completed rebalance.
     pub generation: i32,
+    /// Since when the group is in its state (`currentStateTimestamp`).
+    pub state_since: Time,
     /// Protocol type, `consumer` for consumer groups.
     pub protocol_type: Rc<str>,
     /// Name of the chosen assignor, if any.

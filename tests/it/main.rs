@@ -17,6 +17,8 @@ mod properties;
 mod quorum;
 mod quotas;
 mod reassignment;
+mod share;
 mod shell;
+mod static_members;
 mod support;
 mod vectors;

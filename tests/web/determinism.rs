@@ -16,6 +16,7 @@ const SCENARIOS: &[(&str, &str)] = &[
     ("quorum.toml", include_str!("../data/scenarios/quorum.toml")),
     ("quotas.toml", include_str!("../data/scenarios/quotas.toml")),
     ("retention.toml", include_str!("../data/scenarios/retention.toml")),
+    ("share.toml", include_str!("../data/scenarios/share.toml")),
     ("zipf.toml", include_str!("../data/scenarios/zipf.toml")),
 ];
 

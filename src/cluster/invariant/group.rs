@@ -36,6 +36,7 @@ impl Invariant for OneOwnerPerPartition {
                     no_repeats(&group.name, owned)?;
                 }
                 GroupKind::Classic(_) => {}
+                GroupKind::Consumer(group) if group.shared => {}
                 GroupKind::Consumer(consumer) => no_repeats(&group.name, held(consumer))?,
             }
         }

@@ -6,6 +6,7 @@ mod log;
 mod metadata;
 mod quorum;
 mod record;
+mod share;
 mod stored;
 
 use super::event_log::StepKind;
@@ -121,6 +122,7 @@ impl Default for Checker {
                 Box::new(stored::CommittedOffsetsStay::default()),
                 Box::new(stored::IdempotentOnce),
                 Box::new(group::CommittedIsDone::default()),
+                Box::new(share::RecordsOfShareGroups::default()),
             ],
             metadata_end: -1,
             next_event: 0,

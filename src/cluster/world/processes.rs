@@ -51,7 +51,9 @@ impl Cluster {
     pub(super) fn add_broker(&mut self, id: NodeId) {
         let rack = usize::try_from(id.0 - 1).ok().and_then(|i| self.scenario.racks.get(i));
         let rack = rack.map(|rack| rack.as_str().into());
-        let broker = Broker::new(id, rack, self.config.clone(), self.voters());
+        let mut broker = Broker::new(id, rack, self.config.clone(), self.voters());
+        let groups = self.scenario.group_configs().expect("the scenario was checked");
+        broker.set_group_configs(Rc::new(groups));
         self.add_node(id, format!("broker-{id}").into(), Process::Broker(broker));
     }
 

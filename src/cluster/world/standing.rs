@@ -9,6 +9,7 @@ use crate::cluster::ledger::{Fate, Reader};
 use crate::kafka::coordinator::Group;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::protocol::NamedPartition;
+use crate::kafka::share::ShareGroupConfig;
 
 /// Where a group stands in one partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +68,9 @@ impl Cluster {
         for (partition, committed) in &group.offsets {
             known.insert(partition.clone(), committed.offset);
         }
+        if group.is_share() {
+            known.extend(self.share_starts(&group.name));
+        }
         known.into_iter().filter_map(|((topic, partition), offset)| {
             let tp = TopicPartition::new(self.metadata().topic_by_name(&topic)?.id, partition);
             let end = self.last_high_watermark(tp)?;
@@ -82,6 +86,24 @@ impl Cluster {
             Some((Reader::Group(group.name.clone()), standing.offset))
         };
         self.groups().filter_map(of_group).collect()
+    }
+
+    /// Where a share group's partitions begin, as their leaders say.
+    fn share_starts<'a>(
+        &'a self,
+        group: &'a str,
+    ) -> impl Iterator<Item = (NamedPartition, Offset)> + 'a {
+        let running = self.brokers().filter(|(node, _)| node.running);
+        let held = running.flat_map(|(_, broker)| broker.share_partitions());
+        held.filter(move |((of, _), _)| **of == *group).filter_map(|((_, tp), partition)| {
+            let topic = self.metadata().topics.get(&tp.topic)?;
+            Some(((topic.name.clone(), tp.partition), partition.start_offset()))
+        })
+    }
+
+    /// How often a share group hands a record out (`group.share.delivery.count.limit`).
+    pub fn share_delivery_count_limit(&self) -> u16 {
+        ShareGroupConfig::of(&self.config).delivery_count_limit
     }
 
     /// The high watermark of the partition's leader; of its last one, while there is none.

@@ -20,8 +20,9 @@ enum Connection {
     Coordinator,
 }
 
-/// The connection that a request of this kind comes on. `None` for administrators' requests: every
-/// tool is a client of its own with a connection of its own, though the model has one node for all.
+/// The connection that a request of this kind comes on. `None` for administrators' requests, for every
+/// tool is a client of its own with a connection of its own, though the model has one node for all; and for
+/// states of share groups, which brokers send to each other on connections of their own.
 fn connection(api: ApiKey) -> Option<Connection> {
     match api {
         ApiKey::JoinGroup
@@ -29,6 +30,7 @@ fn connection(api: ApiKey) -> Option<Connection> {
         | ApiKey::Heartbeat
         | ApiKey::LeaveGroup
         | ApiKey::ConsumerGroupHeartbeat
+        | ApiKey::ShareGroupHeartbeat
         | ApiKey::OffsetCommit
         | ApiKey::OffsetFetch => Some(Connection::Coordinator),
         ApiKey::CreateTopics
@@ -42,6 +44,8 @@ fn connection(api: ApiKey) -> Option<Connection> {
         | ApiKey::AlterPartitionReassignments
         | ApiKey::ListPartitionReassignments
         | ApiKey::DescribeQuorum
+        | ApiKey::ReadShareGroupState
+        | ApiKey::WriteShareGroupState
         | ApiKey::DescribeGroups
         | ApiKey::ListGroups => None,
         _ => Some(Connection::Data),
@@ -199,6 +203,8 @@ impl Broker {
             let counts = match &body {
                 Request::Produce(request) => request.acks == Acks::Zero,
                 Request::LeaveGroup(_) => true,
+                Request::ConsumerGroupHeartbeat(request) => request.member_epoch < 0,
+                Request::ShareGroupHeartbeat(request) => request.member_epoch < 0,
                 _ => false,
             };
             if counts {

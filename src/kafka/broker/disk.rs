@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::fetcher::FollowerWrite;
 use super::produce::PendingProduce;
+use super::share_state::ShareStateAppend;
 use super::{Broker, BrokerTimer};
 use crate::base::{Duration, NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::coordinator::CoordinatorAppend;
@@ -139,6 +140,8 @@ pub(super) enum Write {
     Follower { leader: NodeId, writes: Vec<FollowerWrite> },
     /// The group coordinator's records.
     Coordinator(CoordinatorAppend),
+    /// The share coordinator's record.
+    ShareState(ShareStateAppend),
 }
 
 /// Writes in order of arrival, with when the last one is done.
@@ -164,6 +167,7 @@ impl Broker {
                 self.append_follower_writes(leader, writes, out);
             }
             Some(Write::Coordinator(append)) => self.append_for_coordinator(append, out),
+            Some(Write::ShareState(append)) => self.append_share_state(append, out),
             None => debug_assert!(false, "a write timer without a write"),
         }
     }

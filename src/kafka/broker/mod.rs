@@ -21,6 +21,8 @@ mod queries;
 mod quotas;
 mod replicas;
 mod requests;
+mod share;
+mod share_state;
 mod truncation;
 mod view;
 
@@ -40,8 +42,9 @@ use self::metadata::MetadataFollower;
 use self::purgatory::ProducePurgatory;
 use self::quotas::Quotas;
 use self::requests::Requests;
+use self::share::Shares;
 pub use self::view::ReplicaView;
-use super::config::BrokerConfig;
+use super::config::{BrokerConfig, GroupConfigs};
 use super::coordinator::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
 use super::effect::{Command, Input, Out, Timer};
 use super::log::UnifiedLog;
@@ -83,6 +86,8 @@ pub enum BrokerTimer {
     AlterPartition,
     /// Send the forwarded requests that failed to reach the controller.
     ForwardRetry,
+    /// Something of a share group may have run out of time.
+    Share,
     /// A controlled shutdown that the controller never answered ends now.
     ShutdownTimeout,
     /// Look for segments to delete: at multiples of `log.retention.check.interval.ms`.
@@ -120,6 +125,7 @@ struct Process {
     log_manager: LogManager,
     delete_records: DeleteRecordsPurgatory,
     quotas: Quotas,
+    shares: Shares,
 }
 
 impl Process {
@@ -146,6 +152,7 @@ impl Process {
             log_manager: LogManager::default(),
             delete_records: DeleteRecordsPurgatory::default(),
             quotas: Quotas::default(),
+            shares: Shares::default(),
         }
     }
 }
@@ -157,6 +164,7 @@ pub struct Broker {
     id: NodeId,
     rack: Option<Rc<str>>,
     config: Rc<BrokerConfig>,
+    groups: Rc<GroupConfigs>,
     controllers: Rc<[NodeId]>,
     disk: Disk,
     /// Producer ids given out. Kafka's controller hands out blocks that are never reused, so this
@@ -180,12 +188,18 @@ impl Broker {
             id,
             rack,
             config,
+            groups: Rc::default(),
             controllers,
             disk: Disk::default(),
             producer_ids: 0,
             running: false,
             process,
         }
+    }
+
+    /// Gives it settings of single groups, which Kafka keeps in the metadata. Before the start.
+    pub fn set_group_configs(&mut self, groups: Rc<GroupConfigs>) {
+        self.groups = groups;
     }
 
     /// Starts the process on what the disk holds.
@@ -239,6 +253,9 @@ impl Broker {
             self.write_coordinator_appends(out);
             self.answer_woken_followers(out);
             self.answer_woken_consumers(out);
+            if self.process.shares.is_woken() {
+                self.answer_woken_shares(out);
+            }
             seen = self.unmute_answered(seen, out);
             let Some((from, correlation, body)) = self.process.channels.take_unmuted() else {
                 return;
@@ -284,6 +301,18 @@ impl Broker {
                 let quotas = self.process.image.client_quotas.clone();
                 out.respond(from, correlation, DescribeClientQuotasResponse { quotas });
             }
+            Request::ShareFetch(request) => {
+                self.on_share_fetch(from, correlation, *request, out);
+            }
+            Request::ShareAcknowledge(request) => {
+                self.on_share_acknowledge(from, correlation, *request, out);
+            }
+            Request::ReadShareGroupState(request) => {
+                self.on_read_share_group_state(from, correlation, *request, out);
+            }
+            Request::WriteShareGroupState(request) => {
+                self.on_write_share_group_state(from, correlation, *request, out);
+            }
             Request::InitProducerId(_) => {
                 let answer = self.init_producer_id();
                 out.respond(from, correlation, answer);
@@ -293,6 +322,7 @@ impl Broker {
             | Request::Heartbeat(_)
             | Request::LeaveGroup(_)
             | Request::ConsumerGroupHeartbeat(_)
+            | Request::ShareGroupHeartbeat(_)
             | Request::OffsetCommit(_)
             | Request::OffsetFetch(_)
             | Request::DescribeGroups(_)
@@ -335,6 +365,7 @@ impl Broker {
             BrokerTimer::FetchExpiry => self.expire_fetches(out),
             BrokerTimer::FetcherRetry(leader) => self.retry_fetching(leader, out),
             BrokerTimer::AlterPartition => self.send_alter_partition(out),
+            BrokerTimer::Share => self.on_share_timer(out),
             BrokerTimer::ForwardRetry => self.retry_forwards(out),
             BrokerTimer::ShutdownTimeout => self.end_shutdown(out),
             BrokerTimer::RetentionCheck => self.check_retention(out),

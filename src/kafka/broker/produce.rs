@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Broker;
 use super::disk::Write;
 use super::purgatory::{AppendedFor, PartitionStatus};
-use crate::base::{NodeId, Offset, Time, TopicPartition};
+use crate::base::{Duration, NodeId, Offset, Time, TopicPartition};
 use crate::kafka::config::{Acks, TimestampType, TopicConfig};
 use crate::kafka::coordinator::CoordinatorAppend;
 use crate::kafka::effect::Out;
@@ -16,7 +16,7 @@ use crate::kafka::protocol::{
     ApiKey, CorrelationId, ErrorCode, PartitionProduceData, PartitionProduceResponse,
     ProduceRequest,
 };
-use crate::kafka::record::RecordBatch;
+use crate::kafka::record::{Record, RecordBatch};
 
 /// A produce request whose records are on their way to the disk.
 #[derive(Clone, Debug)]
@@ -214,8 +214,28 @@ impl Broker {
             out.event(Event::HighWatermarkAdvanced { tp, to });
             self.mark_dirty(tp, false);
             self.process.fetches.wake(tp);
+            self.process.shares.wake();
             self.complete_produces(tp, out);
         }
+    }
+
+    /// Records of the share coordinator are in the log; it is told when they are replicated.
+    pub(super) fn append_internal(
+        &mut self,
+        tp: Option<TopicPartition>,
+        records: Vec<Record>,
+        timeout: Duration,
+        token: u64,
+        out: &mut Out<'_>,
+    ) {
+        let (who, deadline) = (AppendedFor::ShareCoordinator(token), out.now() + timeout);
+        let tp = tp.unwrap_or(TopicPartition::CLUSTER_METADATA);
+        let batch = Rc::new(RecordBatch::plain(records));
+        let appended = self
+            .check_append(tp, &batch, Acks::All, false, out.now())
+            .and_then(|()| self.append_as_leader(tp, batch, out));
+        let status = self.append_status(tp, appended, Acks::All);
+        self.delay_produce(who, vec![status], deadline, out);
     }
 
     /// The coordinator's records are in the log; it is told when they are replicated.

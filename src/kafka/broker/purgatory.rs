@@ -15,6 +15,8 @@ pub(super) enum AppendedFor {
     Client(NodeId, CorrelationId),
     /// The group coordinator, by the token of its append.
     Coordinator(u64),
+    /// The share coordinator, by the token of its append.
+    ShareCoordinator(u64),
 }
 
 /// The outcome for one partition so far.
@@ -183,6 +185,10 @@ impl Broker {
                     out,
                     &mut self.process.coordinator_appends,
                 );
+            }
+            AppendedFor::ShareCoordinator(token) => {
+                let error = partitions.first().map_or(ErrorCode::None, |s| s.response.error);
+                self.on_share_state_appended(token, error.into_result(), out);
             }
         }
     }

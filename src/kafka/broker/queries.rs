@@ -9,7 +9,7 @@ use super::requests::Purpose;
 use crate::base::{Duration, NodeId, Offset, TopicPartition};
 use crate::kafka::effect::Out;
 use crate::kafka::java_hash::partition_for;
-use crate::kafka::metadata::{CONSUMER_OFFSETS, TopicImage};
+use crate::kafka::metadata::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TopicImage};
 use crate::kafka::protocol::{
     CreatableTopic, CreateTopicsRequest, EpochEndOffset, ErrorCode, FindCoordinatorRequest,
     FindCoordinatorResponse, InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse,
@@ -99,7 +99,7 @@ impl Broker {
     }
 
     /// Asks the controller for the topic, unless that is under way. The client asks again.
-    fn create_topic(&mut self, name: &Rc<str>, out: &mut Out<'_>) {
+    pub(super) fn create_topic(&mut self, name: &Rc<str>, out: &mut Out<'_>) {
         if !self.process.creating_topics.insert(name.clone()) {
             return;
         }
@@ -114,6 +114,22 @@ impl Broker {
                 configs: vec![
                     ("cleanup.policy".into(), "compact".into()),
                     ("segment.bytes".into(), "104857600".into()),
+                ],
+            }
+        } else if **name == *SHARE_GROUP_STATE {
+            let config = &self.config;
+            let replicas = config.share_state_topic_replication_factor;
+            let min_isr = config.share_state_topic_min_isr.to_string();
+            CreatableTopic {
+                name: name.clone(),
+                partitions: i32::try_from(config.share_state_topic_num_partitions)
+                    .unwrap_or(i32::MAX),
+                replication_factor: i16::try_from(replicas).unwrap_or(i16::MAX),
+                assignment: None,
+                configs: vec![
+                    ("cleanup.policy".into(), "delete".into()),
+                    ("retention.ms".into(), "-1".into()),
+                    ("min.insync.replicas".into(), min_isr.as_str().into()),
                 ],
             }
         } else {

@@ -8,7 +8,7 @@ use crate::base::{NodeId, TopicPartition};
 use crate::kafka::controller::partition_change::PartitionRegistration;
 use crate::kafka::effect::Out;
 use crate::kafka::event::LogDeletion;
-use crate::kafka::metadata::CONSUMER_OFFSETS;
+use crate::kafka::metadata::{CONSUMER_OFFSETS, SHARE_GROUP_STATE};
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::ErrorCode;
 
@@ -55,12 +55,16 @@ impl Broker {
         let now = out.now();
         let Some((partition, log)) = self.replica_mut(tp) else { return };
         let is_new_epoch = partition.make_leader(registration, log, now);
+        let is_share_state = *partition.topic == *SHARE_GROUP_STATE;
         let is_offsets = *partition.topic == *CONSUMER_OFFSETS;
         self.mark_dirty(tp, is_new_epoch);
         if is_new_epoch {
             self.process.fetches.wake(tp);
         }
         self.maybe_advance_high_watermark(tp, out);
+        if is_share_state && is_new_epoch && !led_before {
+            self.elect_share_coordinator(tp);
+        }
         if is_offsets && is_new_epoch && !led_before {
             self.elect_coordinator(tp, out);
         }
@@ -93,7 +97,11 @@ impl Broker {
         self.process.fetches.wake(tp);
         self.fail_produces(tp, ErrorCode::NotLeaderOrFollower, out);
         self.complete_delete_records(tp, out);
+        self.resign_shares(tp);
         let topic = self.process.partitions.get(tp).map(|partition| &*partition.topic);
+        if topic == Some(SHARE_GROUP_STATE) {
+            self.process.shares.coordinator.on_resigned(tp.partition);
+        }
         if topic == Some(CONSUMER_OFFSETS) {
             self.process.coordinator.on_resigned(tp.partition, out);
         }

@@ -9,7 +9,8 @@ use crate::base::{Duration, NodeId, Rng, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::event::Event;
-use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
+use crate::kafka::protocol::{ApiKey, CorrelationId, ErrorCode, Request, Response};
+use crate::kafka::share::SharePartitionKey;
 
 /// Why the broker asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +27,10 @@ pub(super) enum Purpose {
     OutOfRange(NodeId, TopicPartition),
     /// On behalf of a client, by the number of the forward.
     Forward(u64),
+    /// To learn what is stored of a share partition.
+    ShareRead(SharePartitionKey),
+    /// To have a change of a share partition stored: its number, and whether it stays if that fails.
+    ShareWrite(SharePartitionKey, u64, bool),
     /// To create a topic that a client asked for.
     CreateTopic(std::rc::Rc<str>),
 }
@@ -115,6 +120,13 @@ impl Broker {
                 self.on_leader_offsets(leader, tp, &answer, out);
             }
             (Purpose::Forward(number), answer) => self.on_forwarded(number, answer, out),
+            (Purpose::ShareRead(key), Response::ReadShareGroupState(answer)) => {
+                self.on_share_read_answer(&key, *answer, out);
+            }
+            (Purpose::ShareWrite(key, number, sticks), Response::WriteShareGroupState(answer)) => {
+                let result = answer.error.into_result();
+                self.on_share_state_stored(&key, (number, sticks), result);
+            }
             (Purpose::CreateTopic(name), _) => {
                 self.process.creating_topics.remove(&name);
             }
@@ -128,6 +140,7 @@ impl Broker {
     pub(super) fn on_disconnected(&mut self, peer: NodeId, out: &mut Out<'_>) {
         self.close_channels(peer, out);
         self.drop_fetches_of(peer);
+        self.drop_shares_of(peer, out);
         let lost: Vec<CorrelationId> = self
             .process
             .requests
@@ -174,6 +187,13 @@ impl Broker {
             Purpose::Replicate(leader) => self.on_replica_fetch_lost(leader, out),
             Purpose::OutOfRange(leader, tp) => self.delay_fetching(leader, tp, out),
             Purpose::Forward(number) => self.on_forward_lost(number, out),
+            Purpose::ShareRead(key) => {
+                self.on_share_state_read(&key, Err(ErrorCode::NetworkException), out);
+            }
+            Purpose::ShareWrite(key, number, sticks) => {
+                let lost = Err(ErrorCode::NetworkException);
+                self.on_share_state_stored(&key, (number, sticks), lost);
+            }
             Purpose::CreateTopic(name) => {
                 self.process.creating_topics.remove(&name);
             }

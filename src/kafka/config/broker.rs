@@ -61,6 +61,10 @@ config_table! {
     "offsets.topic.num.partitions" offsets_topic_num_partitions: u32 ["INT"] = 50, 1 ..= 2_147_483_647;
     /// Replication factor of __consumer_offsets.
     "offsets.topic.replication.factor" offsets_topic_replication_factor: u32 ["SHORT"] = 3, 1 ..= 32_767;
+    /// Minutes after which offsets of a group without members are forgotten.
+    "offsets.retention.minutes" offsets_retention_minutes: u64 ["INT"] = 10_080, 1 ..= 2_147_483_647;
+    /// Time between looks at what has expired.
+    "offsets.retention.check.interval.ms" offsets_retention_check_interval: Duration ["LONG"] = Duration::from_secs(600), 1 ..= i64::MAX;
     /// How long a commit may wait for its replicas.
     "offsets.commit.timeout.ms" offsets_commit_timeout: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
     /// How long the first members of an empty group wait for more.
@@ -135,6 +139,36 @@ config_table! {
     "log.message.timestamp.after.max.ms" log_message_timestamp_after_max: Duration ["LONG"] = Duration::from_secs(3_600), 0 ..= i64::MAX;
     /// Largest batch in bytes; topics may override it.
     "message.max.bytes" message_max_bytes: u32 ["INT"] = 1_048_588, 0 ..= 2_147_483_647;
+    /// How long a member of a share group may keep a record before others may have it.
+    "group.share.record.lock.duration.ms" group_share_record_lock_duration: Duration ["INT"] = Duration::from_secs(30), 1_000 ..= 3_600_000;
+    /// How often a record is handed out in a share group before it is given up.
+    "group.share.delivery.count.limit" group_share_delivery_count_limit: u32 ["INT"] = 5, 2 ..= 10;
+    /// Most records of a partition that a share group may have in flight.
+    "group.share.partition.max.record.locks" group_share_partition_max_record_locks: u32 ["INT"] = 2_000, 100 ..= 10_000;
+    /// Silence after which a member of a share group is put out.
+    "group.share.session.timeout.ms" group_share_session_timeout: Duration ["INT"] = Duration::from_secs(45), 1 ..= 2_147_483_647;
+    /// Time between heartbeats that members of share groups are told.
+    "group.share.heartbeat.interval.ms" group_share_heartbeat_interval: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
+    /// Shortest session timeout that share groups may have.
+    "group.share.min.session.timeout.ms" group_share_min_session_timeout: Duration ["INT"] = Duration::from_secs(45), 1 ..= 2_147_483_647;
+    /// Longest session timeout that share groups may have.
+    "group.share.max.session.timeout.ms" group_share_max_session_timeout: Duration ["INT"] = Duration::from_secs(60), 1 ..= 2_147_483_647;
+    /// Shortest heartbeat interval that share groups may have.
+    "group.share.min.heartbeat.interval.ms" group_share_min_heartbeat_interval: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
+    /// Longest heartbeat interval that share groups may have.
+    "group.share.max.heartbeat.interval.ms" group_share_max_heartbeat_interval: Duration ["INT"] = Duration::from_secs(15), 1 ..= 2_147_483_647;
+    /// Least time between two target assignments of a share group.
+    "group.share.assignment.interval.ms" group_share_assignment_interval: Duration ["INT"] = Duration::from_secs(1), 0 ..= 2_147_483_647;
+    /// Partitions of __share_group_state.
+    "share.coordinator.state.topic.num.partitions" share_state_topic_num_partitions: u32 ["INT"] = 50, 1 ..= 2_147_483_647;
+    /// Replication factor of __share_group_state.
+    "share.coordinator.state.topic.replication.factor" share_state_topic_replication_factor: u32 ["SHORT"] = 3, 1 ..= 32_767;
+    /// In-sync replicas without which nothing is written to __share_group_state.
+    "share.coordinator.state.topic.min.isr" share_state_topic_min_isr: u32 ["SHORT"] = 2, 1 ..= 32_767;
+    /// How long a write to __share_group_state may wait for its replicas.
+    "share.coordinator.write.timeout.ms" share_coordinator_write_timeout: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
+    /// Most members of a share group.
+    "group.share.max.size" group_share_max_size: u32 ["INT"] = 200, 1 ..= 1_000;
     /// Time a broker waits for the answer to one of its own requests.
     "replica.socket.timeout.ms" replica_socket_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
 }
@@ -228,7 +262,31 @@ impl PostProcess for BrokerConfig {
             let message = format!("{key} must be less than group.consumer.session.timeout.ms");
             return Err(ConfigError::Inconsistent { key, message });
         }
+        self.check_share_groups()?;
         Ok(self)
+    }
+}
+
+impl BrokerConfig {
+    fn check_share_groups(&self) -> Result<(), ConfigError> {
+        check_span(
+            "group.share",
+            "heartbeat.interval.ms",
+            self.group_share_heartbeat_interval,
+            (self.group_share_min_heartbeat_interval, self.group_share_max_heartbeat_interval),
+        )?;
+        check_span(
+            "group.share",
+            "session.timeout.ms",
+            self.group_share_session_timeout,
+            (self.group_share_min_session_timeout, self.group_share_max_session_timeout),
+        )?;
+        if self.group_share_heartbeat_interval >= self.group_share_session_timeout {
+            let key = "group.share.heartbeat.interval.ms";
+            let message = format!("{key} must be less than group.share.session.timeout.ms");
+            return Err(ConfigError::Inconsistent { key, message });
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod broker;
 mod consumer;
+mod group;
 mod known;
 mod producer;
 mod topic;
@@ -11,12 +12,13 @@ mod value;
 
 pub use broker::BrokerConfig;
 pub use consumer::ConsumerConfig;
+pub use group::{GroupConfig, GroupConfigs};
 pub use known::kafka_keys;
 pub use producer::ProducerConfig;
 pub use topic::TopicConfig;
 pub use value::{
     Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol, IsolationLevel, Ratio,
-    ReplicaSelector, TimestampType,
+    ReplicaSelector, ShareAcknowledgementMode, TimestampType,
 };
 
 /// Why a setting was refused, in Kafka's words where Kafka refuses it.
@@ -152,6 +154,7 @@ pub fn tables() -> Vec<Table> {
         table("consumer", ConsumerConfig::KEYS),
         table("topic", TopicConfig::KEYS),
         table("broker", BrokerConfig::KEYS),
+        table("group", GroupConfig::KEYS),
     ]
 }
 

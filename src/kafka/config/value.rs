@@ -8,6 +8,7 @@ use std::rc::Rc;
 use crate::base::Duration;
 use crate::kafka::consumer::assignor::Assignor;
 use crate::kafka::coordinator::assignor::ServerAssignor;
+use crate::kafka::share::ShareAcquireMode;
 
 pub use ratio::Ratio;
 pub use reset::AutoOffsetReset;
@@ -241,6 +242,35 @@ word_value! {
         Classic "classic";
         /// The protocol of KIP-848.
         Consumer "consumer";
+    }
+}
+
+word_value! {
+    /// `share.acknowledgement.mode`.
+    ShareAcknowledgementMode {
+        /// The next poll accepts all records of the last one.
+        Implicit "implicit";
+        /// The application says of each record what became of it.
+        Explicit "explicit";
+    }
+}
+
+/// `share.acquire.mode`.
+impl ConfigValue for ShareAcquireMode {
+    fn read(_kind: &str, text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "batch_optimized" => Ok(Self::BatchOptimized),
+            "record_limit" => Ok(Self::RecordLimit),
+            _ => Err("String must be one of: batch_optimized, record_limit".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::BatchOptimized => "BATCH_OPTIMIZED",
+            Self::RecordLimit => "RECORD_LIMIT",
+        }
+        .to_owned()
     }
 }
 

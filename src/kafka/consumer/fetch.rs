@@ -68,6 +68,23 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
+    /// The record at `offset` of `stored`, which holds it.
+    pub(super) fn of(
+        name: &NamedPartition,
+        tp: TopicPartition,
+        stored: &StoredBatch,
+        offset: Offset,
+    ) -> Self {
+        Self {
+            name: name.clone(),
+            tp,
+            offset,
+            leader_epoch: stored.leader_epoch,
+            batch: stored.batch.clone(),
+            index: usize::try_from(offset - stored.base_offset).unwrap_or_default(),
+        }
+    }
+
     pub(super) fn record(&self) -> &Record {
         &self.batch.records[self.index]
     }

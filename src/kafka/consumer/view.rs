@@ -94,7 +94,9 @@ impl Consumer {
 
     /// Number of records fetched that no poll has returned.
     pub fn buffered(&self) -> usize {
-        self.buffer.iter().map(CompletedFetch::len).sum()
+        let shared = self.membership.as_ref().and_then(|it| it.share.as_ref());
+        let shared = shared.map_or(0, |share| share.buffer.len());
+        self.buffer.iter().map(CompletedFetch::len).sum::<usize>() + shared
     }
 
     /// Its member id, once the coordinator gave it one.
@@ -105,6 +107,9 @@ impl Consumer {
 
     /// The generation of its group in which it is; in a group of KIP-848 its member epoch.
     pub fn generation(&self) -> Option<i32> {
+        if let Some(epoch) = self.share_epoch() {
+            return Some(epoch).filter(|epoch| *epoch > 0);
+        }
         let membership = self.membership.as_ref()?;
         if let Some(consumer) = &membership.consumer {
             return Some(consumer.epoch).filter(|epoch| *epoch > 0);
@@ -115,6 +120,11 @@ impl Consumer {
     /// How far it has come into its group; `None` for a consumer that reads by hand. In a group of KIP-848 a member
     /// that has joined never stops for a rebalance.
     pub fn member_state(&self) -> Option<MemberState> {
+        match self.share_epoch() {
+            Some(1..) => return Some(MemberState::Stable),
+            Some(_) => return Some(MemberState::Unjoined),
+            None => {}
+        }
         match self.consumer_state() {
             Some(state) if state.is_in_group() => return Some(MemberState::Stable),
             Some(_) => return Some(MemberState::Unjoined),

@@ -10,6 +10,7 @@ mod metadata;
 mod produce;
 mod raft;
 mod refusal;
+mod share;
 
 pub use admin::*;
 pub use broker::*;
@@ -19,6 +20,7 @@ pub use group::*;
 pub use metadata::*;
 pub use produce::*;
 pub use raft::*;
+pub use share::*;
 
 /// Pairs a response with its request on one connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -158,6 +160,16 @@ apis! {
     BrokerHeartbeat 63 BrokerHeartbeatRequest => BrokerHeartbeatResponse;
     /// Join, stay in and leave a group of KIP-848.
     ConsumerGroupHeartbeat 68 ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse;
+    /// Join, stay in and leave a share group.
+    ShareGroupHeartbeat 76 ShareGroupHeartbeatRequest => ShareGroupHeartbeatResponse;
+    /// Say what became of records, and get more.
+    ShareFetch 78 ShareFetchRequest => ShareFetchResponse;
+    /// Say what became of records.
+    ShareAcknowledge 79 ShareAcknowledgeRequest => ShareAcknowledgeResponse;
+    /// Read what is stored of a share partition.
+    ReadShareGroupState 84 ReadShareGroupStateRequest => ReadShareGroupStateResponse;
+    /// Store states of a share partition's records.
+    WriteShareGroupState 85 WriteShareGroupStateRequest => WriteShareGroupStateResponse;
 }
 
 impl Request {
@@ -179,6 +191,12 @@ impl Response {
                 .iter()
                 .flat_map(|partition| &partition.records)
                 .map(|stored| stored.batch.len())
+                .sum(),
+            Self::ShareFetch(response) => response
+                .partitions
+                .iter()
+                .flat_map(|partition| &partition.acquired)
+                .map(crate::kafka::share::AcquiredRecords::len)
                 .sum(),
             _ => 0,
         }

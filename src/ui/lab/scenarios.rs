@@ -1,5 +1,7 @@
 //! The clusters of the first visit and of the sandbox. Lessons bring their own.
 
+use std::collections::BTreeMap;
+
 use crate::cluster::Scenario;
 use crate::cluster::clock::Clock;
 use crate::cluster::scenario::{ConsumerDef, ProducerDef, Settings, TopicDef};
@@ -32,6 +34,7 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
         network: None,
         broker_config: Settings::new(),
         quotas: Vec::new(),
+        group_config: BTreeMap::new(),
         topics: vec![TopicDef {
             name: TOPIC.to_owned(),
             partitions,
@@ -59,6 +62,7 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
             service: ServiceTime::Fixed { micros: 80_000 },
             commit: CommitPolicy::None,
             max_messages: None,
+            share: None,
             config: worker_config(),
         }],
         actions: Vec::new(),

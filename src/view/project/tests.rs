@@ -21,6 +21,7 @@ fn scenario() -> Scenario {
         racks: Vec::new(),
         network: None,
         broker_config: std::collections::BTreeMap::default(),
+        group_config: std::collections::BTreeMap::default(),
         topics: vec![TopicDef {
             name: "user-actions".into(),
             partitions: 1,
@@ -47,6 +48,7 @@ fn scenario() -> Scenario {
             service: ServiceTime::Fixed { micros: 80_000 },
             commit: CommitPolicy::None,
             max_messages: None,
+            share: None,
             config: std::collections::BTreeMap::default(),
         }],
         actions: Vec::new(),
