@@ -24,7 +24,7 @@ config = {{ {topic_config} }}
 name = "all"
 topic = "t"
 rate = {{ kind = "off" }}
-config = {{ "request.timeout.ms" = 2000, "delivery.timeout.ms" = 4000 }}
+config = {{ "enable.idempotence" = false, "request.timeout.ms" = 2000, "delivery.timeout.ms" = 4000 }}
 [[producers]]
 name = "one"
 topic = "t"

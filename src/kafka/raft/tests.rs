@@ -4,7 +4,8 @@ use super::*;
 use crate::base::{Rng, TopicPartition};
 use crate::kafka::effect::{Counters, Effect};
 use crate::kafka::protocol::{
-    BeginQuorumEpochRequest, FetchPartition, FetchRequest, ReplicaState, VoteRequest, VoteResponse,
+    BeginQuorumEpochRequest, FetchPartition, FetchRequest, FetchResponse, FetchedPartition,
+    ReplicaState, VoteRequest, VoteResponse,
 };
 
 const ME: NodeId = NodeId(100);
@@ -168,31 +169,26 @@ fn whoever_hears_from_its_leader_refuses_a_pre_vote_and_keeps_its_epoch() {
     assert!(h.ask_for_vote(VOTERS[2], 3, (3, 99), true), "it has not heard from it yet");
     let (to, correlation, _) =
         h.sent.iter().rev().find(|(_, _, body)| matches!(body, Request::Fetch(_))).unwrap().clone();
-    let mut leader = Harness::new();
-    leader.raft.election.epoch = 2;
-    leader.win();
-    leader.fetch(ME, 0, -1);
-    let (_, Response::Fetch(mut answer)) = leader.answers.pop().unwrap_or((ME, empty())) else {
-        panic!("a fetch is answered")
-    };
-    answer.partitions[0].current_leader = Some(LeaderIdAndEpoch { leader: VOTERS[1], epoch: 3 });
-    h.run(|raft, out| raft.on_response(to, correlation, Response::Fetch(answer), out));
+    assert_eq!(to, VOTERS[1]);
+    let answer = nothing_new(LeaderIdAndEpoch { leader: VOTERS[1], epoch: 3 });
+    h.run(|raft, out| raft.on_response(to, correlation, answer, out));
     assert!(!h.ask_for_vote(VOTERS[2], 3, (3, 99), true));
     assert_eq!((h.raft.epoch(), h.raft.role()), (3, QuorumRole::Follower));
 }
 
-fn empty() -> Response {
-    crate::kafka::protocol::FetchResponse {
+/// A leader's answer to a fetch of all that it has.
+fn nothing_new(leader: LeaderIdAndEpoch) -> Response {
+    FetchResponse {
         throttle_time: Duration::ZERO,
         error: ErrorCode::None,
-        partitions: vec![crate::kafka::protocol::FetchedPartition {
+        partitions: vec![FetchedPartition {
             tp: TopicPartition::CLUSTER_METADATA,
             error: ErrorCode::None,
             high_watermark: -1,
             last_stable_offset: -1,
             log_start_offset: 0,
             diverging_epoch: None,
-            current_leader: None,
+            current_leader: Some(leader),
             preferred_read_replica: None,
             records: Vec::new(),
         }],
