@@ -217,7 +217,8 @@ impl Ledger {
     ) {
         self.update(record, |entry| {
             entry.acked_at = Some(at);
-            if place.is_some() {
+            // The answer can come after the log that it tells of is lost.
+            if place.is_some() && place != entry.place {
                 entry.place = place;
                 entry.gone = false;
             }
@@ -285,6 +286,16 @@ mod tests {
         assert_eq!(ledger.count(Fate::Acked), 0);
         ledger.appended(RecordId(0), place(), 3);
         assert_eq!(ledger.count(Fate::Acked), 1);
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_the_log_is_lost_brings_no_record_back() {
+        let mut ledger = Ledger::default();
+        ledger.created(RecordId(0), Time(1));
+        ledger.appended(RecordId(0), place(), 7);
+        ledger.gone(RecordId(0));
+        ledger.acked(RecordId(0), Time(2), Some((place(), 7)));
+        assert_eq!(ledger.count(Fate::AckedThenLost), 1);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod fidelity;
 mod lessons;
 mod live;
 mod producers;
-mod properties;
 mod shell;
 mod support;
+mod swarm;
 mod vectors;

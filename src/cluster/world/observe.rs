@@ -75,9 +75,12 @@ impl Cluster {
                 self.metrics.totals.failed += count(batch);
             }
             Event::LogTruncated { tp, to, removed } => self.fold_removed(*tp, *to, removed),
-            Event::LogDeleted { tp, reason: LogDeletion::DiskLost, removed } => {
-                self.fold_removed(*tp, 0, removed);
-            }
+            // A replica that is moved away can have been the only one that held a record.
+            Event::LogDeleted {
+                tp,
+                reason: LogDeletion::DiskLost | LogDeletion::ReplicaMoved,
+                removed,
+            } => self.fold_removed(*tp, 0, removed),
             Event::RecordProcessed { group, record, created_at, .. } => {
                 let reader = match group {
                     Some(group) => Reader::Group(group.clone()),
