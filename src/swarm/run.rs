@@ -143,7 +143,8 @@ impl Run {
         self.run_to(self.cluster().now() + AFTERGLOW)?;
         self.end_producers()?;
         self.wait_for_rest(patience, unclean)?;
-        rest::promises(self.cluster()).map_err(|detail| self.no_rest(rest::PROMISES, detail))
+        rest::promises(self.cluster())
+            .map_err(|detail| Box::new(self.no_rest(rest::PROMISES, detail)))
     }
 
     fn wait_for_rest(&mut self, patience: Duration, unclean: bool) -> Result<(), Box<Failure>> {
@@ -160,7 +161,7 @@ impl Run {
                 Rest::NotYet(kind, reason) if waited >= patience => {
                     let before = reasons.split_off(reasons.len().saturating_sub(4)).join("; ");
                     let detail = format!("after {waited}: {reason} (before: {before})");
-                    return Err(self.no_rest(kind, detail));
+                    return Err(Box::new(self.no_rest(kind, detail)));
                 }
                 Rest::NotYet(kind, reason) => reasons.push(format!("at {waited} {kind}: {reason}")),
             }
@@ -222,13 +223,13 @@ impl Run {
         let result = self.checker.check(cluster);
         result.map_err(|broken| {
             let sentence = broken.sentence.to_owned();
-            self.failure(broken.invariant, sentence, broken.detail)
+            Box::new(self.failure(broken.invariant, sentence, broken.detail))
         })
     }
 
-    fn failure(&self, invariant: &str, sentence: String, detail: String) -> Box<Failure> {
+    fn failure(&self, invariant: &str, sentence: String, detail: String) -> Failure {
         let cluster = self.cluster();
-        Box::new(Failure {
+        Failure {
             invariant: invariant.to_owned(),
             sentence,
             detail,
@@ -236,10 +237,10 @@ impl Run {
             at_us: cluster.now().0,
             event: last_step(cluster),
             mended_at_us: self.mended_at.map(|at| at.0),
-        })
+        }
     }
 
-    fn no_rest(&self, kind: &str, detail: String) -> Box<Failure> {
+    fn no_rest(&self, kind: &str, detail: String) -> Failure {
         let sentence = "a cluster that was mended comes to rest, has done all that it promised, and \
                         works";
         self.failure(kind, sentence.to_owned(), detail)

@@ -67,7 +67,7 @@ pub(super) fn plan(
 
 /// Number of the topic's partitions at the start.
 pub(in crate::swarm) fn partition_count(topic: &TopicDef) -> i32 {
-    let assigned = topic.assignment.as_ref().map(|partitions| partitions.len());
+    let assigned = topic.assignment.as_ref().map(Vec::len);
     assigned.and_then(|count| i32::try_from(count).ok()).unwrap_or(topic.partitions)
 }
 

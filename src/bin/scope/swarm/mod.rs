@@ -9,7 +9,7 @@ mod shrink;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use brokerscope::session::Saved;
 use brokerscope::swarm;
@@ -51,6 +51,22 @@ The JSON object:
 Exit code: 0 all passed; 1 some seed failed; 2 called wrongly, or a report cannot be written.
 ";
 
+/// Real time since a swarm began.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::disallowed_types, reason = "how long to go on is a question of real time")]
+struct Watch(std::time::Instant);
+
+impl Watch {
+    #[expect(clippy::disallowed_types, reason = "see there")]
+    fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// The sum of a swarm. Field names are part of `scope`'s interface.
 #[derive(Debug, Default, Serialize)]
 struct Sum {
@@ -77,7 +93,7 @@ struct Failed {
 pub(crate) fn run(args: &mut lexopt::Parser, output: &mut Output<'_>) -> Result<Outcome, Failure> {
     let options = Options::read(args)?;
     attempt::keep_panics_quiet();
-    let began = Instant::now();
+    let began = Watch::start();
     let mut sum = Sum::default();
     let next = AtomicU64::new(options.seeds.start);
     let stop = AtomicBool::new(false);
@@ -104,7 +120,7 @@ pub(crate) fn run(args: &mut lexopt::Parser, output: &mut Output<'_>) -> Result<
     Ok(if sum.failed == 0 { Outcome::Good } else { Outcome::Bad })
 }
 
-fn rate(sum: &Sum, began: Instant) -> f64 {
+fn rate(sum: &Sum, began: Watch) -> f64 {
     let done = u32::try_from(sum.passed + sum.failed).map_or(f64::MAX, f64::from);
     done / began.elapsed().as_secs_f64().max(1e-9)
 }
@@ -114,7 +130,7 @@ fn work(
     options: &Options,
     next: &AtomicU64,
     stop: &AtomicBool,
-    began: Instant,
+    began: Watch,
     done: &mpsc::Sender<(u64, Attempt)>,
 ) {
     let out_of_time = || options.minutes.is_some_and(|minutes| began.elapsed() >= minutes);
@@ -138,7 +154,7 @@ fn take_in(
     options: &Options,
     sum: &mut Sum,
     (seed, attempt): (u64, Attempt),
-    began: Instant,
+    began: Watch,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     match attempt {
