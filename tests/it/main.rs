@@ -11,6 +11,7 @@ mod fidelity;
 mod lessons;
 mod live;
 mod producers;
+mod properties;
 mod shell;
 mod support;
 mod swarm;

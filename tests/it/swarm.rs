@@ -5,7 +5,6 @@ use std::path::Path;
 
 use brokerscope::base::Duration;
 use brokerscope::cluster::Action;
-use brokerscope::cluster::action::{FaultRule, Verdict};
 use brokerscope::cluster::event_log::Actor;
 use brokerscope::session::{Failure, Saved, Session};
 use brokerscope::swarm::{self, Case, Demo, End, PlannedAction, Replay, Run, Summary};
@@ -78,22 +77,6 @@ fn three_brokers(seed: u64, actions: &[(u64, Action)]) -> Case {
         unclean: false,
     };
     Case { seed, scenario: scenario(THREE), actions: actions.iter().map(planned).collect(), end }
-}
-
-#[test]
-fn a_pause_a_killed_member_lost_messages_and_a_stop_at_once_are_survived() {
-    let drop = FaultRule { from: None, to: None, api: None, percent: 4, verdict: Verdict::Drop };
-    let actions = [
-        (3_000, Action::PauseBroker { broker: 1, for_ms: 4_600 }),
-        (3_300, Action::KillConsumer { name: "worker-3".into() }),
-        (3_600, Action::AddFault(drop)),
-        (3_900, Action::StopBroker { broker: 2 }),
-    ];
-    for seed in 0..12 {
-        if let Err(failure) = run(&three_brokers(seed, &actions)) {
-            panic!("seed {seed}: {failure:?}");
-        }
-    }
 }
 
 /// A run with a false demand, to its end.
