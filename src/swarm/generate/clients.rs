@@ -27,10 +27,6 @@ pub(super) fn add(draw: &mut Draw, scenario: &mut Scenario) {
     }
 }
 
-/// Settings that `group.protocol=consumer` refuses.
-const CLASSIC_KEYS: &[&str] =
-    &["partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms"];
-
 /// Settings that make no sense without a group.
 const GROUP_KEYS: &[&str] = &["enable.auto.commit", "group.instance.id"];
 
@@ -126,7 +122,6 @@ fn group(draw: &mut Draw, scenario: &mut Scenario, group: &str, topics: &[String
     // Members of one group commit in one way, and mostly hand out partitions in one way.
     let kind = consumer(draw, String::new(), topics);
     let by_hand = draw.chance(1, 10);
-    let kip848 = !by_hand && draw.chance(1, 4);
     for n in 1..=draw.of(&[1, 1, 2]) {
         let mut member = consumer(draw, format!("{group}-member-{n}"), topics);
         member.group = Some(group.to_owned());
@@ -141,14 +136,6 @@ fn group(draw: &mut Draw, scenario: &mut Scenario, group: &str, topics: &[String
                 Some(value) => drop(member.config.insert(key.to_owned(), value.clone())),
                 None => drop(member.config.remove(key)),
             }
-        }
-        if kip848 {
-            // The coordinator knows these, not the member.
-            for key in CLASSIC_KEYS {
-                member.config.remove(*key);
-            }
-            set(&mut member.config, "group.protocol", "consumer");
-            draw.maybe(&mut member.config, 3, "group.remote.assignor", &["uniform", "range"]);
         }
         if by_hand {
             member.topics.truncate(1);
