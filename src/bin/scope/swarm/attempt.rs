@@ -34,7 +34,11 @@ pub(super) fn keep_panics_quiet() {
 /// Does something that may panic; then the text of the panic is the error.
 pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // What `work` leaves half done is only looked at, never used again.
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| PANIC.with(RefCell::take))
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        // The hook has kept its text, with the place.
+        drop(payload);
+        PANIC.with(RefCell::take)
+    })
 }
 
 /// Tries a case, twice if both runs are to be compared.

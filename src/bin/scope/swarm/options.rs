@@ -11,6 +11,7 @@ use crate::Failure;
 
 /// The arguments of `scope swarm`.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Options {
     pub(super) seeds: Range<u64>,
     pub(super) minutes: Option<Duration>,
