@@ -273,7 +273,8 @@ impl Ledger {
     ) {
         self.update(record, |entry| {
             entry.acked_at = Some(at);
-            if place.is_some() {
+            // The answer can come after the log that it tells of is lost.
+            if place.is_some() && place != entry.place {
                 entry.place = place;
                 entry.gone = false;
             }
@@ -374,6 +375,16 @@ mod tests {
         let count = |fate| ledger.count(fate);
         assert_eq!((count(Fate::DeletedUnread), count(Fate::Acked)), (1, 1));
         assert_eq!((count(Fate::AckedThenLost), ledger.acknowledged()), (0, 2));
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_the_log_is_lost_brings_no_record_back() {
+        let mut ledger = Ledger::default();
+        ledger.created(RecordId(0), Time(1));
+        ledger.appended(RecordId(0), place(), 7);
+        ledger.gone(RecordId(0));
+        ledger.acked(RecordId(0), Time(2), Some((place(), 7)));
+        assert_eq!(ledger.count(Fate::AckedThenLost), 1);
     }
 
     #[test]

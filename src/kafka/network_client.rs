@@ -298,6 +298,11 @@ impl<T> NetworkClient<T> {
         self.in_flight.values()
     }
 
+    /// The oldest request under way: when it left, what it asks.
+    pub fn oldest(&self) -> Option<(Time, ApiKey)> {
+        self.in_flight().map(|request| (request.sent_at, request.api)).min()
+    }
+
     /// Whether no request is under way.
     pub fn is_empty(&self) -> bool {
         self.in_flight.is_empty()

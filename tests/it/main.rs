@@ -21,4 +21,5 @@ mod share;
 mod shell;
 mod static_members;
 mod support;
+mod swarm;
 mod vectors;

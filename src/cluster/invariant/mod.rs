@@ -55,7 +55,7 @@ impl<'a> Look<'a> {
     }
 
     /// What happened since the last look, and where, newest first.
-    fn news(&self) -> impl Iterator<Item = (NodeId, &'a Event)> {
+    pub fn news(&self) -> impl Iterator<Item = (NodeId, &'a Event)> {
         let first = self.first_event;
         let recent = self.cluster.log_book().recent().rev();
         recent.take_while(move |l| l.number >= first).map(|logged| (logged.node, &logged.event))
@@ -114,7 +114,7 @@ impl Default for Checker {
                 Box::new(quorum::CommittedMetadataStays::default()),
                 Box::new(group::OneOwnerPerPartition),
                 Box::new(group::EpochsInOrder),
-                Box::new(group::StableGroupOwnsEverything),
+                Box::new(group::StableGroupOwnsEverything::default()),
                 Box::new(group::GenerationsOnlyGrow::default()),
                 Box::new(record::NoCommittedLoss::default()),
                 Box::new(record::KeyNamesPartition::default()),
@@ -135,6 +135,11 @@ impl Checker {
     /// The invariants.
     pub fn invariants(&self) -> impl Iterator<Item = &dyn Invariant> {
         self.invariants.iter().map(|invariant| &**invariant)
+    }
+
+    /// Checks one more from now on, after the others.
+    pub fn demand(&mut self, invariant: Box<dyn Invariant>) {
+        self.invariants.push(invariant);
     }
 
     /// Checks all of them after one step or action; the first that is broken.

@@ -164,7 +164,9 @@ fn follows(before: &RecordBatch, batch: &RecordBatch) -> bool {
     let continues = i64::from(batch.base_sequence) == next % (i64::from(i32::MAX) + 1);
     let begins = batch.producer_epoch > before.producer_epoch && batch.base_sequence == 0;
     let same_epoch = batch.producer_epoch == before.producer_epoch;
-    in_order && (same_epoch && continues || begins)
+    // A new epoch may come with records that are older than those of the epoch before: a batch that the
+    // broker refused until it expired, while later ones stand (KIP-360 promises order within an epoch).
+    same_epoch && continues && in_order || begins
 }
 
 /// The leader at which something happened in this step, if it leads still.

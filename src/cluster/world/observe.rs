@@ -76,9 +76,12 @@ impl Cluster {
                 self.metrics.totals.failed += count(batch);
             }
             Event::LogTruncated { tp, to, removed } => self.fold_removed(*tp, *to, removed),
-            Event::LogDeleted { tp, reason: LogDeletion::DiskLost, removed } => {
-                self.fold_removed(*tp, 0, removed);
-            }
+            // A replica that is moved away can have been the only one that held a record.
+            Event::LogDeleted {
+                tp,
+                reason: LogDeletion::DiskLost | LogDeletion::ReplicaMoved,
+                removed,
+            } => self.fold_removed(*tp, 0, removed),
             Event::LogStartMoved { tp, from, to, removed, .. } => {
                 let placed = removed.iter().flat_map(|(base, batch)| batch.placed(*base));
                 let ids = placed.filter(|(offset, _)| (*from..*to).contains(offset));

@@ -41,6 +41,7 @@ pub(super) struct Outgoing {
     pub(super) to: NodeId,
     pub(super) api: ApiKey,
     pub(super) purpose: Purpose,
+    sent_at: Time,
     deadline: Time,
 }
 
@@ -55,6 +56,11 @@ pub(super) struct Requests {
 }
 
 impl Requests {
+    /// When the oldest of them left, and what it asks.
+    pub(super) fn oldest(&self) -> Option<(Time, ApiKey)> {
+        self.in_flight.values().map(|outgoing| (outgoing.sent_at, outgoing.api)).min()
+    }
+
     fn take(&mut self, correlation: CorrelationId) -> Option<Outgoing> {
         let outgoing = self.in_flight.remove(&correlation)?;
         self.deadlines.remove(&(outgoing.deadline, correlation));
@@ -86,7 +92,9 @@ impl Broker {
         let (api, deadline) = (body.api(), out.now() + timeout);
         let correlation = out.request(to, body);
         let requests = &mut self.process.requests;
-        requests.in_flight.insert(correlation, Outgoing { to, api, purpose, deadline });
+        requests
+            .in_flight
+            .insert(correlation, Outgoing { to, api, purpose, sent_at: out.now(), deadline });
         requests.deadlines.insert((deadline, correlation));
         if let Some(&(at, _)) = requests.deadlines.first() {
             requests.alarm.set(out, at, Timer::Broker(BrokerTimer::RequestTimeout));

@@ -10,7 +10,7 @@ use super::Broker;
 use super::disk::Write;
 use super::requests::Purpose;
 use super::share::Held;
-use crate::base::{Duration, NodeId, TopicPartition, Time};
+use crate::base::{Duration, NodeId, Time, TopicPartition};
 use crate::kafka::config::AutoOffsetReset;
 use crate::kafka::effect::Out;
 use crate::kafka::java_hash::partition_for;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::fetch::CompletedFetch;
 use super::{Consumer, ConsumerSpec, MemberState, Phase};
 use crate::base::{NodeId, Offset, RecordId, Time, TopicPartition};
-use crate::kafka::protocol::NamedPartition;
+use crate::kafka::protocol::{ApiKey, NamedPartition};
 
 /// A partition that a consumer reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,6 +51,11 @@ impl Consumer {
     /// Records that the application has finished since it started.
     pub fn worked(&self) -> u64 {
         self.worked
+    }
+
+    /// Its oldest request without an answer yet: when it left, what it asks.
+    pub fn oldest_request(&self) -> Option<(Time, ApiKey)> {
+        self.client.oldest()
     }
 
     /// Whether the process runs.
