@@ -283,7 +283,7 @@ racks = ["a", "b", "c"]
 broker_config = { "replica.selector.class" = "org.apache.kafka.common.replica.RackAwareReplicaSelector", "offsets.topic.num.partitions" = 3 }
 [[topics]]
 name = "events"
-partitions = 1
+partitions = -1
 replication_factor = -1
 assignment = [[1, 2, 3]]
 [[producers]]
@@ -349,7 +349,7 @@ racks = ["a", "b", "c"]
 broker_config = { "offsets.topic.num.partitions" = 3 }
 [[topics]]
 name = "events"
-partitions = 3
+partitions = -1
 replication_factor = -1
 assignment = [[3], [1], [2]]
 [[consumers]]

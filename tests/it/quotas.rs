@@ -30,7 +30,7 @@ name = "reader"
 group = "app"
 topics = ["events"]
 service = {{ kind = "fixed", micros = 100 }}
-config = {{ "auto.offset.reset" = "earliest" }}
+config = {{ "auto.offset.reset" = "earliest", "max.partition.fetch.bytes" = 10000 }}
 "#
     )
 }

@@ -91,7 +91,10 @@ fn what_was_acknowledged_is_known_to_the_next_leader() {
 fn released_records_are_tried_again_until_they_are_given_up() {
     let explicit = SCENARIO
         .replace("share = {}", "share = { release_percent = 50, reject_percent = 10 }")
-        .replace("config = { ", "config = { \"share.acknowledgement.mode\" = \"explicit\", ");
+        .replace(
+            "\"max.poll.records\" = 10",
+            "\"max.poll.records\" = 10, \"share.acknowledgement.mode\" = \"explicit\"",
+        );
     let mut run = Watched::new(&explicit, 4);
     run.run(10.0);
     run.apply(&Action::RemoveProducer { name: "web".into() });

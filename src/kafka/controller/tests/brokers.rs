@@ -16,6 +16,7 @@ fn a_new_broker_is_fenced_until_it_has_applied_its_own_registration() {
     assert_eq!(
         h.events,
         [
+            Event::ControllerElected { controller: NodeId::CONTROLLER, epoch: 1 },
             Event::BrokerRegistered { broker: NodeId(1) },
             Event::BrokerUnfenced { broker: NodeId(1) },
         ]
