@@ -182,6 +182,10 @@ impl Cluster {
     ) -> Result<(), ActionError> {
         definition.specs_for("consumer", self.scenario.clock)?;
         self.command(node, Command::Shutdown);
+        if definition.config.contains_key("group.instance.id") {
+            self.restarting.insert(node, definition);
+            return Ok(());
+        }
         Ok(self.start_consumers(&definition)?)
     }
 }

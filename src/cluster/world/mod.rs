@@ -18,7 +18,7 @@ use super::event_log::EventLog;
 use super::ledger::Ledger;
 use super::metrics::{Metrics, SAMPLE_INTERVAL};
 use super::process::Process;
-use super::scenario::{Scenario, ScenarioError};
+use super::scenario::{ConsumerDef, Scenario, ScenarioError};
 use crate::base::{Duration, NodeId, Offset, PartitionMap, Rng, Time, TraceHash};
 use crate::kafka::admin::AdminClient;
 use crate::kafka::config::BrokerConfig;
@@ -125,6 +125,8 @@ pub struct Cluster {
     index: BTreeMap<NodeId, usize>,
     /// The nodes that run controllers.
     controllers: Vec<usize>,
+    /// Static members that start again once they have ended: two of one name would fence each other off.
+    restarting: BTreeMap<usize, ConsumerDef>,
     counters: Counters,
     next_client: i32,
     next_call: u64,
@@ -170,6 +172,7 @@ impl Cluster {
             slots: Vec::new(),
             index: BTreeMap::new(),
             controllers: Vec::new(),
+            restarting: BTreeMap::new(),
             counters: Counters::default(),
             next_client: ADMIN.0 + 1,
             next_call: 0,

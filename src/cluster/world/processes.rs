@@ -96,6 +96,9 @@ impl Cluster {
             self.lose_memory(node, false);
         }
         self.end_process(node, true);
+        if let Some(definition) = self.restarting.remove(&node) {
+            self.start_consumers(&definition).expect("it was checked when it was asked for");
+        }
         // A process with both roles stops its broker first (`KafkaRaftServer.shutdown`).
         if self.slots[node].id.is_broker()
             && let Some(controller) = self.other_half(node)
