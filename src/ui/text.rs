@@ -3,6 +3,7 @@
 pub mod drawers;
 pub mod fidelity;
 pub mod inspector;
+pub mod sandbox;
 
 use super::command::Drawer;
 use super::route::Route;

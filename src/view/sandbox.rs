@@ -1,6 +1,8 @@
 //! The sandbox: which settings it shows, and which actions a change of one of them means. A change is
 //! asked of the cluster like everything else; what Kafka refuses comes back as a [`Refusal`].
 
+mod settings;
+
 use std::rc::Rc;
 
 use crate::cluster::Action;
@@ -8,6 +10,8 @@ use crate::cluster::scenario::{ConsumerDef, ProducerDef, Setting, Settings};
 use crate::kafka::config::{Acks, ConfigValue as _};
 use crate::kafka::consumer::{CommitPolicy, ServiceTime};
 use crate::kafka::producer::{Keys, Rate};
+
+pub use settings::{SettingChange, SettingView, SettingsView, Whose};
 
 /// The present values of the sandbox's controls.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,6 +42,8 @@ pub struct SandboxView {
     pub group_offered: Rc<str>,
     /// Time a consumer takes for a record, in microseconds.
     pub service_micros: u64,
+    /// Every setting that can be changed.
+    pub settings: SettingsView,
     /// What was asked of Kafka and has no answer yet, oldest first.
     pub waiting: Vec<Change>,
     /// The last refusal, until the next change.
@@ -76,6 +82,8 @@ pub enum Control {
     Group,
     /// Time for a record.
     Service,
+    /// Any setting by its name.
+    Settings,
 }
 
 /// Something Kafka refused.
@@ -116,6 +124,8 @@ pub enum Change {
     Group(Option<Rc<str>>),
     /// So many microseconds for a record.
     Service(u64),
+    /// Another value for a setting.
+    Setting(SettingChange),
 }
 
 impl Change {
@@ -145,6 +155,7 @@ impl Change {
             Self::Consumers(_) | Self::Member(_) => Control::Consumers,
             Self::Group(_) => Control::Group,
             Self::Service(_) => Control::Service,
+            Self::Setting(_) => Control::Settings,
         }
     }
 }
@@ -192,6 +203,7 @@ pub fn actions(view: &SandboxView, change: &Change) -> Result<Vec<Action>, Refus
             let service = ServiceTime::Fixed { micros: *micros };
             Action::SetService { name, service }
         }),
+        Change::Setting(setting) => setting.actions(view),
     })
 }
 
@@ -348,7 +360,7 @@ pub fn hint_for(control: Control) -> &'static str {
     hint(match control {
         Control::Partitions => "INVALID_PARTITIONS",
         Control::ReplicationFactor => "INVALID_REPLICATION_FACTOR",
-        Control::MinInsync => "INVALID_CONFIG",
+        Control::MinInsync | Control::Settings => "INVALID_CONFIG",
         _ => "",
     })
 }

@@ -38,6 +38,23 @@ fn more_copies_than_brokers_are_refused_until_there_is_a_broker_for_each() {
     });
 }
 
+#[test]
+fn any_setting_is_set_by_its_name_and_a_wrong_value_is_refused() {
+    journey("refused-setting", async |page| {
+        begin(page).await?;
+        page.choose("Of", "all workers").await?;
+        page.choose("Setting", "max.poll.records").await?;
+        page.put("Value", "0").await?;
+        said(page, "Invalid value 0 for configuration max.poll.records: Value must be at least 1")
+            .await?;
+        page.put("Value", "3").await?;
+        page.click("button", "Default").await?;
+        wait_for_value(page, "Value", "500").await?;
+        page.screenshot("every-setting").await?;
+        nothing_is_lost(page).await
+    });
+}
+
 async fn begin(page: &Page) -> WebDriverResult<()> {
     page.open("#/sandbox").await?;
     page.pace(Pace::Brisk).await?;

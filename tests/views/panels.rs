@@ -14,7 +14,7 @@ use brokerscope::ui::drawers::{
 use brokerscope::ui::playback::{PlaybackBar, PlaybackBarProps};
 use brokerscope::ui::sandbox::{SandboxPanel, SandboxPanelProps};
 use brokerscope::ui::terminal::{Terminal, TerminalProps};
-use brokerscope::view::sandbox::{Change, Control, Refusal, SandboxView};
+use brokerscope::view::sandbox::{Change, Control, Refusal, SandboxView, SettingsView};
 use brokerscope::view::scene::{
     ClockView, EventKind, EventView, Headline, LedgerView, LossView, OverrideView, PartitionName,
 };
@@ -63,6 +63,7 @@ fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
             group: Some("app-workers".into()),
             group_offered: "app-workers".into(),
             service_micros: 80_000,
+            settings: SettingsView::default(),
             waiting,
             refusal,
         }),

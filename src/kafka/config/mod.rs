@@ -159,19 +159,19 @@ pub fn tables() -> Vec<Table> {
 }
 
 fn table<S: Default>(name: &'static str, keys: &[ConfigKey<S>]) -> Table {
-    let defaults = S::default();
-    let doc = |key: &ConfigKey<S>| KeyDoc {
-        name: key.name,
-        kind: key.kind,
-        default: (key.get)(&defaults),
-        range: key.range,
-        doc: key.doc,
-    };
     let is_read = |name: &str| keys.iter().any(|key| key.name == name);
     Table {
         name,
-        modelled: keys.iter().map(doc).collect(),
+        modelled: keys.iter().map(ConfigKey::doc).collect(),
         absent: kafka_keys(name).filter(|name| !is_read(name)).collect(),
+    }
+}
+
+impl<S: Default> ConfigKey<S> {
+    /// What a manual says of it.
+    pub fn doc(&self) -> KeyDoc {
+        let default = (self.get)(&S::default());
+        KeyDoc { name: self.name, kind: self.kind, default, range: self.range, doc: self.doc }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The sandbox panel: every setting under Kafka's own name, with a number and in plain words.
 
 mod controls;
+mod settings;
 
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::{Callback, Event, Html, Properties, TargetCast as _, component, html};
 
 use self::controls::{Stepper, refusal};
+use self::settings::Settings;
 use crate::cluster::scenario::MAX_BROKERS;
 use crate::kafka::config::{Acks, ConfigValue as _};
 use crate::kafka::producer::Keys;
@@ -38,6 +40,7 @@ pub fn SandboxPanel(props: &SandboxPanelProps) -> Html {
         ("Producers", vec![Control::Producers, Control::Rate, Control::Keys, Control::Acks]),
         ("Consumers", vec![Control::Consumers, Control::Group, Control::Service]),
         ("Brokers", vec![Control::Brokers]),
+        (text::sandbox::EVERY_SETTING, vec![Control::Settings]),
     ];
     html! {
         <div class="sandbox">
@@ -123,6 +126,10 @@ fn input(control: Control, props: &SandboxPanelProps) -> Html {
         Control::Keys => keys(props),
         Control::Acks => acks(props),
         Control::Group => group(props),
+        Control::Settings => {
+            let dispatch = props.dispatch.clone();
+            html! { <Settings settings={view.settings.clone()} topic={view.topic.clone()} {dispatch} /> }
+        }
     }
 }
 

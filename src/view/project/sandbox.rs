@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::topic_defaults;
 use crate::cluster::{Cluster, NodeView, Process};
-use crate::kafka::config::Acks;
+use crate::kafka::config::{Acks, TopicConfig};
 use crate::kafka::producer::{Keys, Rate};
-use crate::view::sandbox::{DEFAULT_GROUP, SandboxView};
+use crate::view::sandbox::{DEFAULT_GROUP, SandboxView, SettingsView};
 
 /// Stands for a topic when there is none.
 const NO_TOPIC: &str = "user-actions";
@@ -54,6 +54,12 @@ pub fn sandbox(cluster: &Cluster) -> SandboxView {
                 _ => None,
             })
             .collect(),
+        settings: SettingsView {
+            topic: topic
+                .map_or_else(TopicConfig::default, |topic| topic.config(&topic_defaults(cluster))),
+            producer: first.map_or_else(Default::default, |first| first.config().clone()),
+            consumer: reader.map_or_else(Default::default, |reader| reader.spec().config.clone()),
+        },
         waiting: Vec::new(),
         refusal: None,
     }

@@ -44,6 +44,7 @@ fn view() -> SandboxView {
         group: Some(DEFAULT_GROUP.into()),
         group_offered: DEFAULT_GROUP.into(),
         service_micros: 80_000,
+        settings: SettingsView::default(),
         waiting: Vec::new(),
         refusal: None,
     }
@@ -129,4 +130,32 @@ fn the_last_number_asked_for_is_the_one_that_waits() {
 #[test]
 fn a_setting_of_producers_is_changed_at_each_of_them() {
     assert_eq!(actions(&view(), &Change::Acks(Acks::One)).unwrap().len(), 2);
+}
+
+#[test]
+fn a_setting_by_its_name_goes_to_all_that_it_belongs_to() {
+    let change = |whose, key| {
+        let value = "5".into();
+        Change::Setting(SettingChange { whose, key, value })
+    };
+    let producers = actions(&view(), &change(Whose::Producers, "linger.ms")).unwrap();
+    let expected = ["web-1", "web-3"].map(|name| Action::SetProducerConfig {
+        name: name.to_owned(),
+        key: "linger.ms".to_owned(),
+        value: Setting("5".to_owned()),
+    });
+    assert_eq!(producers, expected);
+    let topic = actions(&view(), &change(Whose::Topic, "retention.ms")).unwrap();
+    assert!(
+        matches!(&topic[..], [Action::SetTopicConfig { topic, .. }] if topic == "user-actions")
+    );
+}
+
+#[test]
+fn a_setting_shows_its_present_value_beside_its_default() {
+    let mut settings = SettingsView::default();
+    settings.producer.set("linger.ms", "40").unwrap();
+    let all = settings.of(Whose::Producers);
+    let linger = all.iter().find(|setting| setting.key.name == "linger.ms").unwrap();
+    assert_eq!((linger.value.as_str(), linger.key.default.as_str()), ("40", "5"));
 }

@@ -1,0 +1,33 @@
+//! Words of the sandbox's list of settings.
+
+use crate::kafka::config::KeyDoc;
+use crate::ui::text::fidelity;
+use crate::view::sandbox::Whose;
+
+/// Title of the part with every setting.
+pub const EVERY_SETTING: &str = "Every setting";
+/// Whose settings, as a label.
+pub const WHOSE: &str = "Of";
+/// Which setting, as a label.
+pub const WHICH: &str = "Setting";
+/// The value, as a label.
+pub const VALUE: &str = "Value";
+/// The button that asks for the value.
+pub const SET: &str = "Set";
+/// The button that asks for the default.
+pub const DEFAULT: &str = "Default";
+
+/// Whose settings.
+pub fn whose(whose: Whose, topic: &str) -> String {
+    match whose {
+        Whose::Topic => format!("topic {topic}"),
+        Whose::Producers => "all producers".to_owned(),
+        Whose::Consumers => "all workers".to_owned(),
+    }
+}
+
+/// Type, range and default of a setting.
+pub fn about(key: &KeyDoc) -> String {
+    let default = if key.default.is_empty() { "\"\"" } else { &key.default };
+    format!("{}; default {default}", fidelity::kind(key.kind, key.range))
+}

@@ -1,0 +1,96 @@
+//! Every setting that the model reads, as the sandbox offers it: under Kafka's name, with its present
+//! value, its default and one line on what it does.
+
+use std::rc::Rc;
+
+use super::{SandboxView, each_consumer, each_producer};
+use crate::cluster::Action;
+use crate::cluster::scenario::Setting;
+use crate::kafka::config::{ConfigKey, ConsumerConfig, KeyDoc, ProducerConfig, TopicConfig};
+
+/// Whose settings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// The topic's that the controls are about.
+    Topic,
+    /// All producers'.
+    Producers,
+    /// All consumers'.
+    Consumers,
+}
+
+impl Whose {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Topic, Self::Producers, Self::Consumers];
+}
+
+/// The present settings: of the topic, of the first producer and of the first consumer.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct SettingsView {
+    /// The topic's.
+    pub topic: TopicConfig,
+    /// A producer's.
+    pub producer: ProducerConfig,
+    /// A consumer's.
+    pub consumer: ConsumerConfig,
+}
+
+/// A setting with its present value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SettingView {
+    /// Its declaration.
+    pub key: KeyDoc,
+    /// The present value as Kafka writes it.
+    pub value: String,
+}
+
+impl SettingsView {
+    /// The settings of one kind, in the order of their declaration.
+    pub fn of(&self, whose: Whose) -> Vec<SettingView> {
+        match whose {
+            Whose::Topic => rows(TopicConfig::KEYS, &self.topic),
+            Whose::Producers => rows(ProducerConfig::KEYS, &self.producer),
+            Whose::Consumers => rows(ConsumerConfig::KEYS, &self.consumer),
+        }
+    }
+}
+
+fn rows<S: Default>(keys: &[ConfigKey<S>], present: &S) -> Vec<SettingView> {
+    keys.iter().map(|key| SettingView { key: key.doc(), value: (key.get)(present) }).collect()
+}
+
+/// Another value for one setting of all that it belongs to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SettingChange {
+    /// Whose.
+    pub whose: Whose,
+    /// Kafka's key.
+    pub key: &'static str,
+    /// The value, as it was typed.
+    pub value: Rc<str>,
+}
+
+impl SettingChange {
+    /// What to ask of the cluster.
+    pub(super) fn actions(&self, view: &SandboxView) -> Vec<Action> {
+        let key = || self.key.to_owned();
+        let value = || Setting(self.value.to_string());
+        match self.whose {
+            Whose::Topic => vec![Action::SetTopicConfig {
+                topic: view.topic.to_string(),
+                key: key(),
+                value: Some(value()),
+            }],
+            Whose::Producers => each_producer(view, |name, _| Action::SetProducerConfig {
+                name,
+                key: key(),
+                value: value(),
+            }),
+            Whose::Consumers => each_consumer(view, |name| Action::SetConsumerConfig {
+                name,
+                key: key(),
+                value: value(),
+            }),
+        }
+    }
+}
