@@ -21,6 +21,7 @@ mod app;
 mod crash;
 mod icon;
 mod lab;
+mod scenarios;
 
 pub use app::App;
 

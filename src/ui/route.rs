@@ -25,6 +25,12 @@ pub enum Route {
     /// Free play.
     #[at("/sandbox")]
     Sandbox,
+    /// Free play with a cluster that shows something.
+    #[at("/sandbox/:name")]
+    Showcase {
+        /// Its short name.
+        name: String,
+    },
     /// What of Kafka is modelled.
     #[at("/how-true")]
     Fidelity,

@@ -7,6 +7,7 @@ pub mod sandbox;
 
 use super::command::Drawer;
 use super::route::Route;
+use super::scenarios::Showcase;
 use super::store::Theme;
 use crate::base::{Duration, Time};
 use crate::lesson::course;
@@ -308,6 +309,9 @@ pub fn title(route: &Route) -> String {
         Route::Lessons => LESSONS_TITLE.to_owned(),
         Route::Sandbox => SANDBOX.to_owned(),
         Route::Lesson { slug } => lesson(slug).unwrap_or_else(|| NOT_FOUND.to_owned()),
+        Route::Showcase { name } => {
+            Showcase::named(name).map_or(NOT_FOUND, |showcase| showcase.title).to_owned()
+        }
         Route::Fidelity => fidelity::TITLE.to_owned(),
         Route::NotFound => NOT_FOUND.to_owned(),
     };

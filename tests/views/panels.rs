@@ -14,6 +14,7 @@ use brokerscope::ui::drawers::{
 use brokerscope::ui::playback::{PlaybackBar, PlaybackBarProps};
 use brokerscope::ui::sandbox::{SandboxPanel, SandboxPanelProps};
 use brokerscope::ui::terminal::{Terminal, TerminalProps};
+use brokerscope::ui::text;
 use brokerscope::view::sandbox::{Change, Control, Refusal, SandboxView, SettingsView};
 use brokerscope::view::scene::{
     ClockView, EventKind, EventView, Headline, LedgerView, LossView, OverrideView, PartitionName,
@@ -68,7 +69,7 @@ fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
             refusal,
         }),
         only: None,
-        embedded: false,
+        heading: Some((text::SANDBOX_TITLE, text::SANDBOX_LEAD)),
         dispatch: Callback::noop(),
     })
 }

@@ -45,7 +45,7 @@ pub fn Header(props: &HeaderProps) -> Html {
                 if let Some(title) = &props.lesson {
                     <span class="crumb" aria-current="page">{ title }</span>
                 }
-                { place(Route::Sandbox, text::SANDBOX, props.route == Route::Sandbox) }
+                { place(Route::Sandbox, text::SANDBOX, matches!(props.route, Route::Sandbox | Route::Showcase { .. })) }
                 <span class="place-aside">{ place(Route::Fidelity, text::fidelity::LINK, props.route == Route::Fidelity) }</span>
             </nav>
             <div class="drawer-buttons" role="group" aria-label="Panels">

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use super::scenarios;
 use crate::base::{Duration, Offset, TopicPartition};
 use crate::cluster::{Action, Cluster, Scenario};
 use crate::lesson::{LessonCommand, LessonRecord, LessonView, Moment, Phase, Way, course};
@@ -10,6 +9,7 @@ use crate::session::{PlaybackCommand, PlaybackResponse, Session, Speed, Stop, Tu
 use crate::shell::Shell;
 use crate::ui::command::TerminalCommand;
 use crate::ui::route::Route;
+use crate::ui::scenarios::{self, Showcase};
 use crate::view::motion::MotionOptions;
 use crate::view::sandbox::{Change, Refusal, SandboxView, actions, hint, hint_for};
 use crate::view::scene::{CauseView, Motion, RecordView};
@@ -327,6 +327,9 @@ fn begin(route: &Route, seed: u64) -> Play {
     }
     let (scenario, head_start) = match route {
         Route::Sandbox => (scenarios::sandbox(), SETTLING),
+        Route::Showcase { name } if let Some(showcase) = Showcase::named(name) => {
+            (showcase.scenario(), SETTLING)
+        }
         _ => (scenarios::first_visit(), HEAD_START),
     };
     Play::Free(Box::new(free(&scenario, seed, head_start)))

@@ -4,7 +4,6 @@
 mod browser;
 mod host;
 mod keys;
-mod scenarios;
 mod view;
 
 use std::collections::BTreeSet;

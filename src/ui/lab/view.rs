@@ -14,6 +14,7 @@ use crate::ui::lesson::LessonPanel;
 use crate::ui::playback::PlaybackBar;
 use crate::ui::route::Route;
 use crate::ui::sandbox::SandboxPanel;
+use crate::ui::scenarios::Showcase;
 use crate::ui::stage::Stage;
 use crate::ui::stage::inspector::Inspector;
 use crate::ui::terminal::Terminal;
@@ -63,8 +64,10 @@ impl Lab {
         match (&props.route, self.host.lesson()) {
             (Route::Home, _) => html! { <HomePanel /> },
             (Route::Lessons, _) => html! { <LessonList progress={self.progress.clone()} /> },
-            (Route::Sandbox, _) => html! {
-                <SandboxPanel sandbox={self.host.sandbox().clone()} dispatch={self.dispatch.clone()} />
+            (Route::Sandbox, _) => self.sandbox((text::SANDBOX_TITLE, text::SANDBOX_LEAD)),
+            (Route::Showcase { name }, _) => match Showcase::named(name) {
+                Some(showcase) => self.sandbox((showcase.title, showcase.lead)),
+                None => html! { <NotFoundPanel /> },
             },
             (Route::Lesson { .. }, Some(lesson)) => html! {
                 <LessonPanel lesson={lesson.clone()} sandbox={self.host.sandbox().clone()}
@@ -73,6 +76,10 @@ impl Lab {
             (Route::Fidelity, _) => Html::default(),
             (Route::Lesson { .. } | Route::NotFound, _) => html! { <NotFoundPanel /> },
         }
+    }
+
+    fn sandbox(&self, heading: (&'static str, &'static str)) -> Html {
+        html! { <SandboxPanel {heading} sandbox={self.host.sandbox().clone()} dispatch={self.dispatch.clone()} /> }
     }
 
     /// Saved progress that made no sense: where it is now.
@@ -154,7 +161,7 @@ fn place(route: &Route) -> &'static str {
         Route::Home => "home",
         Route::Lessons => "lessons",
         Route::Lesson { .. } => "lesson",
-        Route::Sandbox => "sandbox",
+        Route::Sandbox | Route::Showcase { .. } => "sandbox",
         Route::Fidelity => "fidelity",
         Route::NotFound => "nowhere",
     }

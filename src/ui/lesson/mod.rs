@@ -68,7 +68,7 @@ pub fn LessonPanel(props: &LessonPanelProps) -> Html {
             { for lesson.feedback.iter().map(feedback) }
             if !controls.is_empty() {
                 <section class="hands" aria-label={text::YOUR_HANDS}>
-                    <SandboxPanel sandbox={props.sandbox.clone()} only={Some(controls)} embedded=true dispatch={props.dispatch.clone()} />
+                    <SandboxPanel sandbox={props.sandbox.clone()} only={Some(controls)} dispatch={props.dispatch.clone()} />
                 </section>
             }
             { goals(&lesson.goals) }

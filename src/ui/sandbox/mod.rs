@@ -5,6 +5,7 @@ mod settings;
 
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::{Callback, Event, Html, Properties, TargetCast as _, component, html};
+use yew_router::components::Link;
 
 use self::controls::{Stepper, refusal};
 use self::settings::Settings;
@@ -12,6 +13,8 @@ use crate::cluster::scenario::MAX_BROKERS;
 use crate::kafka::config::{Acks, ConfigValue as _};
 use crate::kafka::producer::Keys;
 use crate::ui::command::UiCommand;
+use crate::ui::route::Route;
+use crate::ui::scenarios::SHOWCASES;
 use crate::ui::text;
 use crate::view::sandbox::{Change, Control, SandboxView};
 use crate::view::{Part, words};
@@ -24,9 +27,9 @@ pub struct SandboxPanelProps {
     /// Controls to show; none shows all. Lessons hide what is not taught yet.
     #[prop_or_default]
     pub only: Option<Vec<Control>>,
-    /// Whether to leave the title out: inside a lesson.
+    /// Title and first line; none inside a lesson.
     #[prop_or_default]
-    pub embedded: bool,
+    pub heading: Option<(&'static str, &'static str)>,
     /// Where wishes go.
     pub dispatch: Callback<UiCommand>,
 }
@@ -44,9 +47,10 @@ pub fn SandboxPanel(props: &SandboxPanelProps) -> Html {
     ];
     html! {
         <div class="sandbox">
-            if !props.embedded {
-                <h1>{ text::SANDBOX_TITLE }</h1>
-                <p class="lead">{ text::SANDBOX_LEAD }</p>
+            if let Some((title, lead)) = props.heading {
+                <h1>{ title }</h1>
+                <p class="lead">{ lead }</p>
+                { showcases(title) }
             }
             { for sections.into_iter().map(|(title, controls)| {
                 let controls: Vec<_> = controls.into_iter().filter(|control| shown(*control)).collect();
@@ -61,6 +65,25 @@ pub fn SandboxPanel(props: &SandboxPanelProps) -> Html {
                 }
             }) }
         </div>
+    }
+}
+
+/// The clusters that one can begin with, but for the one that is there.
+fn showcases(here: &str) -> Html {
+    let others = SHOWCASES.iter().filter(|showcase| showcase.title != here);
+    html! {
+        <details class="showcases">
+            <summary>{ text::sandbox::SHOWCASES }</summary>
+            <ul>
+                if here != text::SANDBOX_TITLE {
+                    <li><Link<Route> to={Route::Sandbox}>{ text::sandbox::PLAIN }</Link<Route>></li>
+                }
+                { for others.map(|showcase| {
+                    let to = Route::Showcase { name: showcase.name.to_owned() };
+                    html! { <li><Link<Route> {to}>{ showcase.title }</Link<Route>></li> }
+                }) }
+            </ul>
+        </details>
     }
 }
 

@@ -6,6 +6,10 @@ use crate::view::sandbox::Whose;
 
 /// Title of the part with every setting.
 pub const EVERY_SETTING: &str = "Every setting";
+/// The list of clusters to begin with.
+pub const SHOWCASES: &str = "Begin with another cluster";
+/// The sandbox's own.
+pub const PLAIN: &str = "An everyday cluster";
 /// Whose settings, as a label.
 pub const WHOSE: &str = "Of";
 /// Which setting, as a label.

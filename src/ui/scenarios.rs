@@ -1,6 +1,10 @@
 //! The clusters of the first visit and of the sandbox. Lessons bring their own.
 
+mod showcase;
+
 use std::collections::BTreeMap;
+
+pub(super) use showcase::{SHOWCASES, Showcase};
 
 use crate::cluster::Scenario;
 use crate::cluster::clock::Clock;
