@@ -108,6 +108,17 @@ mod tests {
     }
 
     #[test]
+    fn every_showcase_starts_and_its_records_are_read() {
+        for showcase in SHOWCASES {
+            let scenario = showcase.scenario();
+            let mut cluster = Cluster::new(&scenario, scenario.seed).unwrap();
+            cluster.run_until(cluster.started() + Duration::from_secs(40));
+            let read: u64 = cluster.ledger().readers().map(|reader| reader.distinct).sum();
+            assert!(read > 100, "{}: {read}", showcase.name);
+        }
+    }
+
+    #[test]
     fn the_sandbox_begins_in_order() {
         assert!(lag_after(&sandbox(), 40) < 150);
     }

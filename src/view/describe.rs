@@ -2,7 +2,8 @@
 //! the same facts as the stage.
 
 use super::scene::{
-    BrokerState, BrokerView, ConsumerView, GroupView, LaneRole, LaneView, LostView, Scene,
+    BrokerState, BrokerView, ConsumerView, ControllerView, GroupView, LaneRole, LaneView, LostView,
+    Scene,
 };
 use super::words::{LAST_KNOWN, NONE, count, health, idle, plural, rate};
 use crate::base::NodeId;
@@ -138,7 +139,7 @@ fn group_sentence(group: &GroupView) -> String {
 pub fn tables(scene: &Scene) -> Vec<TextTable> {
     vec![
         producers(scene),
-        controller(scene),
+        controllers(scene),
         brokers(scene),
         partitions(scene),
         replicas(scene),
@@ -176,13 +177,30 @@ fn producers(scene: &Scene) -> TextTable {
     }
 }
 
-/// Who decides.
-fn controller(scene: &Scene) -> TextTable {
-    let controller = &scene.controller;
+/// Who decides, and who votes on who does.
+fn controllers(scene: &Scene) -> TextTable {
+    let rows = scene.controllers.iter().map(|controller| {
+        vec![
+            format!("Node {}", controller.id),
+            controller_state(controller).to_owned(),
+            controller.epoch.to_string(),
+            controller.log_end.to_string(),
+            controller.high_watermark.to_string(),
+        ]
+    });
     TextTable {
-        caption: "Controller",
-        head: vec!["Node", "Elections"],
-        rows: vec![vec![format!("Node {}", controller.id), count(controller.elections)]],
+        caption: "Controllers",
+        head: vec!["Node", "State", "Quorum's epoch", "Metadata log end", "High watermark"],
+        rows: rows.collect(),
+    }
+}
+
+/// How a controller fares, in a word.
+pub fn controller_state(controller: &ControllerView) -> &'static str {
+    match controller {
+        ControllerView { running: false, .. } => "down",
+        ControllerView { active: true, .. } => "active",
+        other => other.role,
     }
 }
 
@@ -380,7 +398,7 @@ mod tests {
         let scene = Scene::sample();
         let row = |table: TextTable| table.rows[0].join(" | ");
         assert_eq!(row(partitions(&scene)), "user-actions-0 | 1 | 4 | 1, 2 | 1, 2 | 1");
-        assert_eq!(row(controller(&scene)), "Node 100 | 1");
+        assert_eq!(row(controllers(&scene)), "Node 100 | active | 1 | 40 | 40");
         assert_eq!(
             row(groups(&scene)),
             "app-workers | Stable | 7 | 5 | 4 | 412 records | broker 1 | range"

@@ -80,8 +80,10 @@ impl Layout {
     pub fn way(&self, from: NodeId, to: NodeId, partition: Option<TopicPartition>) -> Option<Path> {
         match (from.is_broker(), to.is_broker()) {
             (true, true) => self.between_brokers(from, to, partition),
-            (true, false) if to.is_controller() => self.to_controller(from),
-            (false, true) if from.is_controller() => self.to_controller(to).map(Path::reversed),
+            (true, false) if to.is_controller() => self.to_controller(from, to),
+            (false, true) if from.is_controller() => {
+                self.to_controller(to, from).map(Path::reversed)
+            }
             (false, true) => self.client_to_broker(from, to, partition),
             // Answers run beside the requests they answer, not over them.
             (true, false) => {
@@ -91,7 +93,7 @@ impl Layout {
                     Direction::Down => way.reversed().moved(away * self.scale, 0.0),
                 })
             }
-            (false, false) => None,
+            (false, false) => self.between_controllers(from, to),
         }
     }
 
@@ -176,11 +178,35 @@ impl Layout {
         Some(Path::across(at(a.rect, height(a), rightwards), at(b.rect, height(b), !rightwards)))
     }
 
-    fn to_controller(&self, broker: NodeId) -> Option<Path> {
+    /// The last controller in the row is reached from its side, the others from below.
+    fn to_controller(&self, broker: NodeId, controller: NodeId) -> Option<Path> {
         let panel = self.broker(broker)?;
         let from = Point { x: panel.rect.right(), y: panel.rect.y + 20.0 * self.scale };
-        let to = Point { x: self.controller.right(), y: self.controller.center().y };
-        Some(Path::beside(from, to, 18.0 * self.scale))
+        let place = self.rect_of(controller)?;
+        let is_last = self.controllers.last().is_some_and(|(last, _)| *last == controller);
+        if is_last {
+            let to = Point { x: place.right(), y: place.center().y };
+            return Some(Path::beside(from, to, 18.0 * self.scale));
+        }
+        let to = Point { x: place.center().x, y: place.bottom() };
+        let aside = Point { x: from.x + 18.0 * self.scale, y: from.y };
+        Some(Path {
+            from,
+            bend_from: aside,
+            bend_to: Point { x: to.x, y: f64::midpoint(to.y, from.y) },
+            to,
+        })
+    }
+
+    /// Below the row.
+    fn between_controllers(&self, from: NodeId, to: NodeId) -> Option<Path> {
+        let foot = |id: NodeId| {
+            let place = self.controllers.iter().find(|(it, _)| *it == id)?.1;
+            Some(Point { x: place.center().x, y: place.bottom() })
+        };
+        let (from, to) = (foot(from)?, foot(to)?);
+        let below = |point: Point| Point { x: point.x, y: point.y + 16.0 * self.scale };
+        Some(Path { from, bend_from: below(from), bend_to: below(to), to })
     }
 }
 

@@ -73,8 +73,10 @@ pub struct Scene {
     pub producers: Vec<Part<ProducerView>>,
     /// Brokers in order of id.
     pub brokers: Vec<Part<BrokerView>>,
-    /// The controller.
-    pub controller: Part<ControllerView>,
+    /// The controllers in order of id.
+    pub controllers: Vec<Part<ControllerView>>,
+    /// Elections of partition leaders decided so far.
+    pub elections: u64,
     /// Consumer groups by name, with their members.
     pub groups: Vec<Part<GroupView>>,
     /// Consumers without a group, in order of id.

@@ -20,6 +20,13 @@ pub(in crate::ui) struct Showcase {
 /// All of them.
 pub(in crate::ui) const SHOWCASES: &[Showcase] = &[
     Showcase {
+        name: "quorum",
+        title: "Three controllers",
+        lead: "They vote on who decides. Kill the one with the crown and watch the others agree; kill two, and see what \
+            still works without a majority.",
+        build: quorum,
+    },
+    Showcase {
         name: "consumer-protocol",
         title: "The new group protocol",
         lead: "A group of KIP-848: the broker shares partitions out, and nobody stops who keeps his. Add and remove \
@@ -57,6 +64,10 @@ impl Showcase {
 fn settings(settings: &[(&str, &str)]) -> Settings {
     let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), Setting((*value).to_owned()));
     settings.iter().map(pair).collect()
+}
+
+fn quorum() -> Scenario {
+    Scenario { controllers: 3, ..cluster("", 3, (3, 9.0), 3) }
 }
 
 fn consumer_protocol() -> Scenario {

@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod client;
+mod controller;
 mod focus;
 mod ghost;
 pub mod inspector;
@@ -17,6 +18,7 @@ use yew::{
 
 use self::broker::BrokerPanel;
 use self::client::{ConsumerCard, GroupFrame, ProducerCard};
+use self::controller::ControllerPill;
 use self::wires::wires;
 use crate::base::{NodeId, Time};
 use crate::ui::command::{Selection, UiCommand};
@@ -99,11 +101,6 @@ pub fn Stage(props: &StageProps) -> Html {
 fn columns(props: &StageProps) -> Html {
     let StageProps { scene, layout, dispatch, .. } = props;
     let titles = [text::PRODUCERS, text::BROKERS, text::CONSUMERS].into_iter().zip(layout.columns);
-    let controller = scene.controller.id;
-    let chosen = props.selected == Some(Selection::Node(controller));
-    let wanted = (!chosen).then_some(Selection::Node(controller));
-    let onclick = dispatch.reform(move |_| UiCommand::Select(wanted.clone()));
-    let elections = scene.controller.elections;
     let nobody = |empty: bool, words: &'static str, at: f64| {
         empty.then(|| {
             let top = layout.size.height / 2.0;
@@ -117,11 +114,14 @@ fn columns(props: &StageProps) -> Html {
                     { title }
                 </h2>
             }) }
-            <button type="button" class="controller" id={format!("node-{controller}")} style={place(layout.controller)}
-                {onclick} aria-expanded={chosen.to_string()}
-                aria-label={format!("Controller: decides who leads, {elections} elections so far")}>
-                { "controller" }
-            </button>
+            { for scene.controllers.iter().zip(&layout.controllers).map(|(view, (id, rect))| {
+                let chosen = props.selected == Some(Selection::Node(*id));
+                let alone = scene.controllers.len() == 1;
+                html! {
+                    <ControllerPill key={id.0} controller={view.clone()} place={*rect} {alone} {chosen}
+                        elections={scene.elections} dispatch={dispatch.clone()} />
+                }
+            }) }
             { nobody(scene.producers.is_empty(), text::NO_PRODUCERS, layout.columns[0].left) }
             { nobody(layout.groups.is_empty(), text::NO_CONSUMERS, layout.columns[2].left) }
         </>

@@ -1,7 +1,7 @@
 //! Words of the panel beside what is chosen on the stage: buttons, facts, states.
 
 use crate::base::{NodeId, Offset};
-use crate::view::scene::{BrokerView, Idle, PartitionName, ProducerHealth};
+use crate::view::scene::{BrokerView, ControllerView, Idle, PartitionName, ProducerHealth};
 use crate::view::{describe, words};
 
 /// What a button says, and what that means.
@@ -61,9 +61,21 @@ pub const NETWORK_MEANS: &str = "To the other brokers and the controller; client
 
 /// The controller.
 pub const CONTROLLER: &str = "Controller";
-/// What it is.
-pub const CONTROLLER_MEANS: &str = "Knows which brokers live and decides who leads each partition. Simplified: \
-    real clusters run three or five of them.";
+/// The only controller, on its pill.
+pub const CONTROLLER_PILL: &str = "controller";
+/// Kills a controller.
+pub const KILL_CONTROLLER: Words =
+    ("Kill it", "The process ends at once; the metadata log stays on its disk.");
+/// Stops a controller.
+pub const STOP_CONTROLLER: Words = ("Stop in order", "An active one hands over before it ends.");
+/// Name of a fact.
+pub const QUORUM_ROLE: &str = "In the quorum";
+/// Name of a fact.
+pub const QUORUM_EPOCH: &str = "Epoch of the quorum";
+/// Name of a fact.
+pub const METADATA_LOG_END: &str = "Metadata log end";
+/// Name of a fact.
+pub const HIGH_WATERMARK: &str = "High watermark";
 
 /// Name of a fact.
 pub const REPLICAS: &str = "Replicas";
@@ -140,7 +152,41 @@ pub fn broker(id: NodeId) -> String {
 
 /// A node in a sentence.
 pub fn node(id: NodeId) -> String {
-    if id.is_controller() { "the controller".to_owned() } else { format!("broker {id}") }
+    if id.is_controller() { format!("controller {id}") } else { format!("broker {id}") }
+}
+
+/// One of several controllers.
+pub fn controller_name(id: NodeId) -> String {
+    format!("Controller {id}")
+}
+
+/// The name of a controller's pill.
+pub fn controller(view: &ControllerView, alone: bool, elections: u64) -> String {
+    let state = describe::controller_state(view);
+    if alone && view.active {
+        return format!("Controller: decides who leads, {elections} elections so far");
+    }
+    if alone {
+        return format!("Controller: {state}");
+    }
+    format!("Controller {}: {state}, epoch {}", view.id, view.epoch)
+}
+
+/// What a controller is about.
+pub fn controller_means(view: &ControllerView, alone: bool) -> &'static str {
+    match describe::controller_state(view) {
+        "active" if alone => {
+            "Knows which brokers live and decides who leads each partition. It is the only one: without it nothing \
+             of that can change."
+        }
+        "active" => {
+            "Knows which brokers live and decides who leads each partition, once a majority has it written."
+        }
+        "follower" => "Copies the metadata log and votes. Ready to take over.",
+        "down" => "Its process is gone. Its disk still holds the metadata log.",
+        "candidate" | "prospective" => "Hears no leader and asks the others for their votes.",
+        _ => "Knows no leader at the moment.",
+    }
 }
 
 /// How many replicas a broker has, and how many of them lead.

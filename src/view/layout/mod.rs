@@ -68,8 +68,8 @@ pub struct Layout {
     pub brokers: Vec<BrokerBox>,
     /// Form of the lanes.
     pub lane_detail: Detail,
-    /// The controller.
-    pub controller: Rect,
+    /// The controllers.
+    pub controllers: Vec<(NodeId, Rect)>,
     /// Groups, then the consumers without a group as one more box without a name.
     pub groups: Vec<GroupBox>,
     /// Form of the consumers.
@@ -123,7 +123,6 @@ impl Layout {
 
         let baseline = 26.0 * scale;
         let head = |area: Rect| Column { center: area.center().x, baseline, left: area.x };
-        let controller_width = 128.0 * scale;
         Self {
             direction: Direction::Across,
             size: Size { width: room.width, height },
@@ -133,12 +132,7 @@ impl Layout {
             producer_detail,
             brokers: broker_boxes,
             lane_detail,
-            controller: Rect {
-                x: broker_area.right() - controller_width,
-                y: 9.0 * scale,
-                width: controller_width,
-                height: 24.0 * scale,
-            },
+            controllers: controllers(shape, broker_area, 9.0 * scale, scale),
             groups,
             consumer_detail,
         }
@@ -157,13 +151,7 @@ impl Layout {
         let (producers, producer_detail) = clients::producers_in_rows(shape, area(title), scale);
         let y = producers.iter().map(|client| client.rect.bottom()).fold(title, f64::max) + gap;
         let second = head(y);
-        let controller_width = 124.0 * scale;
-        let controller = Rect {
-            x: pad + width - controller_width,
-            y: y + 2.0 * scale,
-            width: controller_width,
-            height: 22.0 * scale,
-        };
+        let controllers = controllers(shape, area(y), y + 2.0 * scale, scale);
         let (broker_boxes, lane_detail) = brokers::brokers_down(shape, area(y + title), scale);
         let y =
             broker_boxes.iter().map(|broker| broker.rect.bottom()).fold(y + title, f64::max) + gap;
@@ -179,7 +167,7 @@ impl Layout {
             producer_detail,
             brokers: broker_boxes,
             lane_detail,
-            controller,
+            controllers,
             groups,
             consumer_detail,
         }
@@ -195,14 +183,12 @@ impl Layout {
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, Rect)> {
         let members = self.groups.iter().flat_map(|group| &group.members);
         let clients = self.producers.iter().chain(members).map(|client| (client.id, client.rect));
-        clients.chain(self.brokers.iter().map(|broker| (broker.id, broker.rect)))
+        let brokers = self.brokers.iter().map(|broker| (broker.id, broker.rect));
+        clients.chain(brokers).chain(self.controllers.iter().copied())
     }
 
     /// The place of a node.
     pub fn rect_of(&self, id: NodeId) -> Option<Rect> {
-        if id.is_controller() {
-            return Some(self.controller);
-        }
         self.nodes().find(|(node, _)| *node == id).map(|(_, rect)| rect)
     }
 
@@ -220,6 +206,27 @@ impl Layout {
     pub fn lane(&self, broker: NodeId, partition: TopicPartition) -> Option<&LaneBox> {
         self.broker(broker)?.lanes.iter().find(|lane| lane.tp == partition)
     }
+}
+
+/// The controllers in a row at the right end of the brokers' title.
+fn controllers(shape: &Shape, area: Rect, y: f64, scale: f64) -> Vec<(NodeId, Rect)> {
+    /// Width of one alone, of one among several, and what the title needs.
+    const ALONE: f64 = 128.0;
+    const AMONG: f64 = 74.0;
+    const TITLE: f64 = 90.0;
+    const GAP: f64 = 6.0;
+    let count = shape.controllers.len().max(1) as f64;
+    let room = (area.width - TITLE * scale) / count;
+    let widest = if shape.controllers.len() > 1 { AMONG } else { ALONE };
+    let step = room.min((widest + GAP) * scale);
+    let first = area.right() - step * count + GAP * scale;
+    let at = |n: usize| Rect {
+        x: first + step * n as f64,
+        y,
+        width: step - GAP * scale,
+        height: 23.0 * scale,
+    };
+    shape.controllers.iter().enumerate().map(|(n, id)| (*id, at(n))).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub struct Shape {
     pub producers: Vec<NodeId>,
     /// Brokers with their replicas.
     pub brokers: Vec<BrokerShape>,
+    /// Controllers.
+    pub controllers: Vec<NodeId>,
     /// Groups with their members; the last one holds the consumers without a group, if any.
     pub groups: Vec<GroupShape>,
 }
@@ -59,6 +61,7 @@ impl From<&Scene> for Shape {
         Self {
             producers: scene.producers.iter().map(|producer| producer.id).collect(),
             brokers: brokers.collect(),
+            controllers: scene.controllers.iter().map(|controller| controller.id).collect(),
             groups,
         }
     }

@@ -4,6 +4,7 @@
 mod activity;
 mod brokers;
 mod clients;
+mod controllers;
 mod facts;
 mod lag;
 mod losses;
@@ -22,9 +23,7 @@ use std::rc::Rc;
 
 use self::activity::Activity;
 use super::part::Part;
-use super::scene::{
-    ClockView, ControllerView, Hue, OverrideView, PartitionName, PartitionView, Scene, TopicView,
-};
+use super::scene::{ClockView, Hue, OverrideView, PartitionName, PartitionView, Scene, TopicView};
 use crate::base::{Time, TopicPartition};
 use crate::cluster::Cluster;
 use crate::cluster::scenario::Settings;
@@ -59,7 +58,11 @@ pub fn scene(cluster: &Cluster, before: Option<&Scene>) -> Scene {
             before.map_or(&[], |b| &b.brokers),
             brokers::brokers(cluster, &activity, &lags, &ledger, before),
         ),
-        controller: Part::renew(before.map(|b| &b.controller), controller(cluster)),
+        controllers: renew_all(
+            before.map_or(&[], |b| &b.controllers),
+            controllers::controllers(cluster),
+        ),
+        elections: cluster.metrics().totals.elections,
         groups,
         loners,
         flows: Part::renew(before.map(|b| &b.flows), activity.flows(cluster)),
@@ -142,10 +145,6 @@ fn topics(cluster: &Cluster) -> Vec<TopicView> {
             }
         })
         .collect()
-}
-
-fn controller(cluster: &Cluster) -> ControllerView {
-    ControllerView { id: cluster.controller().id(), elections: cluster.metrics().totals.elections }
 }
 
 #[cfg(test)]

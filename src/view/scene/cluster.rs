@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{Hue, LostView, PartitionName};
-use crate::base::{NodeId, Time, TopicPartition};
+use crate::base::{LeaderEpoch, NodeId, Offset, Time, TopicPartition};
 
 /// One broker process and its disk.
 #[derive(Clone, PartialEq, Debug)]
@@ -123,13 +123,25 @@ pub struct Reader {
     pub lag: u64,
 }
 
-/// The controller: it decides who leads.
+/// A controller: one voter of the metadata quorum. The active one decides who leads partitions.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ControllerView {
     /// Its node.
     pub id: NodeId,
-    /// Elections it has decided so far.
-    pub elections: u64,
+    /// Its process runs.
+    pub running: bool,
+    /// It leads the quorum and decides.
+    pub active: bool,
+    /// Its part in the quorum, in Kafka's word.
+    pub role: &'static str,
+    /// The latest epoch of the quorum that it knows.
+    pub epoch: LeaderEpoch,
+    /// End of its metadata log.
+    pub log_end: Offset,
+    /// End of what it knows to be committed.
+    pub high_watermark: Offset,
+    /// Nodes that it is cut off from.
+    pub cut_off_from: Vec<NodeId>,
 }
 
 /// What the controller holds to be so of one partition.

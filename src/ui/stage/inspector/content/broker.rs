@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use super::{Act, Content, act, danger, look};
+use crate::base::NodeId;
 use crate::cluster::Action;
 use crate::lesson::Control;
 use crate::ui::command::UiCommand;
 use crate::ui::text::inspector as say;
-use crate::view::scene::BrokerView;
-use crate::view::{Scene, words};
+use crate::view::scene::{BrokerView, ControllerView};
+use crate::view::{Scene, describe, words};
 
 pub(super) fn broker(view: &BrokerView, scene: &Scene, taught: Option<&[Control]>) -> Content {
     let broker = view.id.0;
@@ -76,11 +77,15 @@ fn disk(view: &BrokerView) -> Act {
 
 /// Cuts a broker off from all other brokers and the controller, or mends that.
 fn network(view: &BrokerView, scene: &Scene) -> Act {
-    let others = scene.brokers.iter().map(|other| other.id).filter(|other| *other != view.id);
-    let others = others.chain([scene.controller.id]);
-    let heal = !view.cut_off_from.is_empty();
-    let commands = others.map(|other| {
-        let (a, b) = (view.id.0, other.0);
+    network_of(view.id, &view.cut_off_from, scene)
+}
+
+fn network_of(node: NodeId, cut_off_from: &[NodeId], scene: &Scene) -> Act {
+    let others = scene.brokers.iter().map(|other| other.id);
+    let others = others.chain(scene.controllers.iter().map(|other| other.id));
+    let heal = !cut_off_from.is_empty();
+    let commands = others.filter(|other| *other != node).map(|other| {
+        let (a, b) = (node.0, other.0);
         let action = if heal { Action::HealLink { a, b } } else { Action::CutLink { a, b } };
         UiCommand::Act(Rc::new(action))
     });
@@ -92,15 +97,52 @@ fn network(view: &BrokerView, scene: &Scene) -> Act {
     }
 }
 
-pub(super) fn controller(scene: &Scene, taught: Option<&[Control]>) -> Content {
-    let view = &scene.controller;
-    Content {
-        title: say::CONTROLLER.to_owned(),
-        state: say::CONTROLLER_MEANS.to_owned(),
-        facts: vec![(say::ELECTIONS, words::count(view.elections))],
-        more: taught.is_some(),
-        acts: if taught.is_some() { Vec::new() } else { elections() },
+pub(super) fn controller(
+    view: &ControllerView,
+    scene: &Scene,
+    taught: Option<&[Control]>,
+) -> Content {
+    let alone = scene.controllers.len() == 1;
+    let mut facts = vec![(say::ELECTIONS, words::count(scene.elections))];
+    if !alone {
+        facts = vec![
+            (say::QUORUM_ROLE, describe::controller_state(view).to_owned()),
+            (say::QUORUM_EPOCH, view.epoch.to_string()),
+            (say::METADATA_LOG_END, view.log_end.to_string()),
+            (say::HIGH_WATERMARK, view.high_watermark.to_string()),
+        ];
     }
+    if !view.cut_off_from.is_empty() {
+        let others: Vec<_> = view.cut_off_from.iter().map(|id| say::node(*id)).collect();
+        facts.push((say::CUT_OFF, others.join(", ")));
+    }
+    let mut acts = Vec::new();
+    if taught.is_none() {
+        acts.extend(controller_faults(view, scene));
+        acts.extend(if view.active { elections() } else { Vec::new() });
+    }
+    Content {
+        title: if alone { say::CONTROLLER.to_owned() } else { say::controller_name(view.id) },
+        state: say::controller_means(view, alone).to_owned(),
+        facts,
+        more: taught.is_some(),
+        acts,
+    }
+}
+
+/// What can be done to a controller's process and its network.
+fn controller_faults(view: &ControllerView, scene: &Scene) -> Vec<Act> {
+    let broker = view.id.0;
+    if !view.running {
+        let start = act(say::START, Action::StartBroker { broker });
+        return vec![Act { class: "button is-strong", ..start }];
+    }
+    vec![
+        danger(say::KILL_CONTROLLER, Action::CrashBroker { broker, lose_disk: false }),
+        act(say::STOP_CONTROLLER, Action::StopBroker { broker }),
+        act(say::FREEZE, Action::PauseBroker { broker, for_ms: 5_000 }),
+        network_of(view.id, &view.cut_off_from, scene),
+    ]
 }
 
 fn elections() -> Vec<Act> {

@@ -53,7 +53,10 @@ pub(super) fn content(
             let found = scene.groups.iter().find(|group| group.name == *name)?;
             Some(group(found))
         }
-        Selection::Node(id) if id.is_controller() => Some(controller(scene, taught)),
+        Selection::Node(id) if id.is_controller() => {
+            let found = scene.controllers.iter().find(|controller| controller.id == *id)?;
+            Some(controller(found, scene, taught))
+        }
         Selection::Node(id) => {
             let found = scene.brokers.iter().find(|broker| broker.id == *id);
             if let Some(found) = found {
