@@ -53,6 +53,41 @@ fn a_broker_is_killed_and_started_again_by_keyboard() {
 }
 
 #[test]
+fn a_killed_controller_is_replaced_by_the_vote_of_the_others() {
+    journey("quorum", async |page| {
+        page.open("#/sandbox/quorum").await?;
+        page.pace(Pace::Brisk).await?;
+        let first = active_controller(page, |_| true).await?;
+        page.act_on(&format!("{first}:"), "Kill it").await?;
+        let second = active_controller(page, |name| name != first).await?;
+        page.role("button", Some(&format!("{first}: down…"))).await?;
+        page.act_on(&format!("{second}:"), "Kill it").await?;
+        page.role("button", Some(&format!("{second}: down…"))).await?;
+        // One of three is no majority, and so it decides nothing.
+        page.wait_for("a lone controller that asks for votes", async || {
+            let names = page.names("button").await?;
+            let asks =
+                |name: &String| name.starts_with("Controller") && name.contains("prospective");
+            Ok(names.iter().any(asks).then_some(()))
+        })
+        .await?;
+        page.screenshot("quorum-lost").await?;
+        page.act_on(&format!("{first}:"), "Start it").await?;
+        active_controller(page, |name| name != second).await.map(drop)
+    });
+}
+
+/// Waits until one of the controllers that are `wanted` decides; its name.
+async fn active_controller(page: &Page, wanted: impl Fn(&str) -> bool) -> WebDriverResult<String> {
+    page.wait_for("an active controller", async || {
+        let names = page.names("button").await?;
+        let mut active = names.iter().filter_map(|name| name.split_once(": active"));
+        Ok(active.find(|(name, _)| wanted(name)).map(|(name, _)| name.to_owned()))
+    })
+    .await
+}
+
+#[test]
 fn every_thing_that_can_be_done_to_a_broker_is_done_and_mended() {
     journey("broker-faults", async |page| {
         page.open("#/sandbox").await?;
