@@ -14,7 +14,6 @@ use brokerscope::ui::drawers::{
 use brokerscope::ui::playback::{PlaybackBar, PlaybackBarProps};
 use brokerscope::ui::sandbox::{SandboxPanel, SandboxPanelProps};
 use brokerscope::ui::terminal::{Terminal, TerminalProps};
-use brokerscope::ui::text;
 use brokerscope::view::sandbox::{Change, Control, Refusal, SandboxView, SettingsView};
 use brokerscope::view::scene::{
     ClockView, EventKind, EventView, Headline, LedgerView, LossView, OverrideView, PartitionName,
@@ -69,7 +68,7 @@ fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
             refusal,
         }),
         only: None,
-        heading: Some((text::SANDBOX_TITLE, text::SANDBOX_LEAD)),
+        heading: None,
         dispatch: Callback::noop(),
     })
 }
@@ -77,7 +76,6 @@ fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
 #[test]
 fn every_setting_of_the_sandbox_has_a_name_and_a_value() {
     expect![[r#"
-        h1 Sandbox
         legend Topic user-actions
         button Partitions: one less
         input Partitions [3]
@@ -106,6 +104,12 @@ fn every_setting_of_the_sandbox_has_a_name_and_a_value() {
         button Brokers: one less (off)
         input Brokers [3]
         button Brokers: one more
+        legend Every setting
+        select Of
+        select Setting
+        input Value [delete]
+        button Set
+        button Default (off)
     "#]]
     .assert_eq(&outline::of(&sandbox(None)));
 }
@@ -224,7 +228,7 @@ fn the_stage_as_text_tells_the_same_as_the_picture() {
     assert!(html.contains("Group app-workers is Stable, 412 records behind"));
     for caption in [
         "Producers",
-        "Controller",
+        "Controllers",
         "Brokers",
         "Partitions",
         "Replicas",
