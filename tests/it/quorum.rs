@@ -37,7 +37,7 @@ fn start(id: NodeId) -> Action {
 }
 
 fn active(run: &Watched) -> Option<NodeId> {
-    run.cluster.active_controller().map(|controller| controller.id())
+    run.cluster.active_controller().map(brokerscope::kafka::controller::Controller::id)
 }
 
 fn controllers(run: &Watched) -> Vec<NodeId> {

@@ -301,17 +301,11 @@ impl Broker {
                 let quotas = self.process.image.client_quotas.clone();
                 out.respond(from, correlation, DescribeClientQuotasResponse { quotas });
             }
-            Request::ShareFetch(request) => {
-                self.on_share_fetch(from, correlation, *request, out);
-            }
-            Request::ShareAcknowledge(request) => {
-                self.on_share_acknowledge(from, correlation, *request, out);
-            }
-            Request::ReadShareGroupState(request) => {
-                self.on_read_share_group_state(from, correlation, *request, out);
-            }
-            Request::WriteShareGroupState(request) => {
-                self.on_write_share_group_state(from, correlation, *request, out);
+            Request::ShareFetch(_)
+            | Request::ShareAcknowledge(_)
+            | Request::ReadShareGroupState(_)
+            | Request::WriteShareGroupState(_) => {
+                self.on_share_request(from, correlation, body, out);
             }
             Request::InitProducerId(_) => {
                 let answer = self.init_producer_id();

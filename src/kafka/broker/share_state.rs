@@ -16,7 +16,7 @@ use crate::kafka::effect::Out;
 use crate::kafka::java_hash::partition_for;
 use crate::kafka::metadata::SHARE_GROUP_STATE;
 use crate::kafka::protocol::{
-    CorrelationId, ErrorCode, ReadShareGroupStateRequest, ReadShareGroupStateResponse,
+    CorrelationId, ErrorCode, ReadShareGroupStateRequest, ReadShareGroupStateResponse, Request,
     WriteShareGroupStateRequest, WriteShareGroupStateResponse,
 };
 use crate::kafka::record::{Payload, Record};
@@ -54,6 +54,29 @@ pub(super) struct StateWrites {
 }
 
 impl Broker {
+    /// A request about share groups; others are none of these.
+    pub(super) fn on_share_request(
+        &mut self,
+        from: NodeId,
+        correlation: CorrelationId,
+        body: Request,
+        out: &mut Out<'_>,
+    ) {
+        match body {
+            Request::ShareFetch(request) => self.on_share_fetch(from, correlation, *request, out),
+            Request::ShareAcknowledge(request) => {
+                self.on_share_acknowledge(from, correlation, *request, out);
+            }
+            Request::ReadShareGroupState(request) => {
+                self.on_read_share_group_state(from, correlation, *request, out);
+            }
+            Request::WriteShareGroupState(request) => {
+                self.on_write_share_group_state(from, correlation, *request, out);
+            }
+            _ => {}
+        }
+    }
+
     /// The partition of `__share_group_state` for that share partition, and who leads it.
     fn share_coordinator_of(&self, key: &SharePartitionKey) -> Option<(u32, NodeId)> {
         let topic = self.process.image.topic_by_name(SHARE_GROUP_STATE)?;
@@ -231,10 +254,10 @@ impl Broker {
         };
         match written {
             Ok((partition, snapshot)) => {
-                let writes = &mut self.process.shares.writes;
-                let token = writes.next;
-                writes.next += 1;
-                writes.writers.insert(token, writer);
+                let pending = &mut self.process.shares.writes;
+                let token = pending.next;
+                pending.next += 1;
+                pending.writers.insert(token, writer);
                 let append = ShareStateAppend { partition, snapshot, token };
                 let bytes = u64::from(append.record(out).size());
                 self.write(Write::ShareState(append), 1, bytes, out);

@@ -221,11 +221,14 @@ pub struct DescribeClientQuotasResponse {
     pub quotas: ClientQuotas,
 }
 
+/// Kafka's keys of quotas with new values; no value removes the quota.
+pub type ClientQuotaChanges = Vec<(Rc<str>, Option<u64>)>;
+
 /// Change quotas: for each entity all of its changes or none.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AlterClientQuotasRequest {
-    /// Entities with Kafka's keys and new values; no value removes the quota.
-    pub entries: Vec<(ClientQuotaEntity, Vec<(Rc<str>, Option<u64>)>)>,
+    /// Entities with what changes for them.
+    pub entries: Vec<(ClientQuotaEntity, ClientQuotaChanges)>,
 }
 
 /// Outcome for each entity.

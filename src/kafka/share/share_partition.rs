@@ -201,7 +201,7 @@ impl SharePartition {
         config: &ShareGroupConfig,
         now: Time,
     ) -> Result<Option<StateWrite>, ErrorCode> {
-        let mut changes = Vec::new();
+        let mut acknowledged = Vec::new();
         for batch in batches {
             if batch.last_offset >= self.next_offset || batch.first_offset > batch.last_offset {
                 return Err(ErrorCode::InvalidRequest);
@@ -215,12 +215,12 @@ impl SharePartition {
                 if !mine {
                     return Err(ErrorCode::InvalidRecordState);
                 }
-                changes.push((offset, kind));
+                acknowledged.push((offset, kind));
             }
         }
         let mut changed = Vec::new();
         let number = self.next_write;
-        for (offset, kind) in changes {
+        for (offset, kind) in acknowledged {
             let Some(state) = self.in_flight.get_mut(&offset) else { continue };
             match kind {
                 AcknowledgeType::Renew => state.lock_until = now + config.record_lock_duration,

@@ -1,6 +1,8 @@
 //! `scope swarm`, `scope replay`, `scope shrink`: random clusters under random faults, and what to do with
 //! those that fail.
 
+#![expect(clippy::disallowed_types, reason = "how long to go on is a question of real time")]
+
 mod attempt;
 mod options;
 mod replay;
@@ -53,11 +55,9 @@ Exit code: 0 all passed; 1 some seed failed; 2 called wrongly, or a report canno
 
 /// Real time since a swarm began.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::disallowed_types, reason = "how long to go on is a question of real time")]
 struct Watch(std::time::Instant);
 
 impl Watch {
-    #[expect(clippy::disallowed_types, reason = "see there")]
     fn start() -> Self {
         Self(std::time::Instant::now())
     }
