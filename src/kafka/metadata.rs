@@ -239,9 +239,12 @@ impl TopicImage {
 /// Name of the topic that holds committed offsets and group metadata.
 pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 
+/// Name of the topic that holds the state of transactional ids.
+pub const TRANSACTION_STATE: &str = "__transaction_state";
+
 /// Whether Kafka keeps a topic of this name for itself (`Topic.isInternal`).
 pub fn is_internal_topic(name: &str) -> bool {
-    matches!(name, CONSUMER_OFFSETS | "__transaction_state" | "__share_group_state")
+    matches!(name, CONSUMER_OFFSETS | TRANSACTION_STATE | "__share_group_state")
 }
 
 /// What a client knows of the cluster (`MetadataSnapshot`): the answer to a Metadata request.

@@ -19,4 +19,5 @@ pub mod partition;
 pub mod producer;
 pub mod protocol;
 pub mod record;
+pub mod transaction;
 pub mod uuid;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::coordinator::consumer_group::ConsumerGroupRecord;
 use super::metadata::MetadataRecord;
+use super::transaction::TransactionLogValue;
 use crate::base::{LeaderEpoch, Offset, RecordId, Time};
 
 /// What a record carries.
@@ -20,6 +21,8 @@ pub enum Payload {
     Group(Rc<GroupRecord>),
     /// A record of `__cluster_metadata`.
     Metadata(Rc<MetadataRecord>),
+    /// A key-value pair of `__transaction_state`.
+    Transaction(Rc<TransactionRecord>),
 }
 
 impl Payload {
@@ -29,9 +32,18 @@ impl Payload {
             Self::Null => 0,
             Self::Sized(size) => *size,
             Self::Text(text) => u32::try_from(text.len()).unwrap_or(u32::MAX),
-            Self::Group(_) | Self::Metadata(_) => 100,
+            Self::Group(_) | Self::Metadata(_) | Self::Transaction(_) => 100,
         }
     }
+}
+
+/// A record of `__transaction_state` (`TransactionLogKey`, `TransactionLogValue`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TransactionRecord {
+    /// `transactional.id`.
+    pub transactional_id: Rc<str>,
+    /// What is known of it; `None` is a tombstone.
+    pub value: Option<Rc<TransactionLogValue>>,
 }
 
 /// A record of `__consumer_offsets` (`GroupCoordinatorRecordHelpers`). Later records replace earlier
@@ -129,6 +141,29 @@ impl Record {
     }
 }
 
+/// What a batch is besides its records (the attributes `isTransactional` and `isControlBatch`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum BatchKind {
+    /// Visible as soon as it is replicated.
+    #[default]
+    Plain,
+    /// Part of its producer's transaction: visible to readers of committed records once that is committed.
+    Transactional,
+    /// A control batch of one record, which ends the producer's transaction (`EndTransactionMarker`).
+    EndTxn(EndTxn),
+}
+
+/// How a transaction ended, as its marker tells (`EndTransactionMarker`, `ControlRecordType`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndTxn {
+    /// COMMIT, else ABORT.
+    pub commit: bool,
+    /// Leader epoch of the coordinator's partition of `__transaction_state`.
+    pub coordinator_epoch: i32,
+    /// The feature `transaction.version` with which the transaction ran.
+    pub transaction_version: u8,
+}
+
 /// Records sent together (`DefaultRecordBatch`). Immutable once sent; replicas share it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordBatch {
@@ -138,17 +173,42 @@ pub struct RecordBatch {
     pub producer_epoch: i16,
     /// Sequence number of the first record, -1 without.
     pub base_sequence: i32,
+    /// Plain, transactional or control.
+    pub kind: BatchKind,
     /// The records, at least one.
     pub records: Vec<Record>,
 }
 
 impl RecordBatch {
+    /// Bytes of a marker's key (version and type) and value (version and coordinator epoch).
+    const MARKER_BYTES: u32 = 10;
+
     /// Bytes of a batch header (`DefaultRecordBatch.RECORD_BATCH_OVERHEAD`).
     pub const OVERHEAD: u32 = 61;
 
     /// A batch of a producer without idempotence.
     pub fn plain(records: Vec<Record>) -> Self {
-        Self { producer_id: -1, producer_epoch: -1, base_sequence: -1, records }
+        let kind = BatchKind::Plain;
+        Self { producer_id: -1, producer_epoch: -1, base_sequence: -1, kind, records }
+    }
+
+    /// The control batch that ends the transaction of `(producer_id, producer_epoch)`
+    /// (`MemoryRecords.withEndTransactionMarker`).
+    pub fn marker((producer_id, producer_epoch): (i64, i16), end: EndTxn, timestamp: Time) -> Self {
+        let value = Payload::Sized(Self::MARKER_BYTES);
+        let records = vec![Record { id: None, key: None, value, timestamp }];
+        let kind = BatchKind::EndTxn(end);
+        Self { producer_id, producer_epoch, base_sequence: -1, kind, records }
+    }
+
+    /// Whether it belongs to a transaction: data or marker.
+    pub fn is_transactional(&self) -> bool {
+        self.kind != BatchKind::Plain
+    }
+
+    /// Whether it is a marker, which no application sees.
+    pub fn is_control(&self) -> bool {
+        matches!(self.kind, BatchKind::EndTxn(_))
     }
 
     /// Number of records.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::fetcher::FollowerWrite;
+use super::markers::PendingMarkers;
 use super::produce::PendingProduce;
 use super::{Broker, BrokerTimer};
 use crate::base::{Duration, NodeId, Offset, PartitionMap, Time, TopicPartition};
@@ -17,6 +18,7 @@ use crate::kafka::effect::{Out, Timer};
 use crate::kafka::event::{Event, LogDeletion};
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::metadata::MetadataImage;
+use crate::kafka::transaction::TransactionAppend;
 
 /// Time an append takes whatever its size.
 pub(super) const APPEND_LATENCY: Duration = Duration::from_micros(100);
@@ -139,6 +141,10 @@ pub(super) enum Write {
     Follower { leader: NodeId, writes: Vec<FollowerWrite> },
     /// The group coordinator's records.
     Coordinator(CoordinatorAppend),
+    /// The transaction coordinator's record.
+    Transaction(TransactionAppend),
+    /// Markers that end transactions.
+    Markers(PendingMarkers),
 }
 
 /// Writes in order of arrival, with when the last one is done.
@@ -163,6 +169,8 @@ impl Broker {
             Some(Write::Follower { leader, writes }) => {
                 self.append_follower_writes(leader, writes, out);
             }
+            Some(Write::Transaction(append)) => self.append_for_transaction(append, out),
+            Some(Write::Markers(markers)) => self.append_markers(markers, out),
             Some(Write::Coordinator(append)) => self.append_for_coordinator(append, out),
             None => debug_assert!(false, "a write timer without a write"),
         }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Broker, BrokerTimer};
 use crate::base::{NodeId, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
+use crate::kafka::config::IsolationLevel;
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::{
@@ -161,7 +162,9 @@ impl Broker {
         for wanted in &request.partitions {
             let left = u64::from(request.max_bytes).saturating_sub(found.bytes);
             let limit = left.min(u64::from(wanted.max_bytes));
-            let (partition, bytes) = self.read_partition(wanted, None, limit, found.bytes == 0);
+            let isolation = request.isolation_level;
+            let reader = Reader::Consumer(isolation);
+            let (partition, bytes) = self.read_partition(wanted, reader, limit, found.bytes == 0);
             found.bytes += bytes;
             found.urgent |= !partition.error.is_none() || partition.diverging_epoch.is_some();
             found.partitions.push(partition);
@@ -169,12 +172,11 @@ impl Broker {
         found
     }
 
-    /// Reads one partition: up to the high watermark for a consumer, up to the log end for a
-    /// `follower`, given by its id and broker epoch. Also returns the size of the records.
+    /// Reads one partition, as far as the reader may see. Also returns the size of the records.
     pub(super) fn read_partition(
         &self,
         wanted: &FetchPartition,
-        follower: Option<(NodeId, i64)>,
+        reader: Reader,
         limit: u64,
         at_least_one: bool,
     ) -> (FetchedPartition, u64) {
@@ -184,6 +186,7 @@ impl Broker {
             high_watermark: -1,
             last_stable_offset: -1,
             log_start_offset: -1,
+            aborted_transactions: Vec::new(),
             diverging_epoch: None,
             current_leader: None,
             records: Vec::new(),
@@ -192,9 +195,11 @@ impl Broker {
             None => Err(self.missing_replica_error(wanted.tp)),
             Some((partition, log)) => partition
                 .check_leader(wanted.current_leader_epoch)
-                .and_then(|()| match follower {
-                    Some((id, epoch)) => partition.check_follower(id, epoch, &self.process.image),
-                    None => Ok(()),
+                .and_then(|()| match reader {
+                    Reader::Follower(id, epoch) => {
+                        partition.check_follower(id, epoch, &self.process.image)
+                    }
+                    Reader::Consumer(_) => Ok(()),
                 })
                 .and_then(|()| {
                     Partition::diverging_epoch(log, wanted.last_fetched_epoch, wanted.fetch_offset)
@@ -210,17 +215,36 @@ impl Broker {
             }
         };
         fetched.high_watermark = log.high_watermark();
-        fetched.last_stable_offset = log.high_watermark();
+        fetched.last_stable_offset = log.last_stable_offset();
         fetched.log_start_offset = log.log_start();
         fetched.diverging_epoch = diverging;
         if diverging.is_some() {
             return (fetched, 0);
         }
-        let end = if follower.is_some() { log.log_end() } else { log.high_watermark() };
+        let end = match reader {
+            Reader::Follower(..) => log.log_end(),
+            Reader::Consumer(IsolationLevel::ReadUncommitted) => log.high_watermark(),
+            Reader::Consumer(IsolationLevel::ReadCommitted) => log.last_stable_offset(),
+        };
         let read = log.read(wanted.fetch_offset, end, limit, at_least_one);
         fetched.records = read.batches;
+        if reader == Reader::Consumer(IsolationLevel::ReadCommitted)
+            && let Some(last) = fetched.records.last()
+        {
+            fetched.aborted_transactions =
+                log.aborted_transactions(wanted.fetch_offset, last.next_offset());
+        }
         (fetched, read.bytes)
     }
+}
+
+/// How far a fetch may read (`FetchIsolation`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reader {
+    /// A follower, by its id and broker epoch: up to the log end.
+    Follower(NodeId, i64),
+    /// A consumer: up to the high watermark, or to the last stable offset.
+    Consumer(IsolationLevel),
 }
 
 fn is_enough(found: &Found, request: &FetchRequest) -> bool {

@@ -13,13 +13,16 @@ mod fetcher;
 mod forward;
 mod isr;
 mod lifecycle;
+mod markers;
 mod metadata;
 mod produce;
 mod purgatory;
 mod queries;
 mod replicas;
 mod requests;
+mod transactions;
 mod truncation;
+mod verification;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,9 +35,12 @@ use self::fetch_session::FetchSession;
 use self::fetcher::Fetcher;
 use self::isr::AlterPartitions;
 use self::lifecycle::Lifecycle;
+use self::markers::MarkerRequests;
 use self::metadata::MetadataFollower;
 use self::purgatory::ProducePurgatory;
 use self::requests::Requests;
+use self::transactions::BrokerProducerIds;
+use self::verification::Verifications;
 pub use self::view::ReplicaView;
 use super::config::BrokerConfig;
 use super::coordinator::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
@@ -43,6 +49,7 @@ use super::log::UnifiedLog;
 use super::metadata::MetadataImage;
 use super::partition::{Partition, Surroundings};
 use super::protocol::{ApiVersionsResponse, CorrelationId, ErrorCode, LeaderIdAndEpoch, Request};
+use super::transaction::{TransactionAppend, TransactionCoordinator, TransactionTimer};
 use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 
 /// What comes back at once would stop the clock; Kafka's schedulers count in milliseconds.
@@ -53,6 +60,10 @@ const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 pub enum BrokerTimer {
     /// Of the group coordinator inside.
     Coordinator(CoordinatorTimer),
+    /// Of the transaction coordinator inside.
+    Transactions(TransactionTimer),
+    /// Ask the transaction coordinator again, by the number of the verification.
+    RetryVerification(u64),
     /// Register or send the next heartbeat; the number tells the last one planned from older ones.
     Communicate(u32),
     /// Some request of this broker may have waited too long for its answer.
@@ -101,6 +112,14 @@ struct Process {
     creating_topics: BTreeSet<Rc<str>>,
     coordinator: GroupCoordinator,
     coordinator_appends: Vec<CoordinatorAppend>,
+    started_at: Time,
+    transactions: TransactionCoordinator,
+    transaction_appends: Vec<TransactionAppend>,
+    /// Whether the coordinator's regular looks are planned.
+    transaction_scans: bool,
+    marker_retry_armed: bool,
+    marker_requests: MarkerRequests,
+    verifications: Verifications,
 }
 
 impl Process {
@@ -124,6 +143,13 @@ impl Process {
             creating_topics: BTreeSet::new(),
             coordinator: GroupCoordinator::new(config.clone()),
             coordinator_appends: Vec::new(),
+            started_at: Time::ZERO,
+            transactions: TransactionCoordinator::new(config.clone()),
+            transaction_appends: Vec::new(),
+            transaction_scans: false,
+            marker_retry_armed: false,
+            marker_requests: MarkerRequests::default(),
+            verifications: Verifications::default(),
         }
     }
 }
@@ -137,9 +163,7 @@ pub struct Broker {
     config: Rc<BrokerConfig>,
     controllers: Rc<[NodeId]>,
     disk: Disk,
-    /// Producer ids given out. Kafka's controller hands out blocks that are never reused, so this
-    /// outlives even the disk.
-    producer_ids: i64,
+    producer_ids: BrokerProducerIds,
     running: bool,
     process: Process,
 }
@@ -160,7 +184,7 @@ impl Broker {
             config,
             controllers,
             disk: Disk::default(),
-            producer_ids: 0,
+            producer_ids: BrokerProducerIds::new(id),
             running: false,
             process,
         }
@@ -170,6 +194,7 @@ impl Broker {
     pub fn start(&mut self, out: &mut Out<'_>) {
         self.process = Process::new(&self.config);
         self.process.image = self.disk.image();
+        self.process.started_at = out.now();
         self.running = true;
         self.start_lifecycle(out);
         self.fetch_metadata(out);
@@ -214,6 +239,8 @@ impl Broker {
         let mut seen = 0;
         loop {
             self.write_coordinator_appends(out);
+            self.send_markers(out);
+            self.write_transaction_appends(out);
             self.answer_woken_followers(out);
             self.answer_woken_consumers(out);
             seen = self.unmute_answered(seen, out);
@@ -254,9 +281,14 @@ impl Broker {
                 let answer = self.find_coordinator(&request, out);
                 out.respond(from, correlation, answer);
             }
-            Request::InitProducerId(_) => {
-                let answer = self.init_producer_id();
-                out.respond(from, correlation, answer);
+            Request::InitProducerId(_) | Request::AddPartitionsToTxn(_) | Request::EndTxn(_) => {
+                self.on_transaction_request(from, correlation, body, out);
+            }
+            Request::WriteTxnMarkers(request) => {
+                self.on_write_txn_markers(from, correlation, *request, out);
+            }
+            Request::TxnOffsetCommit(request) => {
+                self.on_txn_offset_commit(from, correlation, request, out);
             }
             Request::JoinGroup(_)
             | Request::SyncGroup(_)
@@ -283,6 +315,8 @@ impl Broker {
     fn on_timer(&mut self, timer: BrokerTimer, out: &mut Out<'_>) {
         match timer {
             BrokerTimer::Coordinator(timer) => self.on_coordinator_timer(timer, out),
+            BrokerTimer::Transactions(timer) => self.on_transaction_timer(timer, out),
+            BrokerTimer::RetryVerification(number) => self.ask_to_add_partitions(number, out),
             BrokerTimer::Communicate(number) => self.communicate(number, out),
             BrokerTimer::RequestTimeout => self.expire_requests(out),
             BrokerTimer::MetadataRetry => self.fetch_metadata(out),

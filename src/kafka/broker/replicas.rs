@@ -8,7 +8,7 @@ use crate::base::{NodeId, TopicPartition};
 use crate::kafka::controller::partition_change::PartitionRegistration;
 use crate::kafka::effect::Out;
 use crate::kafka::event::LogDeletion;
-use crate::kafka::metadata::CONSUMER_OFFSETS;
+use crate::kafka::metadata::{CONSUMER_OFFSETS, TRANSACTION_STATE};
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::ErrorCode;
 
@@ -55,6 +55,7 @@ impl Broker {
         let Some((partition, log)) = self.replica_mut(tp) else { return };
         let is_new_epoch = partition.make_leader(registration, log, now);
         let is_offsets = *partition.topic == *CONSUMER_OFFSETS;
+        let is_transactions = *partition.topic == *TRANSACTION_STATE;
         self.mark_dirty(tp, is_new_epoch);
         if is_new_epoch {
             self.process.fetches.wake(tp);
@@ -62,6 +63,9 @@ impl Broker {
         self.maybe_advance_high_watermark(tp, out);
         if is_offsets && is_new_epoch && !led_before {
             self.elect_coordinator(tp, out);
+        }
+        if is_transactions && is_new_epoch {
+            self.elect_transaction_coordinator(tp, out);
         }
     }
 
@@ -92,6 +96,10 @@ impl Broker {
         self.process.fetches.wake(tp);
         self.fail_produces(tp, ErrorCode::NotLeaderOrFollower, out);
         let topic = self.process.partitions.get(tp).map(|partition| &*partition.topic);
+        self.process.verifications.clear_partition(tp);
+        if topic == Some(TRANSACTION_STATE) {
+            self.process.transactions.on_resigned(tp.partition);
+        }
         if topic == Some(CONSUMER_OFFSETS) {
             self.process.coordinator.on_resigned(tp.partition, out);
         }

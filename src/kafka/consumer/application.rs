@@ -137,7 +137,11 @@ impl Consumer {
         let Some(id) = record.id else { return };
         let text = match &record.value {
             Payload::Text(text) => Some(text.clone()),
-            Payload::Null | Payload::Sized(_) | Payload::Group(_) | Payload::Metadata(_) => None,
+            Payload::Null
+            | Payload::Sized(_)
+            | Payload::Group(_)
+            | Payload::Metadata(_)
+            | Payload::Transaction(_) => None,
         };
         out.event(Event::RecordProcessed {
             group: self.spec.group.clone(),

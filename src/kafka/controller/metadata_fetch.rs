@@ -89,6 +89,7 @@ fn answer(waiting: Waiting, error: ErrorCode, log: &MetadataLog, out: &mut Out<'
         high_watermark: end,
         last_stable_offset: end,
         log_start_offset: if error.is_none() { 0 } else { -1 },
+        aborted_transactions: Vec::new(),
         diverging_epoch: None,
         current_leader: None,
         records,

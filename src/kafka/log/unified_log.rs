@@ -3,15 +3,18 @@
 //!
 //! Kafka keeps segments of files; this keeps chunks of shared batches, so that a log can be cloned for
 //! a checkpoint at the price of a list of pointers. Not here yet, but beside it: segments by size and age, retention,
-//! compaction. Not here: transactions (the last stable offset is the high watermark), expiry of producer ids.
+//! compaction. The transaction index is one list in memory, in the order of the markers.
 
 use std::rc::Rc;
 
 use super::epoch_cache::{LeaderEpochFileCache, UNDEFINED_EPOCH};
-use super::producer_state::{AppendOrigin, ProducerBatch, ProducerStateManager, Verdict};
+use super::producer_state::{
+    AppendOrigin, CompletedTxn, EndTxnMarker, ProducerBatch, ProducerStateManager, Verdict,
+};
 use crate::base::{LeaderEpoch, Offset, Time};
+use crate::kafka::protocol::AbortedTransaction;
 use crate::kafka::protocol::ErrorCode;
-use crate::kafka::record::{Record, RecordBatch, StoredBatch};
+use crate::kafka::record::{BatchKind, Record, RecordBatch, StoredBatch};
 
 /// Batches in a chunk. Small enough that copying the last chunk after a checkpoint costs little.
 const CHUNK_BATCHES: usize = 64;
@@ -57,6 +60,8 @@ pub struct UnifiedLog {
     high_watermark: Offset,
     epochs: LeaderEpochFileCache,
     producers: ProducerStateManager,
+    /// The transaction index (`TransactionIndex`): aborted transactions in the order of their markers.
+    aborted: Vec<CompletedTxn>,
 }
 
 impl UnifiedLog {
@@ -73,6 +78,29 @@ impl UnifiedLog {
     /// Consumers read below this offset.
     pub fn high_watermark(&self) -> Offset {
         self.high_watermark
+    }
+
+    /// Readers of committed records read below this offset: where the oldest open transaction begins, or the
+    /// high watermark (`fetchLastStableOffsetMetadata`).
+    pub fn last_stable_offset(&self) -> Offset {
+        self.producers.last_stable_offset(self.high_watermark).max(self.log_start)
+    }
+
+    /// The aborted transactions that reach into `from..end` (`collectAbortedTransactions`), by their first offset.
+    pub fn aborted_transactions(&self, from: Offset, end: Offset) -> Vec<AbortedTransaction> {
+        // Markers stand in order, so the first that may matter is found by halving.
+        let first = self.aborted.partition_point(|txn| txn.last_offset < from);
+        let mut found = Vec::new();
+        for txn in &self.aborted[first..] {
+            if txn.first_offset < end {
+                let (producer_id, first_offset) = (txn.producer_id, txn.first_offset);
+                found.push(AbortedTransaction { producer_id, first_offset });
+            }
+            if txn.last_stable_offset >= end {
+                break;
+            }
+        }
+        found
     }
 
     /// Epoch of the last record, or of the leadership that began after it; -1 in a new log.
@@ -114,6 +142,22 @@ impl UnifiedLog {
         }
     }
 
+    /// Whether a group coordinator's transactional batch may be appended.
+    pub fn check_coordinator_batch(&self, batch: &RecordBatch) -> Result<(), ErrorCode> {
+        let Some(batch) = producer_batch(batch) else { return Ok(()) };
+        self.producers.validate(&batch, AppendOrigin::Coordinator).map(drop)
+    }
+
+    /// Whether a marker may be appended.
+    pub fn check_marker(&self, batch: &RecordBatch) -> Result<(), ErrorCode> {
+        end_txn_marker(batch).map_or(Ok(()), |marker| self.producers.validate_marker(&marker))
+    }
+
+    /// Where the producer's open transaction begins here, if it has one (`hasOngoingTransaction`).
+    pub fn ongoing_transaction(&self, producer_id: i64) -> Option<Offset> {
+        self.producers.producer(producer_id)?.current_txn_first_offset
+    }
+
     /// Appends a batch of a client and returns the offset of its first record.
     pub fn append_as_leader(&mut self, batch: Rc<RecordBatch>, epoch: LeaderEpoch) -> Offset {
         let base_offset = self.log_end;
@@ -134,9 +178,7 @@ impl UnifiedLog {
     fn append(&mut self, stored: StoredBatch) {
         self.epochs.assign(stored.leader_epoch, stored.base_offset);
         self.log_end = stored.next_offset();
-        if let Some(batch) = producer_batch(&stored.batch) {
-            self.producers.append(&batch, stored.base_offset);
-        }
+        self.note_producer(&stored);
         let max_timestamp = max_timestamp(&stored.batch);
         let entry = Entry { bytes: stored.batch.size(), stored, max_timestamp };
         if self.chunks.last().is_none_or(|chunk| chunk.entries.len() >= CHUNK_BATCHES) {
@@ -148,10 +190,26 @@ impl UnifiedLog {
         chunk.entries.push(entry);
     }
 
+    /// Takes a batch into the producers' state and the transaction index (`updateProducers`).
+    fn note_producer(&mut self, stored: &StoredBatch) {
+        if let Some(batch) = producer_batch(&stored.batch) {
+            self.producers.append(&batch, stored.base_offset);
+        } else if let Some(marker) = end_txn_marker(&stored.batch) {
+            let completed = self.producers.append_marker(&marker, stored.base_offset);
+            self.aborted.extend(completed.filter(|txn| txn.aborted));
+        }
+    }
+
     /// Sets the high watermark, kept between log start and log end (`updateHighWatermark`): a
     /// follower's way. It may go down when a new leader knows less than the last one.
     pub fn update_high_watermark(&mut self, offset: Offset) {
+        let before = self.high_watermark;
         self.high_watermark = offset.clamp(self.log_start, self.log_end);
+        if self.high_watermark < before && self.producers.has_transactions() {
+            // Markers that were replicated as far as was known are not any more.
+            self.rebuild_producers();
+        }
+        self.producers.on_high_watermark_updated(self.high_watermark);
     }
 
     /// Moves the high watermark up to `offset`; false if it is there already or beyond
@@ -196,13 +254,13 @@ impl UnifiedLog {
 
     /// Reads what is left again, as Kafka does from its last snapshot.
     fn rebuild_producers(&mut self) {
-        let mut producers = ProducerStateManager::default();
-        for stored in self.batches(Offset::MIN, Offset::MAX) {
-            if let Some(batch) = producer_batch(&stored.batch) {
-                producers.append(&batch, stored.base_offset);
-            }
+        self.producers.clear();
+        self.aborted.clear();
+        let stored: Vec<StoredBatch> = self.batches(Offset::MIN, Offset::MAX).cloned().collect();
+        for stored in &stored {
+            self.note_producer(stored);
         }
-        self.producers = producers;
+        self.producers.on_high_watermark_updated(self.high_watermark);
     }
 
     /// Drops everything and begins anew at `offset` (`truncateFullyAndStartAt`). Returns what was
@@ -294,15 +352,28 @@ fn max_timestamp(batch: &RecordBatch) -> Time {
     batch.records.iter().map(|record| record.timestamp).max().unwrap_or_default()
 }
 
-/// What the producer state needs to know of a batch; `None` without a producer id.
+/// What the producer state needs to know of a data batch; `None` without a producer id.
 fn producer_batch(batch: &RecordBatch) -> Option<ProducerBatch> {
-    (batch.producer_id >= 0).then(|| ProducerBatch {
+    (batch.producer_id >= 0 && !batch.is_control()).then(|| ProducerBatch {
         producer_id: batch.producer_id,
         producer_epoch: batch.producer_epoch,
         base_sequence: batch.base_sequence,
         last_offset_delta: i32::try_from(batch.len().saturating_sub(1)).unwrap_or(i32::MAX),
         max_timestamp: max_timestamp(batch),
-        transactional: false,
+        transactional: batch.is_transactional(),
+    })
+}
+
+/// What the producer state needs to know of a marker; `None` for data.
+fn end_txn_marker(batch: &RecordBatch) -> Option<EndTxnMarker> {
+    let BatchKind::EndTxn(end) = batch.kind else { return None };
+    Some(EndTxnMarker {
+        producer_id: batch.producer_id,
+        producer_epoch: batch.producer_epoch,
+        coordinator_epoch: end.coordinator_epoch,
+        commit: end.commit,
+        transaction_version: end.transaction_version,
+        timestamp: max_timestamp(batch),
     })
 }
 

@@ -52,7 +52,7 @@ impl KafkaProducer {
         }
         let Some(peer) = self.metadata.any_broker(&self.net, out) else { return };
         if self.net.ready(out, peer) {
-            let request = InitProducerIdRequest { transactional_id: None };
+            let request = InitProducerIdRequest::idempotent();
             let timeout = self.config.request_timeout;
             self.net.send(out, peer, request, timeout, Pending::ProducerId);
             sequences.initializing = true;
@@ -84,7 +84,9 @@ impl KafkaProducer {
         }
         self.counters.requests_sent += 1;
         let timeout = self.config.request_timeout;
-        let request = ProduceRequest { acks: self.config.acks, timeout, partitions };
+        let transactional_id = None;
+        let acks = self.config.acks;
+        let request = ProduceRequest { transactional_id, acks, timeout, partitions };
         if self.config.acks == Acks::Zero {
             let correlation = out.request(node, request);
             let outcome = Outcome { error: ErrorCode::None, base_offset: -1, detail: None };

@@ -8,6 +8,7 @@ mod fetch;
 mod group;
 mod metadata;
 mod produce;
+mod transaction;
 
 pub use admin::*;
 pub use broker::*;
@@ -16,6 +17,7 @@ pub use fetch::*;
 pub use group::*;
 pub use metadata::*;
 pub use produce::*;
+pub use transaction::*;
 
 /// Pairs a response with its request on one connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -123,6 +125,14 @@ apis! {
     InitProducerId 22 InitProducerIdRequest => InitProducerIdResponse;
     /// Find where leader epochs end.
     OffsetForLeaderEpoch 23 OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse;
+    /// Add partitions to a transaction.
+    AddPartitionsToTxn 24 AddPartitionsToTxnRequest => AddPartitionsToTxnResponse;
+    /// Commit or abort a transaction.
+    EndTxn 26 EndTxnRequest => EndTxnResponse;
+    /// Write the markers that end transactions.
+    WriteTxnMarkers 27 WriteTxnMarkersRequest => WriteTxnMarkersResponse;
+    /// Store consumed offsets as part of a transaction.
+    TxnOffsetCommit 28 TxnOffsetCommitRequest => TxnOffsetCommitResponse;
     /// Add partitions to a topic.
     CreatePartitions 37 CreatePartitionsRequest => CreatePartitionsResponse;
     /// Elect preferred or unclean leaders.

@@ -287,7 +287,7 @@ impl Cluster {
     ) -> CorrelationId {
         let partitions = vec![PartitionProduceData { tp, batch }];
         let timeout = Duration::from_secs(30);
-        self.send(to, ProduceRequest { acks, timeout, partitions })
+        self.send(to, ProduceRequest { transactional_id: None, acks, timeout, partitions })
     }
 
     /// Error and base offset of a produce, if it is answered.
