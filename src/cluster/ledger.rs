@@ -28,11 +28,13 @@ pub enum Fate {
     Lost,
     /// Sent with `acks=0` and never seen in a log.
     AckedNeverWritten,
+    /// Its transaction was aborted: it stands in a log, and no reader of committed records sees it.
+    Aborted,
 }
 
 impl Fate {
     /// Every fate, for tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Waiting,
         Self::Appended,
         Self::Acked,
@@ -41,6 +43,7 @@ impl Fate {
         Self::AckedThenLost,
         Self::Lost,
         Self::AckedNeverWritten,
+        Self::Aborted,
     ];
 }
 
@@ -57,11 +60,16 @@ pub struct LedgerEntry {
     pub error: Option<ErrorCode>,
     /// Whether every log that held it has dropped it.
     pub gone: bool,
+    /// Whether its transaction was aborted.
+    pub aborted: bool,
 }
 
 impl LedgerEntry {
     /// What became of it so far.
     pub fn fate(&self) -> Fate {
+        if self.aborted {
+            return Fate::Aborted;
+        }
         match (self.acked_at.is_some(), self.error.is_some(), self.place.is_some(), self.gone) {
             (true, _, true, true) => Fate::AckedThenLost,
             (true, _, true, false) => Fate::Acked,
@@ -190,8 +198,14 @@ impl Ledger {
         }
         let entries = Rc::make_mut(&mut self.chunks[chunk]);
         debug_assert_eq!(entries.len(), slot, "records are numbered without gaps");
-        let entry =
-            LedgerEntry { created_at: at, place: None, acked_at: None, error: None, gone: false };
+        let entry = LedgerEntry {
+            created_at: at,
+            place: None,
+            acked_at: None,
+            error: None,
+            gone: false,
+            aborted: false,
+        };
         self.totals[entry.fate() as usize] += 1;
         entries.push(entry);
         self.len += 1;
@@ -227,6 +241,11 @@ impl Ledger {
     /// The producer gave it up.
     pub(super) fn failed(&mut self, record: RecordId, error: ErrorCode) {
         self.update(record, |entry| entry.error = Some(error));
+    }
+
+    /// The marker of its aborted transaction stands behind it.
+    pub(super) fn aborted(&mut self, record: RecordId) {
+        self.update(record, |entry| entry.aborted = true);
     }
 
     /// No log holds it any more.

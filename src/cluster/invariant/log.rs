@@ -7,7 +7,7 @@ use super::{Invariant, Look};
 use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::kafka::log::UnifiedLog;
 
-/// I1: log start ≤ high watermark ≤ log end, and a leader's high watermark only grows.
+/// I1: log start ≤ last stable offset ≤ high watermark ≤ log end, and a leader's high watermark only grows.
 #[derive(Debug, Default)]
 pub(super) struct OffsetsInOrder {
     /// Leader epoch and high watermark of each leader when last seen.
@@ -20,14 +20,17 @@ impl Invariant for OffsetsInOrder {
     }
 
     fn sentence(&self) -> &'static str {
-        "on every replica log start ≤ high watermark ≤ log end, and a leader's high watermark only grows"
+        "on every replica log start ≤ last stable offset ≤ high watermark ≤ log end, and a leader's high watermark only grows"
     }
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
         for (broker, tp, log) in look.logs() {
             let (start, hw, end) = (log.log_start(), log.high_watermark(), log.log_end());
-            if !(start <= hw && hw <= end) {
-                return Err(format!("broker {broker} {tp:?}: start {start}, HW {hw}, end {end}"));
+            let lso = log.last_stable_offset();
+            if !(start <= lso && lso <= hw && hw <= end) {
+                return Err(format!(
+                    "broker {broker} {tp:?}: start {start}, LSO {lso}, HW {hw}, end {end}"
+                ));
             }
         }
         for (broker, partition, log) in look.leaders() {

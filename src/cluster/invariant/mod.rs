@@ -6,6 +6,7 @@ mod log;
 mod metadata;
 mod record;
 mod stored;
+mod transaction;
 
 use super::event_log::StepKind;
 use super::world::Cluster;
@@ -118,6 +119,9 @@ impl Default for Checker {
                 Box::new(stored::CommittedOffsetsStay::default()),
                 Box::new(stored::IdempotentOnce),
                 Box::new(group::CommittedIsDone::default()),
+                Box::new(transaction::ReadCommitted::default()),
+                Box::new(transaction::MarkersMatchDecision::default()),
+                Box::new(transaction::ProducerEpochsOnlyGrow::default()),
             ],
             metadata_end: -1,
             next_event: 0,

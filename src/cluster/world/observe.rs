@@ -74,6 +74,14 @@ impl Cluster {
                 self.metrics.current().failed += count(batch);
                 self.metrics.totals.failed += count(batch);
             }
+            Event::TransactionMarkerWritten {
+                tp,
+                offset,
+                producer_id,
+                commit: false,
+                first_offset: Some(first),
+                ..
+            } => self.fold_aborted(node, *tp, *producer_id, (*first, *offset)),
             Event::LogTruncated { tp, to, removed } => self.fold_removed(*tp, *to, removed),
             Event::LogDeleted { tp, reason: LogDeletion::DiskLost, removed } => {
                 self.fold_removed(*tp, 0, removed);
@@ -100,6 +108,23 @@ impl Cluster {
             self.metrics.current().appended += count(batch);
             self.metrics.totals.appended += count(batch);
         }
+    }
+
+    /// An abort marker stands in that node's log: what the producer wrote since `first` counts no more.
+    fn fold_aborted(
+        &mut self,
+        node: usize,
+        tp: TopicPartition,
+        producer_id: i64,
+        (first, marker): (Offset, Offset),
+    ) {
+        let Some(log) = self.log(self.slots[node].id, tp) else { return };
+        let of_transaction = log.batches(first, marker).filter(|stored| {
+            stored.base_offset >= first && stored.batch.producer_id == producer_id
+        });
+        let ids: Vec<RecordId> =
+            of_transaction.flat_map(|stored| record_ids(&stored.batch)).collect();
+        ids.into_iter().for_each(|record| self.ledger.aborted(record));
     }
 
     /// Batches left one log, from offset `from` on; records that stand in no other are gone.

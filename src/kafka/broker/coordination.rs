@@ -125,7 +125,7 @@ fn group_records(log: &UnifiedLog) -> (Vec<Rc<GroupRecord>>, OpenCommits) {
         match batch.kind {
             BatchKind::Plain => records.extend(of_groups),
             BatchKind::Transactional => {
-                open.entry(batch.producer_id).or_default().extend(of_groups)
+                open.entry(batch.producer_id).or_default().extend(of_groups);
             }
             BatchKind::EndTxn(end) => {
                 let ended = open.remove(&batch.producer_id).unwrap_or_default();

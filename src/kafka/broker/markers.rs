@@ -58,7 +58,7 @@ impl Broker {
     /// The write is done: the markers are in the logs that take them.
     pub(super) fn append_markers(&mut self, pending: PendingMarkers, out: &mut Out<'_>) {
         let PendingMarkers { from, correlation, request } = pending;
-        let requests = &mut self.process.marker_requests;
+        let requests = &mut self.process.txn.marker_requests;
         let number = requests.next;
         requests.next += 1;
         let markers = request.markers;
@@ -94,7 +94,7 @@ impl Broker {
             None => return Err(ErrorCode::UnknownTopicOrPartition),
         };
         let appended = self.append_internal(tp, batch, out)?;
-        self.process.verifications.clear_guard(tp, marker.producer_id);
+        self.process.txn.verifications.clear_guard(tp, marker.producer_id);
         out.event(Event::TransactionMarkerWritten {
             tp,
             offset: appended.0,
@@ -113,7 +113,7 @@ impl Broker {
         outcomes: Vec<(TopicPartition, ErrorCode)>,
         out: &mut Out<'_>,
     ) {
-        let waiting = &mut self.process.marker_requests.waiting;
+        let waiting = &mut self.process.txn.marker_requests.waiting;
         let Some(answering) = waiting.get_mut(&number) else { return };
         let marker = answering.markers[index].clone();
         answering.outcomes[index] = Some(outcomes.clone());

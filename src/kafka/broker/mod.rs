@@ -35,12 +35,10 @@ use self::fetch_session::FetchSession;
 use self::fetcher::Fetcher;
 use self::isr::AlterPartitions;
 use self::lifecycle::Lifecycle;
-use self::markers::MarkerRequests;
 use self::metadata::MetadataFollower;
 use self::purgatory::ProducePurgatory;
 use self::requests::Requests;
-use self::transactions::BrokerProducerIds;
-use self::verification::Verifications;
+use self::transactions::{BrokerProducerIds, TransactionSide};
 pub use self::view::ReplicaView;
 use super::config::BrokerConfig;
 use super::coordinator::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
@@ -49,7 +47,7 @@ use super::log::UnifiedLog;
 use super::metadata::MetadataImage;
 use super::partition::{Partition, Surroundings};
 use super::protocol::{ApiVersionsResponse, CorrelationId, ErrorCode, LeaderIdAndEpoch, Request};
-use super::transaction::{TransactionAppend, TransactionCoordinator, TransactionTimer};
+use super::transaction::TransactionTimer;
 use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 
 /// What comes back at once would stop the clock; Kafka's schedulers count in milliseconds.
@@ -113,13 +111,7 @@ struct Process {
     coordinator: GroupCoordinator,
     coordinator_appends: Vec<CoordinatorAppend>,
     started_at: Time,
-    transactions: TransactionCoordinator,
-    transaction_appends: Vec<TransactionAppend>,
-    /// Whether the coordinator's regular looks are planned.
-    transaction_scans: bool,
-    marker_retry_armed: bool,
-    marker_requests: MarkerRequests,
-    verifications: Verifications,
+    txn: Box<TransactionSide>,
 }
 
 impl Process {
@@ -144,12 +136,7 @@ impl Process {
             coordinator: GroupCoordinator::new(config.clone()),
             coordinator_appends: Vec::new(),
             started_at: Time::ZERO,
-            transactions: TransactionCoordinator::new(config.clone()),
-            transaction_appends: Vec::new(),
-            transaction_scans: false,
-            marker_retry_armed: false,
-            marker_requests: MarkerRequests::default(),
-            verifications: Verifications::default(),
+            txn: Box::new(TransactionSide::new(config)),
         }
     }
 }

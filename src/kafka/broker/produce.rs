@@ -177,7 +177,7 @@ impl Broker {
         let begins = batch.is_transactional()
             && self.config.transaction_partition_verification
             && self.disk.log(tp).is_none_or(|log| log.ongoing_transaction(producer).is_none());
-        if begins && !self.process.verifications.holds(tp, producer, verification) {
+        if begins && !self.process.txn.verifications.holds(tp, producer, verification) {
             return Err(ErrorCode::InvalidTxnState);
         }
         Ok(())
@@ -232,7 +232,7 @@ impl Broker {
         let partition = Rc::make_mut(partition);
         partition.before_append(log.log_end(), |id| sessions.get(&id)?.last_fetch_of(tp));
         if batch.is_transactional() {
-            self.process.verifications.clear_guard(tp, batch.producer_id);
+            self.process.txn.verifications.clear_guard(tp, batch.producer_id);
         }
         let base_offset = log.append_as_leader(batch.clone(), partition.leader_epoch());
         let end = log.log_end();

@@ -96,9 +96,9 @@ impl Broker {
         self.process.fetches.wake(tp);
         self.fail_produces(tp, ErrorCode::NotLeaderOrFollower, out);
         let topic = self.process.partitions.get(tp).map(|partition| &*partition.topic);
-        self.process.verifications.clear_partition(tp);
+        self.process.txn.verifications.clear_partition(tp);
         if topic == Some(TRANSACTION_STATE) {
-            self.process.transactions.on_resigned(tp.partition);
+            self.process.txn.coordinator.on_resigned(tp.partition);
         }
         if topic == Some(CONSUMER_OFFSETS) {
             self.process.coordinator.on_resigned(tp.partition, out);

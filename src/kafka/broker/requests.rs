@@ -188,7 +188,7 @@ impl Broker {
             Purpose::CreateTopic(name) => {
                 self.process.creating_topics.remove(&name);
             }
-            Purpose::TxnMarkers(sent) => self.process.transactions.on_markers_lost(&sent),
+            Purpose::TxnMarkers(sent) => self.process.txn.coordinator.on_markers_lost(&sent),
             Purpose::AddPartitionsToTxn(number) => {
                 self.on_verification_failed(number, ErrorCode::NetworkException, out);
             }

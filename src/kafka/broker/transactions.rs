@@ -4,11 +4,13 @@
 use std::rc::Rc;
 
 use super::disk::Write;
+use super::markers::MarkerRequests;
 use super::purgatory::AppendedFor;
 use super::requests::Purpose;
+use super::verification::Verifications;
 use super::{Broker, BrokerTimer, SHORTEST_PERIOD};
 use crate::base::{Duration, NodeId, Offset, TopicPartition};
-use crate::kafka::config::Acks;
+use crate::kafka::config::{Acks, BrokerConfig};
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::metadata::TRANSACTION_STATE;
 use crate::kafka::protocol::{CorrelationId, ErrorCode, InitProducerIdResponse, Request};
@@ -48,6 +50,31 @@ impl ProducerIds for BrokerProducerIds {
     }
 }
 
+/// What a broker process knows of transactions.
+#[derive(Clone, Debug)]
+pub(super) struct TransactionSide {
+    pub(super) coordinator: TransactionCoordinator,
+    transaction_appends: Vec<TransactionAppend>,
+    /// Whether the coordinator's regular looks are planned.
+    transaction_scans: bool,
+    marker_retry_armed: bool,
+    pub(super) marker_requests: MarkerRequests,
+    pub(super) verifications: Verifications,
+}
+
+impl TransactionSide {
+    pub(super) fn new(config: &Rc<BrokerConfig>) -> Self {
+        Self {
+            coordinator: TransactionCoordinator::new(config.clone()),
+            transaction_appends: Vec::new(),
+            transaction_scans: false,
+            marker_retry_armed: false,
+            marker_requests: MarkerRequests::default(),
+            verifications: Verifications::default(),
+        }
+    }
+}
+
 impl Broker {
     /// Lets the coordinator act.
     fn with_transactions(
@@ -57,8 +84,8 @@ impl Broker {
     ) {
         let process = &mut self.process;
         let ids = &mut self.producer_ids;
-        let mut cx = Context { out, appends: &mut process.transaction_appends, ids };
-        act(&mut process.transactions, &mut cx);
+        let mut cx = Context { out, appends: &mut process.txn.transaction_appends, ids };
+        act(&mut process.txn.coordinator, &mut cx);
     }
 
     /// Handles InitProducerId, AddPartitionsToTxn and EndTxn.
@@ -104,7 +131,7 @@ impl Broker {
                 self.schedule_transaction_scan(timer, out);
             }
             TransactionTimer::RetryMarkers => {
-                self.process.marker_retry_armed = false;
+                self.process.txn.marker_retry_armed = false;
                 self.with_transactions(out, TransactionCoordinator::retry_markers);
             }
         }
@@ -117,8 +144,8 @@ impl Broker {
             TransactionTimer::AbortTimedOut => self.config.transaction_abort_interval,
             _ => self.config.transaction_remove_expired_interval,
         };
-        if self.process.transactions.is_idle() {
-            self.process.transaction_scans = false;
+        if self.process.txn.coordinator.is_idle() {
+            self.process.txn.transaction_scans = false;
             return;
         }
         let interval = interval.max(SHORTEST_PERIOD);
@@ -144,8 +171,8 @@ impl Broker {
         let epoch = partition.leader_epoch();
         let records: Vec<Rc<TransactionRecord>> =
             log.records(log.log_start(), log.log_end()).filter_map(transaction_record).collect();
-        self.process.transactions.on_elected(tp.partition, total, epoch, &records);
-        if !std::mem::replace(&mut self.process.transaction_scans, true) {
+        self.process.txn.coordinator.on_elected(tp.partition, total, epoch, &records);
+        if !std::mem::replace(&mut self.process.txn.transaction_scans, true) {
             self.schedule_transaction_scan(TransactionTimer::AbortTimedOut, out);
             self.schedule_transaction_scan(TransactionTimer::RemoveExpired, out);
         }
@@ -153,7 +180,7 @@ impl Broker {
 
     /// Sends what the coordinator left on its way to the disk.
     pub(super) fn write_transaction_appends(&mut self, out: &mut Out<'_>) {
-        for append in std::mem::take(&mut self.process.transaction_appends) {
+        for append in std::mem::take(&mut self.process.txn.transaction_appends) {
             let bytes = u64::from(append.record.size());
             self.write(Write::Transaction(append), 1, bytes, out);
         }
@@ -184,7 +211,7 @@ impl Broker {
 
     /// Sends the markers that wait, and looks later after those that cannot be sent.
     pub(super) fn send_markers(&mut self, out: &mut Out<'_>) {
-        if self.process.transactions.has_markers() {
+        if self.process.txn.coordinator.has_markers() {
             let image = self.process.image.clone();
             let target = |tp: TopicPartition| match image.partition(tp) {
                 None => MarkerTarget::Deleted,
@@ -207,8 +234,8 @@ impl Broker {
                 self.send(batch.to, batch.request, timeout, purpose, out);
             }
         }
-        let delayed = self.process.transactions.has_delayed_markers();
-        if delayed && !std::mem::replace(&mut self.process.marker_retry_armed, true) {
+        let delayed = self.process.txn.coordinator.has_delayed_markers();
+        if delayed && !std::mem::replace(&mut self.process.txn.marker_retry_armed, true) {
             let timer = BrokerTimer::Transactions(TransactionTimer::RetryMarkers);
             self.after(MARKER_RETRY, timer, out);
         }

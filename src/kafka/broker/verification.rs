@@ -114,7 +114,7 @@ impl Broker {
         then: Verified,
         out: &mut Out<'_>,
     ) {
-        let verifications = &mut self.process.verifications;
+        let verifications = &mut self.process.txn.verifications;
         let number = verifications.next;
         verifications.next += 1;
         for &tp in &partitions {
@@ -128,7 +128,7 @@ impl Broker {
 
     /// Sends AddPartitionsToTxn, for the first time or again.
     pub(super) fn ask_to_add_partitions(&mut self, number: u64, out: &mut Out<'_>) {
-        let Some(verifying) = self.process.verifications.waiting.get(&number) else { return };
+        let Some(verifying) = self.process.txn.verifications.waiting.get(&number) else { return };
         let request = AddPartitionsToTxnRequest {
             transactional_id: verifying.transactional_id.clone(),
             producer_id: verifying.producer.0,
@@ -161,7 +161,7 @@ impl Broker {
         error: ErrorCode,
         out: &mut Out<'_>,
     ) {
-        let waiting = self.process.verifications.waiting.get(&number);
+        let waiting = self.process.txn.verifications.waiting.get(&number);
         let outcomes = waiting.map(|it| it.partitions.iter().map(|&tp| (tp, error)).collect());
         self.on_verified(number, outcomes.unwrap_or_default(), out);
     }
@@ -173,7 +173,7 @@ impl Broker {
         outcomes: Vec<(TopicPartition, ErrorCode)>,
         out: &mut Out<'_>,
     ) {
-        let Some(verifying) = self.process.verifications.waiting.get(&number) else { return };
+        let Some(verifying) = self.process.txn.verifications.waiting.get(&number) else { return };
         let is_ending =
             |(_, e): &(TopicPartition, ErrorCode)| *e == ErrorCode::ConcurrentTransactions;
         let patience =
@@ -182,8 +182,10 @@ impl Broker {
             let timer = BrokerTimer::RetryVerification(number);
             return self.after(self.config.add_partitions_retry_backoff, timer, out);
         }
-        let Some(verifying) = self.process.verifications.waiting.remove(&number) else { return };
-        let guards = &self.process.verifications.guards;
+        let Some(verifying) = self.process.txn.verifications.waiting.remove(&number) else {
+            return;
+        };
+        let guards = &self.process.txn.verifications.guards;
         let guard = |&tp: &TopicPartition| Some((tp, *guards.get(&(tp, verifying.producer.0))?));
         let result = VerificationResult {
             guards: verifying

@@ -1,5 +1,7 @@
 //! Settings of a producer (`ProducerConfig`).
 
+use std::rc::Rc;
+
 use super::{Acks, ConfigError, PostProcess, config_table};
 use crate::base::Duration;
 
@@ -36,6 +38,10 @@ config_table! {
     "partitioner.adaptive.partitioning.enable" adaptive_partitioning: bool ["BOOLEAN"] = true;
     /// Choose partitions without looking at keys.
     "partitioner.ignore.keys" ignore_keys: bool ["BOOLEAN"] = false;
+    /// Name under which the producer's transactions go on over its lives; turns transactions on.
+    "transactional.id" transactional_id: Option<Rc<str>> ["STRING"] = None;
+    /// How long a transaction may be open before its coordinator aborts it.
+    "transaction.timeout.ms" transaction_timeout: Duration ["INT"] = Duration::from_secs(60);
     /// Age at which metadata is fetched again without need.
     "metadata.max.age.ms" metadata_max_age: Duration ["LONG"] = Duration::from_secs(300), 0 ..= i64::MAX;
 }
@@ -99,6 +105,12 @@ impl ProducerConfig {
 impl PostProcess for ProducerConfig {
     fn post_process(mut self, is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
         self.settle_idempotence(is_set("enable.idempotence"))?;
+        if self.transactional_id.is_some() && !self.enable_idempotence {
+            return refused(
+                "transactional.id",
+                "Cannot set a transactional.id without also enabling idempotence.",
+            );
+        }
         self.settle_delivery_timeout(is_set("delivery.timeout.ms"))?;
         Ok(self)
     }

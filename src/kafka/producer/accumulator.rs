@@ -70,6 +70,8 @@ pub(super) struct Accumulator {
     pub(super) exhausted: bool,
     /// Whether the producer is flushing or closing: likewise.
     pub(super) flushing: bool,
+    /// Whether a transaction is being ended: likewise.
+    pub(super) completing: bool,
     max_in_flight: u32,
 }
 
@@ -87,6 +89,7 @@ impl Accumulator {
             adaptive: config.adaptive_partitioning,
             exhausted: false,
             flushing: false,
+            completing: false,
             max_in_flight: config.max_in_flight,
         }
     }
@@ -211,7 +214,7 @@ impl Accumulator {
     }
 
     fn topic_ready(&mut self, topic: usize, known: &KnownTopic, now: Time, ready: &mut Ready) {
-        let eager = self.exhausted || self.flushing;
+        let eager = self.exhausted || self.flushing || self.completing;
         let mutes = self.mutes();
         let of_topic = Slot { topic, partition: 0 }..=Slot { topic, partition: u32::MAX };
         let partitions = &self.topics[topic].partitions;

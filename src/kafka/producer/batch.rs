@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::base::{Duration, LeaderEpoch, Time};
-use crate::kafka::record::{Record, RecordBatch};
+use crate::kafka::record::{BatchKind, Record, RecordBatch};
 
 /// Names a batch inside its producer, in order of creation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -129,6 +129,11 @@ impl ProducerBatch {
         contents.base_sequence = base;
     }
 
+    /// Makes it part of a transaction.
+    pub(super) fn set_transactional(&mut self) {
+        Rc::make_mut(&mut self.contents).kind = BatchKind::Transactional;
+    }
+
     /// An attempt failed and another will follow after `backoff` (`reenqueued`).
     pub(super) fn failed_attempt(&mut self, now: Time, backoff: Duration) {
         self.attempts += 1;
@@ -177,6 +182,7 @@ impl ProducerBatch {
             if self.has_sequence() {
                 let producer = (self.contents.producer_id, self.contents.producer_epoch);
                 part.set_sequence(producer, sequence);
+                Rc::make_mut(&mut part.contents).kind = self.contents.kind;
                 sequence = next_sequence(sequence, part.len());
             }
         }

@@ -1,5 +1,7 @@
 //! The network thread (`Sender`): which batches leave when, and what an attempt's end means.
 
+use std::rc::Rc;
+
 use super::batch::{BatchId, Slot};
 use super::client::{KafkaProducer, Outcome, Pending};
 use super::metadata::backoff;
@@ -15,8 +17,12 @@ impl KafkaProducer {
     /// Does what is due at the moment (`Sender.runOnce` until it would wait).
     pub(super) fn run(&mut self, out: &mut Out<'_>) {
         self.expire_requests(out);
-        if self.sender_due <= out.now() {
+        // While a transactional request is under way, nothing else is sent.
+        let busy = self.run_transactions(out);
+        if self.sender_due <= out.now() && !busy {
             self.run_sender(out);
+            // The last batch of a transaction may have gone, or it cannot go on.
+            self.run_transactions(out);
         }
         self.metadata.maybe_send(&mut self.net, out, &self.config, Pending::Metadata);
         self.maybe_get_producer_id(out);
@@ -27,7 +33,10 @@ impl KafkaProducer {
         let now = out.now();
         self.expire_batches(out);
         if let Some(sequences) = &mut self.sequences {
-            sequences.settle(&mut self.accumulator.batches);
+            let unresolved = sequences.settle(&mut self.accumulator.batches);
+            if let Some(transactions) = self.transactions.as_mut().filter(|_| unresolved) {
+                transactions.on_unresolved();
+            }
         }
         loop {
             let ready = self.accumulator.ready(&self.metadata, now);
@@ -84,7 +93,7 @@ impl KafkaProducer {
         }
         self.counters.requests_sent += 1;
         let timeout = self.config.request_timeout;
-        let transactional_id = None;
+        let transactional_id = self.config.transactional_id.clone();
         let acks = self.config.acks;
         let request = ProduceRequest { transactional_id, acks, timeout, partitions };
         if self.config.acks == Acks::Zero {
@@ -161,6 +170,9 @@ impl KafkaProducer {
                 tp.partition,
                 now.since(batch.created).as_millis()
             );
+            if let Some(transactions) = &mut self.transactions {
+                transactions.on_batch_failed(ErrorCode::RequestTimedOut, &message);
+            }
             self.counters.records_failed += batch.len() as u64;
             out.event(Event::ProduceFailed {
                 tp: Some(tp),
@@ -169,6 +181,25 @@ impl KafkaProducer {
                 message: message.into(),
             });
         }
+    }
+
+    /// A batch that is not waited for any more fails.
+    pub(super) fn abort_batch(
+        &mut self,
+        out: &mut Out<'_>,
+        id: BatchId,
+        error: ErrorCode,
+        message: &Rc<str>,
+    ) {
+        let Some(batch) = self.accumulator.remove(id) else { return };
+        let known = self.metadata.topic(batch.slot.topic);
+        self.counters.records_failed += batch.len() as u64;
+        out.event(Event::ProduceFailed {
+            tp: Some(TopicPartition::new(known.id, batch.slot.partition)),
+            batch: batch.contents().clone(),
+            error,
+            message: message.clone(),
+        });
     }
 
     /// An attempt ended (`completeBatch`). The batch may have expired meanwhile.
@@ -245,6 +276,10 @@ impl KafkaProducer {
             // Out of retries: the broker may have it, so its numbers must not be given out again.
             let adjust = batch.attempts < self.config.retries;
             sequences.on_failure(id, &batch, outcome.error, adjust);
+        }
+        if let Some(transactions) = &mut self.transactions {
+            let message = outcome.detail.as_deref().unwrap_or_else(|| outcome.error.message());
+            transactions.on_batch_failed(outcome.error, message);
         }
         self.counters.records_failed += batch.len() as u64;
         let message = outcome.detail.clone().unwrap_or_else(|| outcome.error.message().into());

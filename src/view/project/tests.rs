@@ -27,6 +27,7 @@ fn scenario() -> Scenario {
             config: std::collections::BTreeMap::default(),
         }],
         producers: vec![ProducerDef {
+            transaction: None,
             name: "web".into(),
             count: 2,
             topic: "user-actions".into(),
