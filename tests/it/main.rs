@@ -14,4 +14,5 @@ mod producers;
 mod properties;
 mod shell;
 mod support;
+mod transactions;
 mod vectors;

@@ -12,6 +12,7 @@ const SCENARIOS: &[(&str, &str)] = &[
     ("failures.toml", include_str!("../data/scenarios/failures.toml")),
     ("kip848.toml", include_str!("../data/scenarios/kip848.toml")),
     ("loners.toml", include_str!("../data/scenarios/loners.toml")),
+    ("transactions.toml", include_str!("../data/scenarios/transactions.toml")),
     ("zipf.toml", include_str!("../data/scenarios/zipf.toml")),
 ];
 

@@ -42,7 +42,7 @@ impl Invariant for ReadCommitted {
         for (node, event) in look.news() {
             let Event::RecordProcessed { tp, offset, record, .. } = event else { continue };
             let Some(consumer) = look.cluster.consumer(node) else { continue };
-            if consumer.config().isolation_level != IsolationLevel::ReadCommitted {
+            if consumer.spec().config.isolation_level != IsolationLevel::ReadCommitted {
                 continue;
             }
             if look.cluster.ledger().entry(*record).is_some_and(|entry| entry.aborted) {

@@ -83,6 +83,15 @@ impl Disk {
         self.checkpoint = self.logs().map(|(tp, log)| (tp, log.high_watermark())).collect();
     }
 
+    /// Forgets producers that have been silent for too long (`removeExpiredProducers`).
+    pub(super) fn expire_producers(&mut self, expiration: Duration, now: Time) {
+        for tp in self.logs.keys().collect::<Vec<_>>() {
+            if self.log(tp).is_some_and(|log| log.producers().producers().next().is_some()) {
+                self.log_mut(tp).remove_expired_producers(now, expiration);
+            }
+        }
+    }
+
     /// After a crash, high watermarks begin from the checkpoint.
     pub(super) fn recover(&mut self) {
         for tp in self.logs.keys().collect::<Vec<_>>() {

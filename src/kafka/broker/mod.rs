@@ -53,6 +53,9 @@ use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 /// What comes back at once would stop the clock; Kafka's schedulers count in milliseconds.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
+/// `producer.id.expiration.check.interval.ms`, at Kafka's default.
+const PRODUCER_EXPIRY_CHECK: Duration = Duration::from_secs(600);
+
 /// Timers of a broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BrokerTimer {
@@ -74,6 +77,8 @@ pub enum BrokerTimer {
     IsrCheck,
     /// Write the high watermarks down.
     Checkpoint,
+    /// Forget producers that are silent: every ten minutes.
+    ExpireProducers,
     /// Some `acks=all` produce may have waited too long.
     ProduceExpiry,
     /// Some fetch may have waited long enough.
@@ -187,6 +192,7 @@ impl Broker {
         self.fetch_metadata(out);
         self.schedule_isr_check(out);
         self.schedule_checkpoint(out);
+        self.after(PRODUCER_EXPIRY_CHECK, BrokerTimer::ExpireProducers, out);
     }
 
     /// Ends the process at once. What is not on disk is gone; with `lose_disk` the disk is gone too.
@@ -315,6 +321,10 @@ impl Broker {
             BrokerTimer::Checkpoint => {
                 self.disk.checkpoint();
                 self.schedule_checkpoint(out);
+            }
+            BrokerTimer::ExpireProducers => {
+                self.disk.expire_producers(self.config.producer_id_expiration, out.now());
+                self.after(PRODUCER_EXPIRY_CHECK, BrokerTimer::ExpireProducers, out);
             }
             BrokerTimer::ProduceExpiry => self.expire_produces(out),
             BrokerTimer::FetchExpiry => self.expire_fetches(out),

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use super::fetch::CompletedFetch;
 use super::{Consumer, ConsumerSpec, MemberState, Phase};
 use crate::base::{NodeId, Offset, RecordId, Time, TopicPartition};
-use crate::kafka::config::ConsumerConfig;
 use crate::kafka::protocol::NamedPartition;
 
 /// A partition that a consumer reads.
@@ -39,11 +38,6 @@ pub struct Work {
 }
 
 impl Consumer {
-    /// Settings of the client, as given.
-    pub fn config(&self) -> &ConsumerConfig {
-        &self.spec.config
-    }
-
     /// The process.
     pub fn id(&self) -> NodeId {
         self.id

@@ -11,7 +11,7 @@ use super::epoch_cache::{LeaderEpochFileCache, UNDEFINED_EPOCH};
 use super::producer_state::{
     AppendOrigin, CompletedTxn, EndTxnMarker, ProducerBatch, ProducerStateManager, Verdict,
 };
-use crate::base::{LeaderEpoch, Offset, Time};
+use crate::base::{Duration, LeaderEpoch, Offset, Time};
 use crate::kafka::protocol::AbortedTransaction;
 use crate::kafka::protocol::ErrorCode;
 use crate::kafka::record::{BatchKind, Record, RecordBatch, StoredBatch};
@@ -129,6 +129,11 @@ impl UnifiedLog {
         &self.producers
     }
 
+    /// Forgets producers without an open transaction that have been silent for `producer.id.expiration.ms`.
+    pub fn remove_expired_producers(&mut self, now: Time, expiration: Duration) {
+        self.producers.remove_expired_producers(now, expiration);
+    }
+
     /// Whether a client's batch may be appended. If it stands in the log already: the offset of its first
     /// record and the one after its last (KIP-98).
     pub fn find_duplicate(
@@ -136,6 +141,13 @@ impl UnifiedLog {
         batch: &RecordBatch,
     ) -> Result<Option<(Offset, Offset)>, ErrorCode> {
         let Some(batch) = producer_batch(batch) else { return Ok(None) };
+        if batch.transactional
+            && batch.base_sequence != 0
+            && self.producers.producer(batch.producer_id).is_none()
+        {
+            // What came before it was never here (KIP-890).
+            return Err(ErrorCode::OutOfOrderSequenceNumber);
+        }
         match self.producers.validate(&batch, AppendOrigin::Client)? {
             Verdict::Append => Ok(None),
             Verdict::Duplicate(known) => Ok(Some((known.first_offset, known.last_offset + 1))),

@@ -43,27 +43,27 @@ impl TransactionManagerState {
     /// Whether `target` may follow (`isTransitionValid`).
     pub fn may_become(self, target: Self) -> bool {
         match target {
-            State::Uninitialized => matches!(self, State::Ready | State::AbortableError),
-            State::Initializing => {
-                matches!(self, State::Uninitialized | State::AbortingTransaction)
+            Self::Uninitialized => matches!(self, Self::Ready | Self::AbortableError),
+            Self::Initializing => {
+                matches!(self, Self::Uninitialized | Self::AbortingTransaction)
             }
-            State::Ready => matches!(
+            Self::Ready => matches!(
                 self,
-                State::Initializing | State::CommittingTransaction | State::AbortingTransaction
+                Self::Initializing | Self::CommittingTransaction | Self::AbortingTransaction
             ),
-            State::InTransaction => self == State::Ready,
-            State::CommittingTransaction => self == State::InTransaction,
-            State::AbortingTransaction => {
-                matches!(self, State::InTransaction | State::AbortableError)
+            Self::InTransaction => self == Self::Ready,
+            Self::CommittingTransaction => self == Self::InTransaction,
+            Self::AbortingTransaction => {
+                matches!(self, Self::InTransaction | Self::AbortableError)
             }
-            State::AbortableError => matches!(
+            Self::AbortableError => matches!(
                 self,
-                State::InTransaction
-                    | State::CommittingTransaction
-                    | State::AbortableError
-                    | State::Initializing
+                Self::InTransaction
+                    | Self::CommittingTransaction
+                    | Self::AbortableError
+                    | Self::Initializing
             ),
-            State::FatalError => true,
+            Self::FatalError => true,
         }
     }
 }

@@ -12,6 +12,8 @@ mod markers;
 mod metadata;
 mod requests;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
