@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::config::CompressionType;
 use super::coordinator::consumer_group::ConsumerGroupRecord;
 use super::metadata::MetadataRecord;
 use super::transaction::TransactionLogValue;
@@ -175,6 +176,8 @@ pub struct RecordBatch {
     pub base_sequence: i32,
     /// Plain, transactional or control.
     pub kind: BatchKind,
+    /// How its records were made smaller.
+    pub compression: CompressionType,
     /// The records, at least one.
     pub records: Vec<Record>,
 }
@@ -189,7 +192,8 @@ impl RecordBatch {
     /// A batch of a producer without idempotence.
     pub fn plain(records: Vec<Record>) -> Self {
         let kind = BatchKind::Plain;
-        Self { producer_id: -1, producer_epoch: -1, base_sequence: -1, kind, records }
+        let compression = CompressionType::None;
+        Self { producer_id: -1, producer_epoch: -1, base_sequence: -1, kind, compression, records }
     }
 
     /// The control batch that ends the transaction of `(producer_id, producer_epoch)`
@@ -198,7 +202,8 @@ impl RecordBatch {
         let value = Payload::Sized(Self::MARKER_BYTES);
         let records = vec![Record { id: None, key: None, value, timestamp }];
         let kind = BatchKind::EndTxn(end);
-        Self { producer_id, producer_epoch, base_sequence: -1, kind, records }
+        let compression = CompressionType::None;
+        Self { producer_id, producer_epoch, base_sequence: -1, kind, compression, records }
     }
 
     /// Whether it belongs to a transaction: data or marker.
@@ -223,8 +228,18 @@ impl RecordBatch {
 
     /// Size in bytes.
     pub fn size(&self) -> u32 {
-        self.records.iter().fold(Self::OVERHEAD, |sum, record| sum.saturating_add(record.size()))
+        let records =
+            self.records.iter().fold(0_u32, |sum, record| sum.saturating_add(record.size()));
+        Self::OVERHEAD.saturating_add(scaled(records, self.compression.per_mille()))
     }
+}
+
+/// That many thousandths of some bytes.
+pub fn scaled(bytes: u32, per_mille: u32) -> u32 {
+    if per_mille == 1_000 {
+        return bytes;
+    }
+    u32::try_from(u64::from(bytes) * u64::from(per_mille) / 1_000).unwrap_or(u32::MAX)
 }
 
 /// A batch as it stands in a log: the same on every replica.

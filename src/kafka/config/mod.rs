@@ -14,7 +14,10 @@ pub use consumer::ConsumerConfig;
 pub use known::kafka_keys;
 pub use producer::ProducerConfig;
 pub use topic::TopicConfig;
-pub use value::{Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol, IsolationLevel};
+pub use value::{
+    Acks, AutoOffsetReset, CleanupPolicy, CompressionType, ConfigValue, GroupProtocol,
+    IsolationLevel,
+};
 
 /// Why a setting was refused, in Kafka's words where Kafka refuses it.
 #[derive(Clone, PartialEq, Eq, Debug)]

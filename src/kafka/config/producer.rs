@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Acks, ConfigError, PostProcess, config_table};
+use super::{Acks, CompressionType, ConfigError, PostProcess, config_table};
 use crate::base::Duration;
 
 config_table! {
@@ -18,6 +18,8 @@ config_table! {
     "buffer.memory" buffer_memory: u64 ["LONG"] = 33_554_432, 0 ..= i64::MAX;
     /// How long send() may block for metadata or memory before it fails.
     "max.block.ms" max_block: Duration ["LONG"] = Duration::from_secs(60), 0 ..= i64::MAX;
+    /// How batches are made smaller; brokers keep them so.
+    "compression.type" compression: CompressionType ["STRING"] = CompressionType::None;
     /// How often a failed batch may be sent again.
     "retries" retries: u32 ["INT"] = 2_147_483_647, 0 ..= 2_147_483_647;
     /// Time from a batch's creation to success or failure, retries included.
@@ -36,6 +38,8 @@ config_table! {
     "enable.idempotence" enable_idempotence: bool ["BOOLEAN"] = true;
     /// Prefer partitions whose brokers keep up, for records without a key.
     "partitioner.adaptive.partitioning.enable" adaptive_partitioning: bool ["BOOLEAN"] = true;
+    /// Choose no partition whose broker could not take a batch for so long; 0 waits for every broker.
+    "partitioner.availability.timeout.ms" partitioner_availability_timeout: Duration ["LONG"] = Duration::ZERO, 0 ..= i64::MAX;
     /// Choose partitions without looking at keys.
     "partitioner.ignore.keys" ignore_keys: bool ["BOOLEAN"] = false;
     /// Name under which the producer's transactions go on over its lives; turns transactions on.

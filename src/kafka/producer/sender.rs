@@ -72,7 +72,9 @@ impl KafkaProducer {
     /// one more.
     fn send_to(&mut self, out: &mut Out<'_>, node: NodeId) -> bool {
         let room = self.net.window(node) < u64::from(self.config.max_in_flight);
-        if !room || !self.net.ready(out, node) {
+        let can_take = room && self.net.ready(out, node);
+        self.accumulator.saw_broker(node, can_take, out.now());
+        if !can_take {
             return false;
         }
         let drained = self.drain(node, out.now());

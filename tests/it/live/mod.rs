@@ -1,6 +1,7 @@
 //! The same as on a real cluster: failures and the states after each (`tests/data/live`).
 
 mod rebalance;
+mod timeline;
 mod transactions;
 
 use brokerscope::base::NodeId;
