@@ -114,8 +114,12 @@ impl Broker {
 
     fn fetched(&mut self) -> Vec<Offset> {
         let partitions = Some(vec![("t".into(), 0), ("t".into(), 1)]);
-        let request =
-            OffsetFetchRequest { group: "g".into(), member: None, partitions, require_stable: false };
+        let request = OffsetFetchRequest {
+            group: "g".into(),
+            member: None,
+            partitions,
+            require_stable: false,
+        };
         match self.ask(request) {
             Some(Response::OffsetFetch(body)) => {
                 body.partitions.iter().map(|(_, at, _)| *at).collect()

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::classic_group::{ClassicGroup, ClassicGroupState};
 use super::context::{Context, Then};
 use super::group::{CommittedOffset, Group, Waiting};
-use super::classic_group::{ClassicGroup, ClassicGroupState};
 use super::{CoordinatorAppend, GroupCoordinator, GroupKind};
 use crate::base::Time;
 use crate::kafka::effect::Out;

@@ -202,7 +202,8 @@ fn the_first_group_creates_its_topic_and_then_commits_offsets() {
     c.run_millis(25_000);
     let other = 3 - coordinator;
     let partitions = Some(vec![partition.clone()]);
-    let request = OffsetFetchRequest { group: "g".into(), member: None, partitions, require_stable: false };
+    let request =
+        OffsetFetchRequest { group: "g".into(), member: None, partitions, require_stable: false };
     let asked = c.send(other, request);
     c.run_millis(50);
     let Response::OffsetFetch(answer) = &c.answers[&asked].1 else { panic!() };
