@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::node::Producer;
-use super::transactions::{OffsetsToSend, TransactionError, TransactionManagerState as State};
+use super::transactions::{
+    OffsetsToSend, TransactionError, TransactionManager, TransactionManagerState as State,
+};
 use crate::base::{Duration, Time};
 use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
@@ -255,7 +257,7 @@ impl Producer {
     /// When the application has something to do with its transaction.
     pub(super) fn transaction_deadline(&self) -> Time {
         let Some(app) = &self.transactional else { return Time::NEVER };
-        let calling = self.client.transactions.as_ref().is_some_and(|it| it.is_calling());
+        let calling = self.client.transactions.as_ref().is_some_and(TransactionManager::is_calling);
         if calling && !app.told_late {
             return app.calling_since + self.config().max_block;
         }
@@ -271,8 +273,7 @@ impl Producer {
                 // A refusal means that nothing can be aborted.
                 transactions.end(false, producer).is_err()
             }
-            State::Uninitialized | State::Ready | State::FatalError => true,
-            State::Initializing => true,
+            State::Uninitialized | State::Initializing | State::Ready | State::FatalError => true,
             _ => false,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use brokerscope::cluster::Action;
 use brokerscope::cluster::action::TransactionAction;
+use brokerscope::cluster::ledger::Fate;
 use brokerscope::cluster::scenario::{ConsumerDef, ProducerDef, Setting, Settings};
 use brokerscope::kafka::consumer::{CommitPolicy, ServiceTime};
 use brokerscope::kafka::event::Event;
@@ -194,6 +195,5 @@ fn transactions_take_the_same_course_as_on_a_real_cluster() {
             *fates.entry(entry.fate()).or_default() += 1;
             fates
         });
-    use brokerscope::cluster::ledger::Fate;
     assert_eq!(fates, BTreeMap::from([(Fate::Acked, 5), (Fate::Aborted, 4), (Fate::Failed, 1)]));
 }
