@@ -73,8 +73,6 @@ pub(super) struct Accumulator {
     pub(super) exhausted: bool,
     /// Whether the producer is flushing or closing: likewise.
     pub(super) flushing: bool,
-    /// Whether a transaction is being ended: likewise.
-    pub(super) completing: bool,
     max_in_flight: u32,
     compression: CompressionType,
     availability_timeout: Duration,
@@ -99,7 +97,6 @@ impl Accumulator {
             adaptive: config.adaptive_partitioning,
             exhausted: false,
             flushing: false,
-            completing: false,
             max_in_flight: config.max_in_flight,
             compression: config.compression,
             availability_timeout: config.partitioner_availability_timeout,
@@ -225,17 +222,30 @@ impl Accumulator {
     }
 
     /// Looks through the queues in which a batch waits, and tells the partitioner how long all are.
-    pub(super) fn ready(&mut self, metadata: &ProducerMetadata, now: Time) -> Ready {
+    /// `completing`: a transaction is being ended, so that everything is sent as soon as possible.
+    pub(super) fn ready(
+        &mut self,
+        metadata: &ProducerMetadata,
+        completing: bool,
+        now: Time,
+    ) -> Ready {
         let mut ready =
             Ready { nodes: BTreeSet::new(), look_again: Time::NEVER, unknown_leaders: false };
         for (topic, known) in metadata.topics().iter().enumerate().take(self.topics.len()) {
-            self.topic_ready(topic, known, now, &mut ready);
+            self.topic_ready(topic, known, completing, now, &mut ready);
         }
         ready
     }
 
-    fn topic_ready(&mut self, topic: usize, known: &KnownTopic, now: Time, ready: &mut Ready) {
-        let eager = self.exhausted || self.flushing || self.completing;
+    fn topic_ready(
+        &mut self,
+        topic: usize,
+        known: &KnownTopic,
+        completing: bool,
+        now: Time,
+        ready: &mut Ready,
+    ) {
+        let eager = self.exhausted || self.flushing || completing;
         let mutes = self.mutes();
         let of_topic = Slot { topic, partition: 0 }..=Slot { topic, partition: u32::MAX };
         let partitions = &self.topics[topic].partitions;

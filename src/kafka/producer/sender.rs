@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::batch::{BatchId, Slot};
 use super::client::{KafkaProducer, Outcome, Pending};
 use super::metadata::backoff;
+use super::transactions::TransactionManager;
 use crate::base::{NodeId, Time, TopicPartition};
 use crate::kafka::config::Acks;
 use crate::kafka::effect::Out;
@@ -39,7 +40,9 @@ impl KafkaProducer {
             }
         }
         loop {
-            let ready = self.accumulator.ready(&self.metadata, now);
+            let completing =
+                self.transactions.as_ref().is_some_and(TransactionManager::is_completing);
+            let ready = self.accumulator.ready(&self.metadata, completing, now);
             if ready.unknown_leaders {
                 self.metadata.request_update();
             }

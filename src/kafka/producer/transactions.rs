@@ -399,7 +399,6 @@ impl KafkaProducer {
         }
         let has_incomplete = !self.accumulator.batches.is_empty();
         let Some(transactions) = &mut self.transactions else { return false };
-        self.accumulator.completing = transactions.is_completing();
         let Some(request) = transactions.next_request(has_incomplete) else { return false };
         if request == TransactionalRequest::EndTxn && !transactions.started {
             // No broker knows of the transaction.

@@ -8,7 +8,7 @@ use brokerscope::cluster::ledger::Fate;
 use brokerscope::cluster::scenario::{ConsumerDef, ProducerDef, Setting, Settings};
 use brokerscope::kafka::consumer::{CommitPolicy, ServiceTime};
 use brokerscope::kafka::event::Event;
-use brokerscope::kafka::producer::{Keys, Rate, TransactionManagerState};
+use brokerscope::kafka::producer::{Keys, Producer, Rate, TransactionManagerState};
 
 use crate::support::Watched;
 
@@ -81,7 +81,7 @@ impl Driver {
             self.run.run(STEP);
             let mut producers = self.run.cluster.producers();
             let state = producers.find(|(node, _)| **node.name == *name).map(|(_, it)| it);
-            if state.and_then(|it| it.transaction_state()) == Some(TransactionManagerState::Ready) {
+            if state.and_then(Producer::transaction_state) == Some(TransactionManagerState::Ready) {
                 return;
             }
         }
