@@ -5,7 +5,7 @@ use brokerscope::cluster::action::{FaultRule, Verdict};
 use brokerscope::cluster::ledger::{Fate, Reader};
 use brokerscope::kafka::event::Event;
 use brokerscope::kafka::producer::Rate;
-use brokerscope::kafka::transaction::TransactionState;
+use brokerscope::kafka::transaction::{TransactionMetadata, TransactionState};
 
 use crate::support::Watched;
 
@@ -38,14 +38,15 @@ fn come_to_rest(run: &mut Watched, seed: u64) {
         let read = ledger.deliveries(&careful, record);
         match entry.fate() {
             Fate::Acked => assert!(read > 0, "seed {seed}: {record:?} {entry:?} was not read"),
-            Fate::Aborted => assert_eq!(read, 0, "seed {seed}: {record:?} {entry:?}"),
-            Fate::Failed => assert_eq!(read, 0, "seed {seed}: {record:?} {entry:?}"),
+            Fate::Aborted | Fate::Failed => {
+                assert_eq!(read, 0, "seed {seed}: {record:?} {entry:?}")
+            }
             fate => panic!("seed {seed}: {record:?} is {fate:?}: {entry:?}"),
         }
     }
     let aborted = ledger.entries().filter(|(_, entry)| entry.aborted);
-    let seen = aborted.filter(|(record, _)| ledger.deliveries(&careless, *record) > 0).count();
-    assert!(seen > 0, "seed {seed}: read_uncommitted sees aborted records");
+    let visible = aborted.filter(|(record, _)| ledger.deliveries(&careless, *record) > 0).count();
+    assert!(visible > 0, "seed {seed}: read_uncommitted sees aborted records");
     assert!(ledger.count(Fate::Acked) > 200, "seed {seed}: {}", ledger.count(Fate::Acked));
 }
 
@@ -101,7 +102,7 @@ fn a_transaction_that_is_left_open_holds_readers_of_committed_records_back_until
     run.apply(&Action::KillConsumer { name: "bank".into() });
     run.run(5.0);
     let open = |run: &Watched| {
-        let txns: Vec<_> = run.cluster.transactions().map(|txn| txn.state()).collect();
+        let txns: Vec<_> = run.cluster.transactions().map(TransactionMetadata::state).collect();
         txns
     };
     assert_eq!(open(&run), [TransactionState::Ongoing]);
@@ -117,7 +118,7 @@ fn a_stopped_producer_aborts_what_is_open() {
     run.apply(&Action::SetRate { name: "bank".into(), rate: Rate::Off });
     run.apply(&Action::RemoveProducer { name: "bank".into() });
     run.run(5.0);
-    let states: Vec<_> = run.cluster.transactions().map(|txn| txn.state()).collect();
+    let states: Vec<_> = run.cluster.transactions().map(TransactionMetadata::state).collect();
     assert!(
         matches!(states[..], [TransactionState::CompleteAbort | TransactionState::CompleteCommit]),
         "{states:?}"

@@ -124,7 +124,9 @@ impl Cluster {
         });
         let ids: Vec<RecordId> =
             of_transaction.flat_map(|stored| record_ids(&stored.batch)).collect();
-        ids.into_iter().for_each(|record| self.ledger.aborted(record));
+        for record in ids {
+            self.ledger.aborted(record);
+        }
     }
 
     /// Batches left one log, from offset `from` on; records that stand in no other are gone.

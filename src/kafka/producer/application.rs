@@ -257,7 +257,8 @@ impl Producer {
     /// When the application has something to do with its transaction.
     pub(super) fn transaction_deadline(&self) -> Time {
         let Some(app) = &self.transactional else { return Time::NEVER };
-        let calling = self.client.transactions.as_ref().is_some_and(TransactionManager::is_calling);
+        let calling =
+            self.client.transactions.as_deref().is_some_and(TransactionManager::is_calling);
         if calling && !app.told_late {
             return app.calling_since + self.config().max_block;
         }

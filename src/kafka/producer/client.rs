@@ -64,7 +64,7 @@ pub(super) struct KafkaProducer {
     /// Of an idempotent producer.
     pub(super) sequences: Option<Sequences>,
     /// Of a transactional producer.
-    pub(super) transactions: Option<TransactionManager>,
+    pub(super) transactions: Option<Box<TransactionManager>>,
     pub(super) counters: ProducerCounters,
     /// Where the next request to a broker begins among its partitions.
     pub(super) drain_index: BTreeMap<NodeId, usize>,
@@ -89,7 +89,7 @@ impl KafkaProducer {
             transactions: config
                 .transactional_id
                 .clone()
-                .map(|id| TransactionManager::new(id, config.transaction_timeout)),
+                .map(|id| Box::new(TransactionManager::new(id, config.transaction_timeout))),
             counters: ProducerCounters::default(),
             drain_index: BTreeMap::new(),
             sender_due: Time::ZERO,

@@ -55,7 +55,7 @@ pub struct Producer {
     bootstrap: Rc<[NodeId]>,
     pub(super) client: KafkaProducer,
     /// Of a transactional producer.
-    pub(super) transactional: Option<TransactionalApplication>,
+    pub(super) transactional: Option<Box<TransactionalApplication>>,
     keys: KeyChooser,
     schedule: Option<Schedule>,
     /// Not before this is the next generated record sent.
@@ -79,7 +79,7 @@ impl Producer {
                 .config
                 .transactional_id
                 .is_some()
-                .then(|| TransactionalApplication::new(spec.transaction)),
+                .then(|| Box::new(TransactionalApplication::new(spec.transaction))),
             keys: KeyChooser::new(spec.workload.keys),
             spec,
             bootstrap,
@@ -195,7 +195,7 @@ impl Producer {
                 self.close(out);
             }
             self.client.run(out);
-            if self.client.transactions.as_ref().is_some_and(TransactionManager::has_result) {
+            if self.client.transactions.as_deref().is_some_and(TransactionManager::has_result) {
                 continue;
             }
             // The sender may have freed the memory that `send()` waits for.
@@ -216,7 +216,8 @@ impl Producer {
     }
 
     fn next_deadline(&self, now: Time) -> Time {
-        let calling = self.client.transactions.as_ref().is_some_and(TransactionManager::is_calling);
+        let calling =
+            self.client.transactions.as_deref().is_some_and(TransactionManager::is_calling);
         let application = match (&self.blocked, &self.schedule) {
             _ if calling => Time::NEVER,
             (Some(blocked), _) => blocked.since + self.spec.config.max_block,
@@ -363,7 +364,7 @@ impl Producer {
 
     /// Where a transactional producer's client stands.
     pub fn transaction_state(&self) -> Option<TransactionManagerState> {
-        self.client.transactions.as_ref().map(TransactionManager::state)
+        self.client.transactions.as_deref().map(TransactionManager::state)
     }
 
     /// What it has done since it started.

@@ -41,7 +41,7 @@ impl KafkaProducer {
         }
         loop {
             let completing =
-                self.transactions.as_ref().is_some_and(TransactionManager::is_completing);
+                self.transactions.as_deref().is_some_and(TransactionManager::is_completing);
             let ready = self.accumulator.ready(&self.metadata, completing, now);
             if ready.unknown_leaders {
                 self.metadata.request_update();
