@@ -6,6 +6,7 @@
 //! base <- sim            base <- kafka            (sim and kafka never see each other)
 //! sim, kafka <- cluster <- {lesson, shell} <- session <- view <- ui
 //! kafka <- conform       (native only: checks against Kafka's own answers)
+//! session <- swarm       (native only: random clusters under random faults)
 //! ```
 //!
 //! Everything above `ui` knows no browser, no wall clock and no global randomness; the feature `ui`
@@ -20,6 +21,8 @@ pub mod lesson;
 pub mod session;
 pub mod shell;
 pub mod sim;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod swarm;
 #[cfg(feature = "ui")]
 pub mod ui;
 pub mod view;

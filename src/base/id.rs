@@ -17,7 +17,7 @@ pub type LeaderEpoch = i32;
 pub struct NodeId(pub i32);
 
 impl NodeId {
-    /// The controller of a cluster with a single controller.
+    /// The only controller of a cluster, or the first of several; the others follow by number.
     pub const CONTROLLER: Self = Self(100);
     /// The id of the first client process.
     pub const FIRST_CLIENT: i32 = 1000;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::scenario::{ConsumerDef, ProducerDef, Setting, TopicDef};
+use super::scenario::{ConsumerDef, ProducerDef, QuotaDef, Setting, TopicDef};
 use crate::kafka::consumer::ServiceTime;
 use crate::kafka::producer::{Keys, OffsetsToSend, Rate, TransactionStep};
 
@@ -42,43 +42,80 @@ pub enum Action {
         /// New value; none removes it.
         value: Option<Setting>,
     },
+    /// Delete the records of a partition before an offset.
+    DeleteRecords {
+        /// The topic.
+        topic: String,
+        /// Index of the partition.
+        partition: u32,
+        /// The first offset to keep; -1 is the high watermark.
+        offset: i64,
+    },
+    /// Change or remove quotas of clients.
+    AlterClientQuotas(QuotaDef),
     /// Elect leaders for all partitions.
     ElectLeaders {
         /// Let a replica lead that may miss acknowledged records.
         unclean: bool,
     },
+    /// Elect the leader of one partition.
+    ElectLeader {
+        /// The topic.
+        topic: String,
+        /// The partition's index.
+        partition: u32,
+        /// Let a replica lead that may miss acknowledged records, if nobody leads now; else the first
+        /// replica shall lead.
+        unclean: bool,
+    },
+    /// Move a partition to these brokers, the first of which shall lead.
+    ReassignPartition {
+        /// The topic.
+        topic: String,
+        /// The partition's index.
+        partition: u32,
+        /// The brokers by id; none cancels the move under way.
+        #[serde(default)]
+        replicas: Option<Vec<i32>>,
+    },
+    /// Ask which partitions are being moved.
+    ListReassignments,
     /// Ask for all topics with their partitions: what `--list` and `--describe` show.
     DescribeTopics,
+    /// Ask the leader of the metadata quorum about it: what `kafka-metadata-quorum describe` shows.
+    DescribeQuorum,
+    /// Ask for all quotas of clients.
+    DescribeClientQuotas,
     /// Ask a group's coordinator about it.
     DescribeGroup {
         /// The group.
         group: String,
     },
 
-    // --- brokers -------------------------------------------------------------------------------
+    // --- brokers and controllers, both by id -----------------------------------------------------
     /// Start one more broker.
     AddBroker,
-    /// Kill a broker's process.
+    /// Kill the process of a broker or controller.
     CrashBroker {
-        /// The broker.
+        /// The broker or controller.
         broker: i32,
-        /// Its disk is lost with it.
+        /// Its disk is lost with it; brokers only.
         #[serde(default)]
         lose_disk: bool,
     },
-    /// Stop a broker in order.
+    /// Stop a broker or controller in order.
     StopBroker {
-        /// The broker.
+        /// The broker or controller.
         broker: i32,
     },
-    /// Start a broker that does not run.
+    /// Start a broker or controller that does not run.
     StartBroker {
-        /// The broker.
+        /// The broker or controller.
         broker: i32,
     },
-    /// Suspend a broker's process.
+    /// Suspend the process of a broker or controller.
     PauseBroker {
-        /// The broker.
+        /// The broker or controller.
         broker: i32,
         /// For how long, in milliseconds.
         for_ms: u64,
@@ -90,7 +127,7 @@ pub enum Action {
         /// How many times slower.
         factor: u32,
     },
-    /// Cut the network between two nodes, both ways. Brokers and the controller by id.
+    /// Cut the network between two nodes, both ways. Brokers and controllers by id.
     CutLink {
         /// One side.
         a: i32,
@@ -246,7 +283,7 @@ impl TransactionAction {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// Sender; any without. Brokers and the controller by id.
+    /// Sender; any without. Brokers and controllers by id.
     #[serde(default)]
     pub from: Option<i32>,
     /// Receiver; any without.

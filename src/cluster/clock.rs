@@ -70,6 +70,11 @@ scaled! {
         "group.consumer.min.session.timeout.ms" group_consumer_min_session_timeout 45_000 => 1_000;
         "group.consumer.heartbeat.interval.ms" group_consumer_heartbeat_interval 5_000 => 1_000;
         "group.consumer.min.heartbeat.interval.ms" group_consumer_min_heartbeat_interval 5_000 => 500;
+        "group.share.session.timeout.ms" group_share_session_timeout 45_000 => 6_000;
+        "group.share.min.session.timeout.ms" group_share_min_session_timeout 45_000 => 1_000;
+        "group.share.heartbeat.interval.ms" group_share_heartbeat_interval 5_000 => 1_000;
+        "group.share.min.heartbeat.interval.ms" group_share_min_heartbeat_interval 5_000 => 500;
+        "group.share.record.lock.duration.ms" group_share_record_lock_duration 30_000 => 10_000;
     }
     ProducerConfig {
         "linger.ms" linger 5 => 20;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{NodeId, Time};
-use crate::kafka::event::Event;
+use crate::kafka::event::{Event, LogStartOffsetIncrementReason};
 use crate::kafka::protocol::ApiKey;
 use crate::sim::EventId;
 
@@ -210,8 +210,10 @@ fn is_notable(event: &Event) -> bool {
         | Event::TransactionMarkerWritten { .. }
         | Event::TransactionBegun { .. }
         | Event::TransactionEnded { .. }
+        | Event::ClientThrottled { .. }
         | Event::ProduceRetried { .. } => false,
         Event::RecordProcessed { text, .. } => text.is_some(),
+        Event::LogStartMoved { cause, .. } => *cause != LogStartOffsetIncrementReason::Leader,
         _ => true,
     }
 }

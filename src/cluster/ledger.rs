@@ -30,11 +30,32 @@ pub enum Fate {
     AckedNeverWritten,
     /// Its transaction was aborted: it stands in a log, and no reader of committed records sees it.
     Aborted,
+    /// The producer counts it as sent, and it was deleted before every group that read its topic had read it: by
+    /// retention, or because somebody asked for it by DeleteRecords.
+    DeletedUnread,
+    /// The producer counts it as sent, and a newer record with its key took its place before every group that read
+    /// its topic had read it: compaction.
+    CompactedAway,
+}
+
+/// Why the leader's log let a record go, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LetGo {
+    /// It was too old, or the log too large, or somebody asked for it.
+    Deleted {
+        /// Whether a group that read the topic had not read it.
+        unread: bool,
+    },
+    /// A newer record with its key, or a tombstone's end.
+    Compacted {
+        /// Whether a group that read the topic had not read it.
+        unread: bool,
+    },
 }
 
 impl Fate {
     /// Every fate, for tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Waiting,
         Self::Appended,
         Self::Acked,
@@ -44,7 +65,17 @@ impl Fate {
         Self::Lost,
         Self::AckedNeverWritten,
         Self::Aborted,
+        Self::DeletedUnread,
+        Self::CompactedAway,
     ];
+}
+
+impl LetGo {
+    /// Whether a group that read the topic had not read it.
+    pub fn is_unread(self) -> bool {
+        let (Self::Deleted { unread } | Self::Compacted { unread }) = self;
+        unread
+    }
 }
 
 /// One record.
@@ -62,6 +93,8 @@ pub struct LedgerEntry {
     pub gone: bool,
     /// Whether its transaction was aborted.
     pub aborted: bool,
+    /// How its leader's log let it go in order, if it did.
+    pub let_go: Option<LetGo>,
 }
 
 impl LedgerEntry {
@@ -69,6 +102,12 @@ impl LedgerEntry {
     pub fn fate(&self) -> Fate {
         if self.aborted {
             return Fate::Aborted;
+        }
+        match (self.acked_at.is_some(), self.let_go) {
+            (true, Some(LetGo::Deleted { unread: true })) => return Fate::DeletedUnread,
+            (true, Some(LetGo::Compacted { unread: true })) => return Fate::CompactedAway,
+            (true, Some(_)) => return Fate::Acked,
+            _ => {}
         }
         match (self.acked_at.is_some(), self.error.is_some(), self.place.is_some(), self.gone) {
             (true, _, true, true) => Fate::AckedThenLost,
@@ -89,6 +128,8 @@ struct Deliveries {
     counts: Vec<Rc<Vec<u16>>>,
     total: u64,
     distinct: u64,
+    /// Of the different ones, those that are told apart since because another group had not read them.
+    let_go: u64,
 }
 
 /// Who reads: a group, or a consumer without one.
@@ -117,6 +158,8 @@ pub struct ReaderSummary {
     pub processed: u64,
     /// Different records finished.
     pub distinct: u64,
+    /// Of these, records that are "deleted unread" or "compacted away" since, for another group's sake.
+    pub let_go: u64,
 }
 
 impl ReaderSummary {
@@ -159,7 +202,13 @@ impl Ledger {
 
     /// How many records their producers count as sent, whatever became of them since.
     pub fn acknowledged(&self) -> u64 {
-        let fates = [Fate::Acked, Fate::AckedThenLost, Fate::AckedNeverWritten];
+        let fates = [
+            Fate::Acked,
+            Fate::AckedThenLost,
+            Fate::AckedNeverWritten,
+            Fate::DeletedUnread,
+            Fate::CompactedAway,
+        ];
         fates.map(|fate| self.count(fate)).iter().sum()
     }
 
@@ -180,6 +229,7 @@ impl Ledger {
             reader: reader.clone(),
             processed: deliveries.total,
             distinct: deliveries.distinct,
+            let_go: deliveries.let_go,
         })
     }
 
@@ -205,6 +255,7 @@ impl Ledger {
             error: None,
             gone: false,
             aborted: false,
+            let_go: None,
         };
         self.totals[entry.fate() as usize] += 1;
         entries.push(entry);
@@ -231,7 +282,8 @@ impl Ledger {
     ) {
         self.update(record, |entry| {
             entry.acked_at = Some(at);
-            if place.is_some() {
+            // The answer can come after the log that it tells of is lost.
+            if place.is_some() && place != entry.place {
                 entry.place = place;
                 entry.gone = false;
             }
@@ -243,9 +295,26 @@ impl Ledger {
         self.update(record, |entry| entry.error = Some(error));
     }
 
-    /// The marker of its aborted transaction stands behind it.
+    /// The marker of its aborted transaction stands behind it. What was let go before that keeps its fate.
     pub(super) fn aborted(&mut self, record: RecordId) {
-        self.update(record, |entry| entry.aborted = true);
+        self.update(record, |entry| entry.aborted = entry.let_go.is_none());
+    }
+
+    /// Its leader's log let it go in order. An aborted record is no loss for anybody.
+    pub(super) fn let_go(&mut self, record: RecordId, how: LetGo) {
+        let (chunk, slot) = position(record);
+        let is_first =
+            self.entry(record).is_some_and(|entry| entry.let_go.is_none() && !entry.aborted);
+        if !is_first {
+            return;
+        }
+        if how.is_unread() {
+            for deliveries in self.readers.values_mut() {
+                let count = deliveries.counts.get(chunk).map_or(0, |counts| counts[slot]);
+                deliveries.let_go += u64::from(count > 0);
+            }
+        }
+        self.update(record, |entry| entry.let_go = Some(how));
     }
 
     /// No log holds it any more.
@@ -256,12 +325,14 @@ impl Ledger {
     /// A reader finished it.
     pub(super) fn processed(&mut self, reader: Reader, record: RecordId) {
         let (chunk, slot) = position(record);
+        let let_go = self.entry(record).and_then(|entry| entry.let_go);
         let deliveries = self.readers.entry(reader).or_default();
         while deliveries.counts.len() <= chunk {
             deliveries.counts.push(Rc::new(vec![0; CHUNK]));
         }
         let count = &mut Rc::make_mut(&mut deliveries.counts[chunk])[slot];
         deliveries.distinct += u64::from(*count == 0);
+        deliveries.let_go += u64::from(*count == 0 && let_go.is_some_and(LetGo::is_unread));
         deliveries.total += 1;
         *count = count.saturating_add(1);
     }
@@ -304,6 +375,32 @@ mod tests {
         assert_eq!(ledger.count(Fate::Acked), 0);
         ledger.appended(RecordId(0), place(), 3);
         assert_eq!(ledger.count(Fate::Acked), 1);
+    }
+
+    #[test]
+    fn what_is_deleted_in_order_is_not_lost_but_may_be_unread() {
+        let mut ledger = Ledger::default();
+        for (n, unread) in [(0, true), (1, false)] {
+            let record = RecordId(n);
+            ledger.created(record, Time(1));
+            ledger.appended(record, place(), 7);
+            ledger.acked(record, Time(2), Some((place(), 7)));
+            ledger.let_go(record, LetGo::Deleted { unread });
+            ledger.gone(record);
+        }
+        let count = |fate| ledger.count(fate);
+        assert_eq!((count(Fate::DeletedUnread), count(Fate::Acked)), (1, 1));
+        assert_eq!((count(Fate::AckedThenLost), ledger.acknowledged()), (0, 2));
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_the_log_is_lost_brings_no_record_back() {
+        let mut ledger = Ledger::default();
+        ledger.created(RecordId(0), Time(1));
+        ledger.appended(RecordId(0), place(), 7);
+        ledger.gone(RecordId(0));
+        ledger.acked(RecordId(0), Time(2), Some((place(), 7)));
+        assert_eq!(ledger.count(Fate::AckedThenLost), 1);
     }
 
     #[test]

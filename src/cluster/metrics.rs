@@ -84,6 +84,14 @@ pub struct Totals {
     pub isr_changes: u64,
     /// Rebalances that completed.
     pub rebalances: u64,
+    /// Records that retention or DeleteRecords took from a leader's log.
+    pub deleted: u64,
+    /// Records that the cleaner took from a leader's log.
+    pub compacted: u64,
+    /// Requests whose client was told to wait because it was over its quota.
+    pub throttled: u64,
+    /// How long these waits were together.
+    pub throttle_time: Duration,
 }
 
 impl Default for Metrics {

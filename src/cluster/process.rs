@@ -1,12 +1,14 @@
 //! The processes of a cluster behind one face.
 
 use super::scenario::{ConsumerDef, ProducerDef};
+use crate::base::Time;
 use crate::kafka::admin::AdminClient;
 use crate::kafka::broker::Broker;
 use crate::kafka::consumer::Consumer;
 use crate::kafka::controller::Controller;
 use crate::kafka::effect::{Input, Out};
 use crate::kafka::producer::Producer;
+use crate::kafka::protocol::ApiKey;
 
 /// A process that runs on a node.
 #[derive(Clone, Debug)]
@@ -28,6 +30,17 @@ pub enum Process {
 }
 
 impl Process {
+    /// The process's oldest request without an answer yet: when it left, what it asks.
+    pub fn oldest_request(&self) -> Option<(Time, ApiKey)> {
+        match self {
+            Self::Broker(broker) => broker.oldest_request(),
+            Self::Controller(_) => None,
+            Self::Producer(producer, _) => producer.oldest_request(),
+            Self::Consumer(consumer, _) => consumer.oldest_request(),
+            Self::Admin(admin) => admin.oldest_request(),
+        }
+    }
+
     /// Begins a life of the process.
     pub(super) fn start(&mut self, out: &mut Out<'_>) {
         match self {

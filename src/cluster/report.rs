@@ -99,6 +99,8 @@ pub fn fate_name(fate: Fate) -> &'static str {
         Fate::Lost => "lost",
         Fate::AckedNeverWritten => "acked_never_written",
         Fate::Aborted => "aborted",
+        Fate::DeletedUnread => "deleted_unread",
+        Fate::CompactedAway => "compacted_away",
     }
 }
 

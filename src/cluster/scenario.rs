@@ -1,6 +1,8 @@
 //! A scenario: the cluster, its clients and its load at the start of a session, as a text file or a
 //! link holds it. Scenario + seed + journal = the session.
 
+mod quota;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -9,14 +11,19 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use super::clock::Clock;
 use crate::kafka::config::{
-    BrokerConfig, ConfigError, ConsumerConfig, ProducerConfig, TopicConfig,
+    BrokerConfig, ConfigError, ConsumerConfig, GroupConfig, GroupConfigs, ProducerConfig,
+    TopicConfig,
 };
-use crate::kafka::consumer::{CommitPolicy, ConsumerSpec, Reads, ServiceTime};
+use crate::kafka::consumer::{CommitPolicy, ConsumerSpec, Reads, ServiceTime, ShareUse};
 use crate::kafka::producer::{Keys, ProducerSpec, Rate, TransactionPlan, Workload};
 use crate::sim::NetworkConfig;
 
+pub use quota::{QuotaDef, QuotaEntry};
+
 /// Most brokers of a cluster.
 pub const MAX_BROKERS: u32 = 9;
+/// Numbers of controllers that a scenario can have. An even number survives no more failures than one less.
+pub const CONTROLLERS: [u32; 3] = [1, 3, 5];
 /// Most clients of one definition.
 pub const MAX_CLIENTS: u32 = 200;
 /// Most partitions of one topic.
@@ -35,6 +42,7 @@ pub struct Setting(pub String);
 enum SettingForm {
     Text(String),
     Number(i64),
+    Fraction(f64),
     Truth(bool),
 }
 
@@ -43,6 +51,7 @@ impl From<SettingForm> for Setting {
         Self(match form {
             SettingForm::Text(text) => text,
             SettingForm::Number(number) => number.to_string(),
+            SettingForm::Fraction(number) => number.to_string(),
             SettingForm::Truth(truth) => truth.to_string(),
         })
     }
@@ -68,7 +77,15 @@ pub struct Scenario {
     pub clock: Clock,
     /// Number of brokers, ids from 1; 1 to [`MAX_BROKERS`].
     pub brokers: u32,
-    /// Racks of the brokers in order of id; may be shorter.
+    /// Number of controllers that vote in the metadata quorum (`controller.quorum.voters`): 1, 3 or 5.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub controllers: u32,
+    /// Whether the controllers share their processes with the first brokers
+    /// (`process.roles=broker,controller`): they live, die and are cut off together. Simplified: the two
+    /// halves have ids of their own, and what they say to each other takes the network's time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub combined: bool,
+    /// Racks of the brokers in order of id (`broker.rack`); may be shorter.
     #[serde(default)]
     pub racks: Vec<String>,
     /// How long messages take; the clock's choice without.
@@ -77,9 +94,15 @@ pub struct Scenario {
     /// Settings of brokers and controller, over the clock's.
     #[serde(default)]
     pub broker_config: Settings,
+    /// Settings of single groups by their names, for all of the session.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub group_config: BTreeMap<String, Settings>,
     /// Topics that exist at the start.
     #[serde(default)]
     pub topics: Vec<TopicDef>,
+    /// Quotas of clients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<QuotaDef>,
     /// Producers that run at the start.
     #[serde(default)]
     pub producers: Vec<ProducerDef>,
@@ -166,6 +189,9 @@ pub struct ConsumerDef {
     /// After how many records the application ends; never without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_messages: Option<u64>,
+    /// Makes its group a share group: what the application does with records there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<ShareUse>,
     /// Consumer settings.
     #[serde(default)]
     pub config: Settings,
@@ -173,6 +199,11 @@ pub struct ConsumerDef {
 
 fn one() -> u32 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 fn default_record_size() -> u32 {
@@ -240,13 +271,18 @@ impl Scenario {
     /// replication factor above the brokers) is left to Kafka.
     pub fn check(&self) -> Result<(), ScenarioError> {
         within("brokers".into(), self.brokers, 1, MAX_BROKERS.into())?;
+        self.check_controllers()?;
         if let Some(network) = &self.network {
             within("network.latency_us".into(), network.latency_us, 1, NetworkConfig::LONGEST_US)?;
             within("network.jitter_us".into(), network.jitter_us, 0, NetworkConfig::LONGEST_US)?;
         }
         self.broker_config()?;
+        self.group_configs()?;
         for (i, topic) in self.topics.iter().enumerate() {
             topic.check(&format!("topics[{i}]"))?;
+        }
+        for (i, quota) in self.quotas.iter().enumerate() {
+            quota.entry(&format!("quotas[{i}]"))?;
         }
         let mut names = BTreeMap::new();
         for (i, producer) in self.producers.iter().enumerate() {
@@ -267,7 +303,19 @@ impl Scenario {
         Ok(())
     }
 
-    /// Settings of brokers and controller: Kafka's, then the clock's, then the scenario's. A cluster
+    fn check_controllers(&self) -> Result<(), ScenarioError> {
+        let got = self.controllers;
+        let expected = if !CONTROLLERS.contains(&got) {
+            format!("expected 1, 3 or 5, got {got}")
+        } else if self.combined && got > self.brokers {
+            format!("expected a broker for each, got {got} for {} broker(s)", self.brokers)
+        } else {
+            return Ok(());
+        };
+        Err(ScenarioError { field: "controllers".into(), expected })
+    }
+
+    /// Settings of brokers and controllers: Kafka's, then the clock's, then the scenario's. A cluster
     /// of fewer than three brokers keeps fewer copies of the internal topics, as Kafka's quickstart does.
     pub fn broker_config(&self) -> Result<BrokerConfig, ScenarioError> {
         let mut config = BrokerConfig::default();
@@ -275,9 +323,21 @@ impl Scenario {
         config.offsets_topic_replication_factor = self.brokers.clamp(1, 3);
         config.transaction_state_log_replication_factor = self.brokers.clamp(1, 3);
         config.transaction_state_log_min_isr = self.brokers.clamp(1, 2);
+        config.share_state_topic_replication_factor = self.brokers.clamp(1, 3);
+        config.share_state_topic_min_isr = self.brokers.clamp(1, 2);
         checked("broker_config", &self.broker_config, |settings| {
             config.clone().with_overrides(settings)
         })
+    }
+
+    /// Settings of single groups.
+    pub fn group_configs(&self) -> Result<GroupConfigs, ScenarioError> {
+        let read = |(name, settings): (&String, &Settings)| {
+            let field = format!("group_config.{name}");
+            let config = checked(&field, settings, |settings| GroupConfig::with(settings))?;
+            Ok((Rc::from(name.as_str()), config))
+        };
+        self.group_config.iter().map(read).collect()
     }
 
     /// How long messages take.
@@ -290,6 +350,7 @@ impl Scenario {
 fn check_action(action: &Action, field: &str) -> Result<(), ScenarioError> {
     match action {
         Action::CreateTopic(topic) => topic.check(field),
+        Action::AlterClientQuotas(quota) => quota.entry(field).map(drop),
         Action::AddProducer(producer) => producer.specs(field).map(drop),
         Action::AddConsumer(consumer) => consumer.specs(field).map(drop),
         Action::SetRate { rate, .. } => {
@@ -392,6 +453,40 @@ impl ProducerDef {
 }
 
 impl ConsumerDef {
+    /// A member of a share group has a group that shares partitions out, and says what becomes of records only if it
+    /// can.
+    fn check_share(&self, field: &str) -> Result<(), ScenarioError> {
+        let Some(used) = self.share else { return Ok(()) };
+        let refuse =
+            |name: &str, expected: &str| Err(ScenarioError::at(field, name, expected.to_owned()));
+        if self.group.is_none() {
+            return refuse("group", "expected a group: a share consumer cannot be without one");
+        }
+        if self.assign {
+            return refuse("assign", "expected false: a share consumer cannot choose partitions");
+        }
+        if self.commit != CommitPolicy::None {
+            return refuse(
+                "commit",
+                "expected none: a share consumer acknowledges, it does not commit",
+            );
+        }
+        if used.release_percent.saturating_add(used.reject_percent) > 100 {
+            return refuse(
+                "share",
+                "expected release_percent and reject_percent of at most 100 together",
+            );
+        }
+        let mode = self.config.get("share.acknowledgement.mode");
+        if used != ShareUse::default() && mode.is_none_or(|mode| mode.0 != "explicit") {
+            return refuse(
+                "share",
+                "expected share.acknowledgement.mode = explicit in config: without it every record is accepted",
+            );
+        }
+        Ok(())
+    }
+
     /// The consumers; `field` names the definition in errors.
     pub fn specs(&self, field: &str) -> Result<Vec<ConsumerSpec>, ScenarioError> {
         self.specs_for(field, Clock::KafkaDefaults)
@@ -404,11 +499,15 @@ impl ConsumerDef {
             let mut config = ConsumerConfig::default();
             clock.apply_consumer(&mut config);
             let config = config.with_overrides(settings)?;
+            if self.share.is_some() {
+                return config.for_share_group(|key| self.config.contains_key(key));
+            }
             if self.group.is_some() {
                 return Ok(config);
             }
             config.without_group(|key| self.config.contains_key(key))
         })?;
+        self.check_share(field)?;
         let topics: Vec<Rc<str>> = self.topics.iter().map(|topic| topic.as_str().into()).collect();
         let by_group = self.group.is_some() && !self.assign;
         let spec = |client_id| ConsumerSpec {
@@ -422,6 +521,7 @@ impl ConsumerDef {
             service: self.service,
             commit: self.commit,
             max_messages: self.max_messages,
+            share: self.share,
             config: config.clone(),
         };
         Ok(numbered(&self.name, self.count).map(spec).collect())

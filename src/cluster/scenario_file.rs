@@ -136,6 +136,14 @@ rate = { kind = "constant", per_second = 10 }
             "line 3: brokers: expected 1 to 9, got 30"
         );
         assert_eq!(
+            error(&GOOD.replace("brokers = 3", "brokers = 3\ncontrollers = 2")),
+            "line 4: controllers: expected 1, 3 or 5, got 2"
+        );
+        assert_eq!(
+            error(&GOOD.replace("brokers = 3", "brokers = 3\ncontrollers = 5\ncombined = true")),
+            "line 4: controllers: expected a broker for each, got 5 for 3 broker(s)"
+        );
+        assert_eq!(
             error(&GOOD.replace("partitions = 2", "partitions = \"two\"")),
             "line 6: topics[0].partitions: invalid type: string \"two\", expected i32"
         );

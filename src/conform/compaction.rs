@@ -56,11 +56,10 @@ pub(super) fn check(vector: &str) -> Result<(), Failure> {
         delete_retention: Duration::from_millis(vector.delete_retention_ms),
         ..TopicConfig::default()
     };
-    let created = vector.steps.first().map_or(0, |step| step.now);
     let mut replica = Replica {
         cleaner: Cleaner::new(&config),
         batches: Vec::new(),
-        segments: LogSegments::new(0, Time::ZERO + Duration::from_millis(created)),
+        segments: LogSegments::new(0),
         log_end: 0,
         last_clean: None,
     };
@@ -71,7 +70,7 @@ pub(super) fn check(vector: &str) -> Result<(), Failure> {
                 demand(!records.is_empty(), "records: a batch without records")?;
                 replica.append(records, &config, now);
             }
-            Op::Roll => replica.segments.roll(replica.log_end, now),
+            Op::Roll => replica.segments.roll(replica.log_end),
             Op::AdvanceTimeMs => {}
             Op::Compact { first_dirty_offset, uncleanable_offset, next_dirty_offset } => {
                 let got = replica.clean(now);
@@ -115,7 +114,7 @@ impl Replica {
             size,
             max_timestamp: now,
         };
-        self.segments.append(&info, config, now);
+        self.segments.append(&info, config);
         self.batches.push(CleanedBatch::from(&stored));
         self.log_end = next;
     }
@@ -124,7 +123,8 @@ impl Replica {
         let bounds =
             LogBounds { log_start: 0, high_watermark: self.log_end, log_end: self.log_end };
         let lag = Duration::ZERO;
-        let dirty = CleanableOffsets::of(&self.segments, self.last_clean, bounds, lag, now);
+        let dirty =
+            CleanableOffsets::of(&self.segments, self.last_clean, bounds, self.log_end, lag, now);
         let nobody = BTreeSet::new();
         let next = self.cleaner.clean(&mut self.batches, &self.segments, dirty, &nobody, now);
         self.last_clean = Some(next);

@@ -58,8 +58,7 @@ pub(super) fn check(vector: &str) -> Result<(), Failure> {
         demand(millis <= MAX_MILLIS, format!("not a moment: {millis}"))?;
         Ok(Time::ZERO + Duration::from_millis(millis))
     };
-    let created = time(vector.steps.first().map_or(0, |step| step.now))?;
-    let mut log = LogSegments::new(0, created);
+    let mut log = LogSegments::new(0);
     let mut bounds = LogBounds { log_start: 0, high_watermark: 0, log_end: 0 };
     for (number, step) in vector.steps.iter().enumerate() {
         let now = time(step.now)?;
@@ -74,10 +73,10 @@ pub(super) fn check(vector: &str) -> Result<(), Failure> {
                     size: batch_bytes,
                     max_timestamp: time(timestamp)?,
                 };
-                log.append(&batch, &config, now);
+                log.append(&batch, &config);
                 bounds.log_end = next;
             }
-            Op::Roll => log.roll(bounds.log_end, now),
+            Op::Roll => log.roll(bounds.log_end),
             Op::DeleteOldSegments { deleted } => {
                 demand((0..=bounds.log_end).contains(&step.hw), "hw: not in the log")?;
                 bounds.high_watermark = step.hw;

@@ -101,6 +101,32 @@ pub enum Event {
         /// Batches that stood in it.
         removed: Rc<[(Offset, Rc<RecordBatch>)]>,
     },
+    /// The first offset that can be read of a replica's log moved up: what lay below is gone.
+    LogStartMoved {
+        /// The partition.
+        tp: TopicPartition,
+        /// The log start before.
+        from: Offset,
+        /// The log start now.
+        to: Offset,
+        /// Why.
+        cause: LogStartOffsetIncrementReason,
+        /// Batches with records in between, in offset order. The memory of events keeps none.
+        removed: Rc<[(Offset, Rc<RecordBatch>)]>,
+    },
+    /// The log cleaner went over a replica's log and left the latest record of each key.
+    LogCleaned {
+        /// The partition.
+        tp: TopicPartition,
+        /// Bytes of the log before.
+        bytes_before: u64,
+        /// Bytes of the log now.
+        bytes_after: u64,
+        /// How many records went.
+        count: u64,
+        /// Offsets and identities of the records that went. The memory of events keeps none.
+        removed: Rc<[(Offset, Option<RecordId>)]>,
+    },
     /// A consumer's application finished a record.
     RecordProcessed {
         /// The consumer's group, if it has one.
@@ -193,6 +219,20 @@ pub enum Event {
         /// The broker.
         broker: NodeId,
     },
+    /// A controller became the active one: it leads the quorum and knows all that is committed.
+    ControllerElected {
+        /// The controller.
+        controller: NodeId,
+        /// Epoch of its leadership.
+        epoch: LeaderEpoch,
+    },
+    /// The active controller is active no longer.
+    ControllerResigned {
+        /// The controller.
+        controller: NodeId,
+        /// Epoch of its leadership.
+        epoch: LeaderEpoch,
+    },
     /// A process started.
     ProcessStarted,
     /// A process ended.
@@ -229,6 +269,25 @@ pub enum Event {
         key: Rc<str>,
         /// New value; `None` is the default again.
         value: Option<Rc<str>>,
+    },
+
+    /// The controller changed a quota of clients.
+    ClientQuotaChanged {
+        /// Whom it is for, in words.
+        entity: Rc<str>,
+        /// Kafka's key.
+        key: &'static str,
+        /// Bytes a second; `None` is no quota.
+        value: Option<u64>,
+    },
+    /// A broker told a client that is over its quota to wait, and reads nothing of it meanwhile (KIP-219).
+    ClientThrottled {
+        /// The client.
+        client: NodeId,
+        /// What it asked.
+        api: ApiKey,
+        /// For how long.
+        throttle_time: Duration,
     },
 
     // --- groups ------------------------------------------------------------------------------
@@ -388,6 +447,35 @@ pub enum ResetCause {
     UnknownEpoch,
 }
 
+/// Why the log start of a replica moved (`LogStartOffsetIncrementReason`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogStartOffsetIncrementReason {
+    /// Retention deleted segments that were too old (`SegmentDeletion`).
+    RetentionTime,
+    /// Retention deleted segments because the log was too large (`SegmentDeletion`).
+    RetentionSize,
+    /// Somebody asked for it by DeleteRecords (`ClientRecordDeletion`).
+    DeleteRecords,
+    /// The leader's log start had moved (`LeaderOffsetIncremented`).
+    Leader,
+}
+
+impl Event {
+    /// The event without the records that a log let go, so that they leave the memory.
+    #[must_use]
+    pub fn without_deleted_records(self) -> Self {
+        match self {
+            Self::LogStartMoved { tp, from, to, cause, .. } => {
+                Self::LogStartMoved { tp, from, to, cause, removed: [].into() }
+            }
+            Self::LogCleaned { tp, bytes_before, bytes_after, count, .. } => {
+                Self::LogCleaned { tp, bytes_before, bytes_after, count, removed: [].into() }
+            }
+            other => other,
+        }
+    }
+}
+
 /// Why a log is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LogDeletion {
@@ -397,6 +485,4 @@ pub enum LogDeletion {
     TopicDeleted,
     /// The replica was moved to another broker.
     ReplicaMoved,
-    /// Retention or DeleteRecords moved the log start.
-    Retention,
 }

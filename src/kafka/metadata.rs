@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::config::TopicConfig;
 use super::controller::partition_change::{PartitionChange, PartitionRegistration};
+use super::quota::{ClientQuotaEntity, ClientQuotaType, ClientQuotas};
 use crate::base::{NodeId, Offset, Time, TopicId, TopicPartition};
 
 /// A record of the metadata log, named after Kafka's.
@@ -71,6 +72,20 @@ pub enum MetadataRecord {
         /// New value; `None` goes back to the default.
         value: Option<Rc<str>>,
     },
+    /// `LeaderChangeMessage`, a control record: the first record of a leader of the metadata quorum.
+    LeaderChange {
+        /// The leader.
+        leader: NodeId,
+    },
+    /// `ClientQuotaRecord`: sets one quota of an entity, or removes it.
+    ClientQuota {
+        /// Whom it is for.
+        entity: ClientQuotaEntity,
+        /// What it limits.
+        kind: ClientQuotaType,
+        /// Bytes a second; `None` removes it.
+        value: Option<u64>,
+    },
     /// `NoOpRecord`: written when idle so that observers see the log advance.
     NoOp,
 }
@@ -121,6 +136,8 @@ pub struct MetadataImage {
     pub topics: BTreeMap<TopicId, Rc<TopicImage>>,
     /// Topic ids by name.
     pub topic_ids: BTreeMap<Rc<str>, TopicId>,
+    /// Quotas of clients.
+    pub client_quotas: ClientQuotas,
 }
 
 impl MetadataImage {
@@ -171,7 +188,15 @@ impl MetadataImage {
                     };
                 }
             }
-            MetadataRecord::NoOp => {}
+            MetadataRecord::ClientQuota { entity, kind, value } => {
+                let quotas = self.client_quotas.entry(entity.clone()).or_default();
+                match value {
+                    Some(value) => quotas.insert(*kind, *value),
+                    None => quotas.remove(kind),
+                };
+                self.client_quotas.retain(|_, quotas| !quotas.is_empty());
+            }
+            MetadataRecord::LeaderChange { .. } | MetadataRecord::NoOp => {}
         }
     }
 
@@ -238,13 +263,15 @@ impl TopicImage {
 
 /// Name of the topic that holds committed offsets and group metadata.
 pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
+/// The topic that holds states of share partitions.
+pub const SHARE_GROUP_STATE: &str = "__share_group_state";
 
 /// Name of the topic that holds the state of transactional ids.
 pub const TRANSACTION_STATE: &str = "__transaction_state";
 
 /// Whether Kafka keeps a topic of this name for itself (`Topic.isInternal`).
 pub fn is_internal_topic(name: &str) -> bool {
-    matches!(name, CONSUMER_OFFSETS | TRANSACTION_STATE | "__share_group_state")
+    matches!(name, CONSUMER_OFFSETS | TRANSACTION_STATE | SHARE_GROUP_STATE)
 }
 
 /// What a client knows of the cluster (`MetadataSnapshot`): the answer to a Metadata request.
@@ -254,6 +281,8 @@ pub struct ClusterMetadata {
     pub updated_at: Time,
     /// Unfenced brokers.
     pub brokers: Vec<NodeId>,
+    /// `broker.rack` of those that have one.
+    pub racks: BTreeMap<NodeId, Rc<str>>,
     /// Topics asked for that exist, by name.
     pub topics: BTreeMap<Rc<str>, super::protocol::TopicMetadata>,
 }

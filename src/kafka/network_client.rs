@@ -76,12 +76,20 @@ struct Peer {
     last_attempt: Time,
     /// Requests sent.
     sent: u64,
+    /// Until when the peer wants to be left alone (KIP-219).
+    throttled_until: Time,
 }
 
 impl Peer {
     fn new(now: Time) -> Self {
         let connection = Connection::Disconnected { retry_at: now };
-        Self { connection, failures: 0, last_attempt: Time::ZERO, sent: 0 }
+        Self {
+            connection,
+            failures: 0,
+            last_attempt: Time::ZERO,
+            sent: 0,
+            throttled_until: Time::ZERO,
+        }
     }
 }
 
@@ -247,8 +255,29 @@ impl<T> NetworkClient<T> {
             Connection::Disconnected { retry_at } if retry_at > now => retry_at,
             Connection::Connected | Connection::Disconnected { .. } => Time::NEVER,
         });
+        let throttled = self.peers.values().map(|peer| peer.throttled_until);
+        let throttled = throttled.filter(|until| *until > now);
         let requests = self.in_flight.values().map(|entry| entry.deadline);
-        peers.chain(requests).min().unwrap_or(Time::NEVER)
+        peers.chain(throttled).chain(requests).min().unwrap_or(Time::NEVER)
+    }
+
+    /// The peer said that this client is over its quota: nothing that counts goes there before `until`
+    /// (`maybeThrottle`).
+    pub fn throttle(&mut self, peer: NodeId, until: Time) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.throttled_until = state.throttled_until.max(until);
+        }
+    }
+
+    /// Until when `peer` wants to be left alone, if it does.
+    pub fn throttled_until(&self, peer: NodeId, now: Time) -> Option<Time> {
+        let until = self.peers.get(&peer)?.throttled_until;
+        (until > now).then_some(until)
+    }
+
+    /// Whether `peer` wants to be left alone.
+    pub fn is_throttled(&self, peer: NodeId, now: Time) -> bool {
+        self.throttled_until(peer, now).is_some()
     }
 
     /// Number of requests under way to `peer`.
@@ -267,6 +296,11 @@ impl<T> NetworkClient<T> {
     /// The requests under way, in the order sent.
     pub fn in_flight(&self) -> impl Iterator<Item = &InFlight<T>> {
         self.in_flight.values()
+    }
+
+    /// The oldest request under way: when it left, what it asks.
+    pub fn oldest(&self) -> Option<(Time, ApiKey)> {
+        self.in_flight().map(|request| (request.sent_at, request.api)).min()
     }
 
     /// Whether no request is under way.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::config::CompressionType;
 use super::coordinator::consumer_group::ConsumerGroupRecord;
 use super::metadata::MetadataRecord;
+use super::share::ShareSnapshot;
 use super::transaction::TransactionLogValue;
 use crate::base::{LeaderEpoch, Offset, RecordId, Time};
 
@@ -24,6 +25,8 @@ pub enum Payload {
     Metadata(Rc<MetadataRecord>),
     /// A key-value pair of `__transaction_state`.
     Transaction(Rc<TransactionRecord>),
+    /// A key-value pair of `__share_group_state`.
+    Share(Rc<ShareSnapshot>),
 }
 
 impl Payload {
@@ -33,7 +36,7 @@ impl Payload {
             Self::Null => 0,
             Self::Sized(size) => *size,
             Self::Text(text) => u32::try_from(text.len()).unwrap_or(u32::MAX),
-            Self::Group(_) | Self::Metadata(_) | Self::Transaction(_) => 100,
+            Self::Group(_) | Self::Metadata(_) | Self::Transaction(_) | Self::Share(_) => 100,
         }
     }
 }
@@ -73,10 +76,12 @@ pub enum GroupRecord {
         /// Generation, protocol and members; `None` is a tombstone.
         state: Option<Rc<ClassicGroupSnapshot>>,
     },
-    /// A record of a group of KIP-848.
+    /// A record of a group of KIP-848, or of a share group.
     ConsumerGroup {
         /// The group.
         group: Rc<str>,
+        /// Whether it is a share group: Kafka has keys of its own for these.
+        shared: bool,
         /// What is written of it.
         record: ConsumerGroupRecord,
     },
@@ -87,6 +92,8 @@ pub enum GroupRecord {
 pub struct ClassicGroupSnapshot {
     /// Generation of the last completed rebalance.
     pub generation: i32,
+    /// Since when the group is in its state (`currentStateTimestamp`).
+    pub state_since: Time,
     /// Protocol type, `consumer` for consumer groups.
     pub protocol_type: Rc<str>,
     /// Name of the chosen assignor, if any.
@@ -178,8 +185,22 @@ pub struct RecordBatch {
     pub kind: BatchKind,
     /// How its records were made smaller.
     pub compression: CompressionType,
-    /// The records, at least one.
+    /// The records; at least one in a batch that was sent.
     pub records: Vec<Record>,
+    /// Set once the log cleaner has looked at the batch and changed something in it.
+    pub remains: Option<Box<Remains>>,
+}
+
+/// What the log cleaner left of a batch. It keeps its bounds, so that offsets and sequence numbers still follow
+/// from it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remains {
+    /// Offset of each record that is left, counted from the first offset of the batch (`offsetDelta`).
+    pub deltas: Vec<u32>,
+    /// Offset of the last record that it had, counted the same way (`lastOffsetDelta`).
+    pub last_delta: u32,
+    /// From when on its tombstones go; set by the first cleaning that leaves one in it (KIP-534).
+    pub delete_horizon: Option<Time>,
 }
 
 impl RecordBatch {
@@ -191,19 +212,24 @@ impl RecordBatch {
 
     /// A batch of a producer without idempotence.
     pub fn plain(records: Vec<Record>) -> Self {
-        let kind = BatchKind::Plain;
-        let compression = CompressionType::None;
-        Self { producer_id: -1, producer_epoch: -1, base_sequence: -1, kind, compression, records }
+        Self {
+            producer_id: -1,
+            producer_epoch: -1,
+            base_sequence: -1,
+            kind: BatchKind::Plain,
+            compression: CompressionType::None,
+            records,
+            remains: None,
+        }
     }
 
     /// The control batch that ends the transaction of `(producer_id, producer_epoch)`
     /// (`MemoryRecords.withEndTransactionMarker`).
     pub fn marker((producer_id, producer_epoch): (i64, i16), end: EndTxn, timestamp: Time) -> Self {
         let value = Payload::Sized(Self::MARKER_BYTES);
-        let records = vec![Record { id: None, key: None, value, timestamp }];
+        let record = Record { id: None, key: None, value, timestamp };
         let kind = BatchKind::EndTxn(end);
-        let compression = CompressionType::None;
-        Self { producer_id, producer_epoch, base_sequence: -1, kind, compression, records }
+        Self { producer_id, producer_epoch, kind, ..Self::plain(vec![record]) }
     }
 
     /// Whether it belongs to a transaction: data or marker.
@@ -221,7 +247,29 @@ impl RecordBatch {
         self.records.len()
     }
 
-    /// Whether it holds no record; never true for a batch that was sent.
+    /// Number of offsets that it takes: of the records that it holds, and of those that the cleaner took.
+    pub fn span(&self) -> Offset {
+        let span = match &self.remains {
+            Some(remains) => Offset::from(remains.last_delta) + 1,
+            None => Offset::try_from(self.records.len()).expect("a batch fits an offset"),
+        };
+        span.max(1)
+    }
+
+    /// Offset and record, in order, for a batch whose first offset is `base_offset`.
+    pub fn placed(
+        &self,
+        base_offset: Offset,
+    ) -> impl DoubleEndedIterator<Item = (Offset, &Record)> + ExactSizeIterator {
+        let remains = self.remains.as_deref();
+        let offset = move |index: usize| match remains {
+            Some(remains) => base_offset + Offset::from(remains.deltas[index]),
+            None => base_offset + Offset::try_from(index).expect("a batch fits an offset"),
+        };
+        self.records.iter().enumerate().map(move |(index, record)| (offset(index), record))
+    }
+
+    /// Whether it holds no record: never true for a batch that was sent, but for one that was cleaned.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
@@ -254,17 +302,24 @@ pub struct StoredBatch {
 }
 
 impl StoredBatch {
-    /// Offset after the last record.
+    /// Offset after the last record that it has or had.
     pub fn next_offset(&self) -> Offset {
-        self.base_offset + Offset::try_from(self.batch.len()).expect("a batch fits an offset")
+        self.base_offset + self.batch.span()
     }
 
     /// Offset and record, in order.
     pub fn records(&self) -> impl DoubleEndedIterator<Item = (Offset, &Record)> {
-        let offset = |index: usize| {
-            self.base_offset + Offset::try_from(index).expect("a batch fits an offset")
+        self.batch.placed(self.base_offset)
+    }
+
+    /// Offset of the first record at `from` or beyond, and its place among the records.
+    pub fn first_at(&self, from: Offset) -> Option<(Offset, usize)> {
+        let delta = (from - self.base_offset).max(0);
+        let Some(remains) = &self.batch.remains else {
+            let index = usize::try_from(delta).ok().filter(|index| *index < self.batch.len())?;
+            return Some((self.base_offset + delta, index));
         };
-        let records = self.batch.records.iter().enumerate();
-        records.map(move |(index, record)| (offset(index), record))
+        let index = remains.deltas.partition_point(|known| Offset::from(*known) < delta);
+        Some((self.base_offset + Offset::from(*remains.deltas.get(index)?), index))
     }
 }

@@ -8,7 +8,7 @@ pub mod speed;
 pub mod tutor;
 
 pub use playback::{Playback, PlaybackCommand, PlaybackResponse, Stop};
-pub use save::SaveError;
+pub use save::{Failure, SaveError, Saved};
 pub use speed::Speed;
 pub use tutor::Tutor;
 
@@ -113,8 +113,14 @@ impl Session {
         &self.playback
     }
 
-    fn cluster_mut(&mut self) -> &mut Cluster {
-        &mut self.cluster
+    /// Takes the next event, whatever playback says. False when nothing waits any more.
+    pub fn step(&mut self) -> bool {
+        self.cluster.step()
+    }
+
+    /// Makes `until` the present moment, whatever playback says; no further than the next event.
+    pub fn advance_to(&mut self, until: Time) {
+        self.cluster.advance_to(until);
     }
 
     /// Does something to the cluster now and keeps it in the journal. What is refused leaves no trace.
@@ -125,14 +131,17 @@ impl Session {
     /// The same on behalf of somebody else than the learner.
     pub fn act_for(&mut self, action: Action, by: Actor) -> Result<(), ActionError> {
         let (steps, at) = (self.cluster.steps(), self.cluster.now());
-        let entry = JournalEntry { steps, at, by, action };
         // Tried on a clone: even a number given out in vain would make the replay another run.
         let mut next = self.cluster.clone();
         let number = next.log_book().next_number();
-        next.apply_for(&entry.action, by)?;
+        // Written down first: whoever reports a panic wants to know what led to it.
+        self.journal.push(JournalEntry { steps, at, by, action: action.clone() });
+        if let Err(refused) = next.apply_for(&action, by) {
+            self.journal.pop();
+            return Err(refused);
+        }
         self.cluster = next;
         self.playback.acted(number, &self.cluster);
-        self.journal.push(entry);
         Ok(())
     }
 

@@ -18,6 +18,63 @@ const MAX_STEPS: u64 = 200_000_000;
 /// Longest session that a save may ask to replay: 24 simulated hours.
 const MAX_TIME: Time = Time(24 * 3_600 * 1_000_000);
 
+/// A session at rest: everything from which it can be run again. The page writes one when it crashes, the
+/// swarm when an invariant breaks, and `scope replay` reads both.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Saved {
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// What the session started from.
+    pub scenario: Scenario,
+    /// What was done, in order.
+    pub journal: Vec<JournalEntry>,
+    /// Steps taken at the moment of the save, so that a replay arrives at the same one.
+    pub steps: u64,
+    /// The moment of the save.
+    pub at: Time,
+    /// What went wrong, if something did.
+    pub failure: Option<Failure>,
+}
+
+/// What went wrong in a session, for reports.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// Name of the invariant that broke first, [`Failure::PANIC`], or a name that
+    /// begins with [`Failure::NO_REST`].
+    pub invariant: String,
+    /// What the invariant says.
+    pub sentence: String,
+    /// What was wrong.
+    pub detail: String,
+    /// Steps taken when it was found. A panic is found in the middle of a step, which counts.
+    pub steps: u64,
+    /// When it was found, in microseconds of simulated time.
+    pub at_us: u64,
+    /// The step after which it was found: its number, time, node and kind.
+    pub event: String,
+    /// When everything was mended, in microseconds of simulated time; none if it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mended_at_us: Option<u64>,
+}
+
+impl Failure {
+    /// Name for a panic of the program.
+    pub const PANIC: &'static str = "panic";
+    /// How names for clusters begin that were mended and did not come to rest.
+    pub const NO_REST: &'static str = "rest-";
+
+    /// Whether it tells of a cluster that was mended and did not come to rest.
+    pub fn is_no_rest(&self) -> bool {
+        self.invariant.starts_with(Self::NO_REST)
+    }
+
+    /// Whether the other one is of the same invariant.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.invariant == other.invariant
+    }
+}
+
 #[derive(Serialize)]
 struct SaveV1<'a> {
     format: &'static str,
@@ -25,9 +82,10 @@ struct SaveV1<'a> {
     seed: u64,
     scenario: &'a Scenario,
     journal: Vec<EntryV1>,
-    /// The end, so that a replay arrives at the same moment.
     steps: u64,
     at_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a Failure>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,9 +117,9 @@ fn error(place: impl Into<String>, expected: impl std::fmt::Display) -> SaveErro
     SaveError { place: place.into(), expected: expected.to_string() }
 }
 
-impl Session {
-    /// The session as text.
-    pub fn save(&self) -> String {
+impl Saved {
+    /// The save as text: one JSON object.
+    pub fn to_text(&self) -> String {
         let entry = |entry: &JournalEntry| EntryV1 {
             steps: entry.steps,
             at_us: entry.at.0,
@@ -71,17 +129,18 @@ impl Session {
         let save = SaveV1 {
             format: FORMAT,
             version: VERSION,
-            seed: self.seed(),
-            scenario: self.cluster().scenario(),
-            journal: self.journal().iter().map(entry).collect(),
-            steps: self.cluster().steps(),
-            at_us: self.cluster().now().0,
+            seed: self.seed,
+            scenario: &self.scenario,
+            journal: self.journal.iter().map(entry).collect(),
+            steps: self.steps,
+            at_us: self.at.0,
+            failure: self.failure.as_ref(),
         };
         serde_json::to_string(&save).expect("a session is plain data")
     }
 
-    /// A session from text, brought to the moment at which it was saved, paused.
-    pub fn load(text: &str) -> Result<Self, SaveError> {
+    /// Reads a save without playing it.
+    pub fn read(text: &str) -> Result<Self, SaveError> {
         let mut root: serde_json::Value =
             serde_json::from_str(text).map_err(|e| error("text", e))?;
         let root = root
@@ -98,52 +157,99 @@ impl Session {
         let number = |place: &str, value: serde_json::Value| {
             value.as_u64().ok_or_else(|| error(place, format!("expected a number, got {value}")))
         };
-        let seed = number("seed", take("seed"))?;
-        let steps = number("steps", take("steps"))?;
-        let at = Time(number("at_us", take("at_us"))?);
-        let scenario: Scenario =
-            serde_json::from_value(take("scenario")).map_err(|e| error("scenario", e))?;
         let entries: Vec<serde_json::Value> =
             serde_json::from_value(take("journal")).map_err(|e| error("journal", e))?;
-        let mut session = Self::new(&scenario, seed)
-            .map_err(|e| error(format!("scenario.{}", e.field), e.expected))?;
+        let mut journal = Vec::new();
         for (index, entry) in entries.into_iter().enumerate() {
-            let place = format!("journal[{index}]");
-            let entry: EntryV1 = serde_json::from_value(entry).map_err(|e| error(&place, e))?;
-            session.reach(entry.steps, Time(entry.at_us)).map_err(|e| error(&place, e))?;
-            session
-                .act_for(entry.action, entry.by)
-                .map_err(|e| error(format!("{place}.action"), e))?;
+            let entry: EntryV1 =
+                serde_json::from_value(entry).map_err(|e| error(format!("journal[{index}]"), e))?;
+            let EntryV1 { steps, at_us, by, action } = entry;
+            journal.push(JournalEntry { steps, at: Time(at_us), by, action });
         }
-        session.reach(steps, at).map_err(|e| error("at_us", e))?;
+        Ok(Self {
+            seed: number("seed", take("seed"))?,
+            steps: number("steps", take("steps"))?,
+            at: Time(number("at_us", take("at_us"))?),
+            scenario: serde_json::from_value(take("scenario")).map_err(|e| error("scenario", e))?,
+            failure: serde_json::from_value(take("failure")).map_err(|e| error("failure", e))?,
+            journal,
+        })
+    }
+}
+
+impl Session {
+    /// The session as plain data.
+    pub fn to_saved(&self) -> Saved {
+        Saved {
+            seed: self.seed(),
+            scenario: (**self.cluster().scenario()).clone(),
+            journal: self.journal().to_vec(),
+            steps: self.cluster().steps(),
+            at: self.cluster().now(),
+            failure: None,
+        }
+    }
+
+    /// The session as text.
+    pub fn save(&self) -> String {
+        self.to_saved().to_text()
+    }
+
+    /// A session from text, brought to the moment at which it was saved, paused.
+    pub fn load(text: &str) -> Result<Self, SaveError> {
+        Self::play(&Saved::read(text)?, |_| Ok(()))
+    }
+
+    /// Plays a save to its moment, and lets `look` see the session after every step and action. An error
+    /// of `look` ends the play and is told under the place `look`.
+    pub fn play(
+        saved: &Saved,
+        mut look: impl FnMut(&Self) -> Result<(), String>,
+    ) -> Result<Self, SaveError> {
+        let mut session = Self::new(&saved.scenario, saved.seed)
+            .map_err(|e| error(format!("scenario.{}", e.field), e.expected))?;
+        for (index, entry) in saved.journal.iter().enumerate() {
+            let place = format!("journal[{index}]");
+            session.reach(&place, (entry.steps, entry.at), &mut look)?;
+            session
+                .act_for(entry.action.clone(), entry.by)
+                .map_err(|e| error(format!("{place}.action"), e))?;
+            look(&session).map_err(|e| error("look", e))?;
+        }
+        session.reach("at_us", (saved.steps, saved.at), &mut look)?;
         Ok(session)
     }
 
     /// Goes on to the moment after `steps` steps at which it is `at`.
-    fn reach(&mut self, steps: u64, at: Time) -> Result<(), String> {
-        let cluster = self.cluster_mut();
+    fn reach(
+        &mut self,
+        place: &str,
+        (steps, at): (u64, Time),
+        look: &mut impl FnMut(&Self) -> Result<(), String>,
+    ) -> Result<(), SaveError> {
         if steps > MAX_STEPS || at > MAX_TIME {
-            return Err(format!("expected at most {MAX_STEPS} steps and {MAX_TIME}"));
+            return Err(error(place, format!("expected at most {MAX_STEPS} steps and {MAX_TIME}")));
         }
-        if steps < cluster.steps() || at < cluster.now() {
-            return Err(format!(
-                "expected a moment after {} steps and {}, got {steps} and {at}",
-                cluster.steps(),
-                cluster.now()
-            ));
+        let (now, taken) = (self.cluster().now(), self.cluster().steps());
+        if steps < taken || at < now {
+            let expected =
+                format!("expected a moment after {taken} steps and {now}, got {steps} and {at}");
+            return Err(error(place, expected));
         }
-        while cluster.steps() < steps && cluster.next_time().is_some_and(|next| next <= at) {
-            cluster.step();
+        while self.cluster().steps() < steps
+            && self.cluster().next_time().is_some_and(|next| next <= at)
+        {
+            self.step();
+            look(self).map_err(|e| error("look", e))?;
         }
-        cluster.advance_to(at);
-        if cluster.steps() == steps && cluster.now() == at {
+        self.advance_to(at);
+        let (now, taken) = (self.cluster().now(), self.cluster().steps());
+        if (taken, now) == (steps, at) {
             return Ok(());
         }
-        Err(format!(
-            "expected {steps} steps by {at}, this version comes to {} by {}",
-            cluster.steps(),
-            cluster.now()
-        ))
+        let expected =
+            format!("expected {steps} steps by {at}, this version comes to {taken} by {now}");
+        Err(error(place, expected))
     }
 }
 

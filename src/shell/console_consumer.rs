@@ -119,6 +119,7 @@ fn definition(options: &Options, limit: Option<u64>, screen: &Screen<'_>) -> Con
         service: ServiceTime::Fixed { micros: 100 },
         commit: CommitPolicy::None,
         max_messages: limit,
+        share: None,
         config,
     }
 }

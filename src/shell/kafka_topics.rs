@@ -1,5 +1,7 @@
 //! `kafka-topics` (`org.apache.kafka.tools.TopicCommand`): create, list, describe, alter, delete.
 
+use std::rc::Rc;
+
 use super::options::{self, OptionSpec, Options, flag, valued};
 use super::tool::{INTERRUPTED, Job, Screen, Status, Tool};
 use crate::base::{TopicId, TraceHash};
@@ -67,7 +69,7 @@ impl Tool for KafkaTopics {
             }
             _ => call(screen, Action::DescribeTopics)?,
         };
-        Ok(Box::new(Asking { action, options, call, interrupted: false }))
+        Ok(Box::new(Asking { action, options, call, described: None, interrupted: false }))
     }
 }
 
@@ -219,6 +221,8 @@ struct Asking {
     action: &'static str,
     options: Options,
     call: u64,
+    /// What `--describe` shows once the controller has said which partitions are being moved.
+    described: Option<Rc<Response>>,
     interrupted: bool,
 }
 
@@ -229,7 +233,20 @@ impl Job for Asking {
         }
         match screen.cluster().admin_answer(self.call) {
             None => Status::Running,
-            Some(Ok(answer)) => Status::Done(self.show(&answer, screen)),
+            Some(Ok(answer)) if self.action == "describe" && self.described.is_none() => {
+                self.described = Some(answer);
+                match call(screen, Action::ListReassignments) {
+                    Ok(next) => {
+                        self.call = next;
+                        Status::Running
+                    }
+                    Err(code) => Status::Done(code),
+                }
+            }
+            Some(Ok(answer)) => {
+                let answer = self.described.take().unwrap_or(answer);
+                Status::Done(self.show(&answer, screen))
+            }
             Some(Err(error)) => Status::Done(self.refused(&error, screen)),
         }
     }

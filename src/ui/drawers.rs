@@ -30,6 +30,8 @@ pub fn Records(props: &RecordsProps) -> Html {
         (fate::STORED, ledger.failed_but_stored, "is-warn"),
         (fate::UNAVAILABLE, ledger.unavailable, "is-warn"),
         (fate::UNWRITTEN, ledger.unwritten, "is-warn"),
+        (fate::DELETED, ledger.deleted_unread, "is-warn"),
+        (fate::COMPACTED, ledger.compacted_away, "is-warn"),
         (fate::LOST, ledger.lost, "is-bad"),
     ];
     let [partition, offset, reason] = say::LOSSES_HEAD;

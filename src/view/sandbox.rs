@@ -319,6 +319,7 @@ fn consumer(view: &SandboxView) -> ConsumerDef {
         service: ServiceTime::Fixed { micros: view.service_micros },
         commit: CommitPolicy::None,
         max_messages: None,
+        share: None,
         config: worker_config(),
     }
 }

@@ -58,6 +58,7 @@ fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
                 service: ServiceTime::Fixed { micros: 80_000 },
                 commit: CommitPolicy::None,
                 max_messages: None,
+                share: None,
                 config: Settings::new(),
             }],
             group: Some("app-workers".into()),

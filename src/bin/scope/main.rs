@@ -11,6 +11,7 @@ use std::process::ExitCode;
 mod bench;
 mod conform;
 mod run;
+mod swarm;
 
 /// A command of `scope`.
 struct Command {
@@ -41,6 +42,24 @@ const COMMANDS: &[Command] = &[
         summary: "events per second, beside the bare event queue",
         help: bench::HELP,
         run: bench::run,
+    },
+    Command {
+        name: "swarm",
+        summary: "random clusters under random faults, every invariant after every event",
+        help: swarm::HELP,
+        run: swarm::run,
+    },
+    Command {
+        name: "replay",
+        summary: "play a failure of the swarm or a crash of the page again",
+        help: swarm::REPLAY_HELP,
+        run: swarm::replay,
+    },
+    Command {
+        name: "shrink",
+        summary: "make a failure smaller while it still fails",
+        help: swarm::SHRINK_HELP,
+        run: swarm::shrink,
     },
 ];
 
@@ -172,7 +191,10 @@ mod tests {
     fn an_unknown_command_is_answered_with_the_known_ones() {
         let (result, ..) = run(&["confrom"]);
         let Err(Failure::Complaint(text)) = result else { panic!("{result:?}") };
-        assert_eq!(text, "no command 'confrom'; there are: run, conform, bench, help");
+        assert_eq!(
+            text,
+            "no command 'confrom'; there are: run, conform, bench, swarm, replay, shrink, help"
+        );
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::rc::Rc;
 use super::{Invariant, Look};
 use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::kafka::log::UnifiedLog;
+use crate::kafka::record::StoredBatch;
 
-/// I1: log start ≤ last stable offset ≤ high watermark ≤ log end, and a leader's high watermark only grows.
+/// I1: log start ≤ last stable offset ≤ high watermark ≤ log end, and a leader's log start and high watermark only grow.
 #[derive(Debug, Default)]
 pub(super) struct OffsetsInOrder {
-    /// Leader epoch and high watermark of each leader when last seen.
-    leaders: BTreeMap<(NodeId, TopicPartition), (LeaderEpoch, Offset)>,
+    /// Leader epoch, high watermark and log start of each leader when last seen.
+    leaders: BTreeMap<(NodeId, TopicPartition), (LeaderEpoch, Offset, Offset)>,
 }
 
 impl Invariant for OffsetsInOrder {
@@ -20,7 +21,8 @@ impl Invariant for OffsetsInOrder {
     }
 
     fn sentence(&self) -> &'static str {
-        "on every replica log start ≤ last stable offset ≤ high watermark ≤ log end, and a leader's high watermark only grows"
+        "on every replica log start ≤ last stable offset ≤ high watermark ≤ log end, and a leader's log start and \
+         high watermark only grow"
     }
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
@@ -34,15 +36,15 @@ impl Invariant for OffsetsInOrder {
             }
         }
         for (broker, partition, log) in look.leaders() {
-            let now = (partition.leader_epoch(), log.high_watermark());
+            let now = (partition.leader_epoch(), log.high_watermark(), log.log_start());
             let key = (broker, partition.tp);
             if let Some(before) = self.leaders.insert(key, now)
                 && before.0 == now.0
-                && before.1 > now.1
+                && (before.1 > now.1 || before.2 > now.2)
             {
                 return Err(format!(
-                    "broker {broker} {:?}: HW fell {} -> {}",
-                    key.1, before.1, now.1
+                    "broker {broker} {:?}: HW {} -> {}, log start {} -> {}",
+                    key.1, before.1, now.1, before.2, now.2
                 ));
             }
         }
@@ -111,7 +113,7 @@ impl Invariant for LogMatching {
                 let found =
                     cluster.log(other, tp).and_then(|log| log.batches(offset, offset + 1).next());
                 let Some(found) = found else { continue };
-                let same = Rc::ptr_eq(&found.batch, &batch.batch) || found.batch == batch.batch;
+                let same = Rc::ptr_eq(&found.batch, &batch.batch) || agree(batch, found);
                 if found.base_offset == offset && found.leader_epoch == batch.leader_epoch && !same
                 {
                     return Err(format!("{tp:?}@{offset}: brokers {broker} and {other} differ"));
@@ -120,6 +122,24 @@ impl Invariant for LogMatching {
         }
         Ok(())
     }
+}
+
+/// Whether two batches with the same first offset hold the same records. Brokers clean their logs at different
+/// times: what the cleaner has left of one must be in the other.
+fn agree(a: &StoredBatch, b: &StoredBatch) -> bool {
+    if a.batch.remains.is_none() && b.batch.remains.is_none() {
+        return a.batch == b.batch;
+    }
+    let mut others = b.records().peekable();
+    let header = |stored: &StoredBatch| {
+        let batch = &stored.batch;
+        (batch.producer_id, batch.producer_epoch, batch.base_sequence, batch.span())
+    };
+    header(a) == header(b)
+        && a.records().all(|(offset, record)| {
+            while others.next_if(|(other, _)| *other < offset).is_some() {}
+            others.next_if(|(other, _)| *other == offset).is_none_or(|(_, other)| other == record)
+        })
 }
 
 /// I6: at most one broker ever leads a partition in one leader epoch.

@@ -4,7 +4,9 @@
 mod group;
 mod log;
 mod metadata;
+mod quorum;
 mod record;
+mod share;
 mod stored;
 mod transaction;
 
@@ -54,7 +56,7 @@ impl<'a> Look<'a> {
     }
 
     /// What happened since the last look, and where, newest first.
-    fn news(&self) -> impl Iterator<Item = (NodeId, &'a Event)> {
+    pub fn news(&self) -> impl Iterator<Item = (NodeId, &'a Event)> {
         let first = self.first_event;
         let recent = self.cluster.log_book().recent().rev();
         recent.take_while(move |l| l.number >= first).map(|logged| (logged.node, &logged.event))
@@ -109,9 +111,11 @@ impl Default for Checker {
                 Box::new(metadata::IsrSubsetOfReplicas),
                 Box::new(metadata::LeaderIsActive),
                 Box::new(metadata::EpochsOnlyGrow::default()),
+                Box::new(quorum::OneQuorumLeaderPerEpoch::default()),
+                Box::new(quorum::CommittedMetadataStays::default()),
                 Box::new(group::OneOwnerPerPartition),
                 Box::new(group::EpochsInOrder),
-                Box::new(group::StableGroupOwnsEverything),
+                Box::new(group::StableGroupOwnsEverything::default()),
                 Box::new(group::GenerationsOnlyGrow::default()),
                 Box::new(record::NoCommittedLoss::default()),
                 Box::new(record::KeyNamesPartition::default()),
@@ -122,6 +126,7 @@ impl Default for Checker {
                 Box::new(transaction::ReadCommitted::default()),
                 Box::new(transaction::MarkersMatchDecision::default()),
                 Box::new(transaction::ProducerEpochsOnlyGrow::default()),
+                Box::new(share::RecordsOfShareGroups::default()),
             ],
             metadata_end: -1,
             next_event: 0,
@@ -134,6 +139,11 @@ impl Checker {
     /// The invariants.
     pub fn invariants(&self) -> impl Iterator<Item = &dyn Invariant> {
         self.invariants.iter().map(|invariant| &**invariant)
+    }
+
+    /// Checks one more from now on, after the others.
+    pub fn demand(&mut self, invariant: Box<dyn Invariant>) {
+        self.invariants.push(invariant);
     }
 
     /// Checks all of them after one step or action; the first that is broken.

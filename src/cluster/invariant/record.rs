@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Invariant, Look};
-use crate::base::TopicId;
+use crate::base::{NodeId, TopicId};
 use crate::cluster::ledger::Fate;
+use crate::cluster::process::Process;
+use crate::cluster::world::Cluster;
 use crate::kafka::config::Acks;
 use crate::kafka::event::Event;
 use crate::kafka::producer::partitioner::partition_for_key;
@@ -63,15 +65,24 @@ impl Invariant for KeyNamesPartition {
                 self.counts.entry(*id).or_default().insert(count);
             }
         }
-        for (_, event) in look.news() {
+        for (node, event) in look.news() {
             let Event::BatchSent { tp, batch } = event else { continue };
             let Some(counts) = self.counts.get(&tp.topic) else { continue };
             for key in batch.records.iter().filter_map(|record| record.key.as_ref()) {
-                if !counts.iter().any(|&n| partition_for_key(key, n) == tp.partition) {
+                let fits = counts.iter().any(|&n| partition_for_key(key, n) == tp.partition);
+                if !fits && !ignores_keys(cluster, node) {
                     return Err(format!("{key:?} in partition {} of {counts:?}", tp.partition));
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Whether the producer on that node, which may have ended, chooses partitions without looking at keys.
+fn ignores_keys(cluster: &Cluster, node: NodeId) -> bool {
+    cluster.node(node).is_some_and(|node| match node.process {
+        Process::Producer(producer, _) => producer.config().ignore_keys,
+        _ => false,
+    })
 }

@@ -62,7 +62,17 @@ impl Invariant for MinIsrHolds {
 /// I11: an offset below the high watermark holds the same record for ever.
 #[derive(Debug, Default)]
 pub(super) struct CommittedOffsetsStay {
-    committed: BTreeMap<TopicPartition, Vec<Option<RecordId>>>,
+    /// What was first seen at each offset.
+    committed: BTreeMap<TopicPartition, Vec<Seen>>,
+}
+
+/// What was seen at an offset.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Seen {
+    /// Nothing yet.
+    Nothing,
+    /// A record, if it has an identity this one.
+    Record(Option<RecordId>),
 }
 
 impl Invariant for CommittedOffsetsStay {
@@ -85,13 +95,14 @@ impl Invariant for CommittedOffsetsStay {
             let end = Offset::try_from(known.len()).unwrap_or(Offset::MAX);
             for (offset, record) in log.records((to - WINDOW).min(end).max(0), *to) {
                 let index = usize::try_from(offset).unwrap_or(usize::MAX);
-                match known.get(index) {
-                    Some(first) if *first != record.id => {
-                        let now = record.id;
-                        return Err(format!("{tp:?}@{offset}: {first:?}, now {now:?}"));
-                    }
-                    Some(_) => {}
-                    None => known.push(record.id),
+                // Where retention or the cleaner took the record, nothing is known.
+                if known.len() <= index {
+                    known.resize(index + 1, Seen::Nothing);
+                }
+                let (first, now) = (known[index], Seen::Record(record.id));
+                known[index] = now;
+                if first != Seen::Nothing && first != now {
+                    return Err(format!("{tp:?}@{offset}: {first:?}, now {now:?}"));
                 }
             }
         }
@@ -149,11 +160,13 @@ impl Invariant for IdempotentOnce {
 fn follows(before: &RecordBatch, batch: &RecordBatch) -> bool {
     let created = |record: Option<&crate::kafka::record::Record>| record.and_then(|r| r.id);
     let in_order = created(before.records.last()) < created(batch.records.first());
-    let next = i64::from(before.base_sequence) + i64::try_from(before.len()).unwrap_or(i64::MAX);
+    let next = i64::from(before.base_sequence) + before.span();
     let continues = i64::from(batch.base_sequence) == next % (i64::from(i32::MAX) + 1);
     let begins = batch.producer_epoch > before.producer_epoch && batch.base_sequence == 0;
     let same_epoch = batch.producer_epoch == before.producer_epoch;
-    in_order && (same_epoch && continues || begins)
+    // A new epoch may come with records that are older than those of the epoch before: a batch that the
+    // broker refused until it expired, while later ones stand (KIP-360 promises order within an epoch).
+    same_epoch && continues && in_order || begins
 }
 
 /// The leader at which something happened in this step, if it leads still.

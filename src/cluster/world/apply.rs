@@ -1,16 +1,21 @@
 //! What a person does, carried out. An action either happens as a whole or leaves everything as it was.
 
 use super::{ADMIN, Cluster};
-use crate::base::{Duration, NodeId};
+use crate::base::{Duration, NodeId, TopicPartition};
 use crate::cluster::action::{Action, ActionError};
 use crate::cluster::event_log::{Actor, StepKind};
 use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, TopicDef};
 use crate::kafka::effect::Command;
 use crate::kafka::protocol::{
-    AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic, CreatePartitionsRequest,
-    CreateTopicsRequest, DeleteTopicsRequest, DescribeGroupsRequest, ElectLeadersRequest,
-    ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest, MetadataRequest, Request,
+    AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+    DescribeClientQuotasRequest, DescribeGroupsRequest, DescribeQuorumRequest, ElectLeadersRequest,
+    ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest,
+    ListPartitionReassignmentsRequest, MetadataRequest, Request,
 };
+
+/// `default.api.timeout.ms` of the administrator's client, which waits that long for DeleteRecords.
+const DELETE_RECORDS_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl From<ScenarioError> for ActionError {
     fn from(error: ScenarioError) -> Self {
@@ -45,8 +50,15 @@ impl Cluster {
             | Action::DeleteTopic { .. }
             | Action::SetReplicationFactor { .. }
             | Action::SetTopicConfig { .. }
+            | Action::DeleteRecords { .. }
+            | Action::AlterClientQuotas(_)
+            | Action::DescribeClientQuotas
             | Action::ElectLeaders { .. }
+            | Action::ElectLeader { .. }
+            | Action::ReassignPartition { .. }
+            | Action::ListReassignments
             | Action::DescribeTopics
+            | Action::DescribeQuorum
             | Action::DescribeGroup { .. } => self.perform_admin(action),
             Action::AddBroker
             | Action::CrashBroker { .. }
@@ -104,14 +116,40 @@ impl Cluster {
                 let topics = vec![(topic.as_str().into(), vec![change])];
                 IncrementalAlterConfigsRequest { topics }.into()
             }
+            Action::DeleteRecords { topic, partition, offset } => {
+                let (tp, leader) = self.led_partition(topic, *partition)?;
+                to = Some(leader);
+                let timeout = DELETE_RECORDS_TIMEOUT;
+                DeleteRecordsRequest { timeout, partitions: vec![(tp, *offset)] }.into()
+            }
+            Action::AlterClientQuotas(quota) => {
+                AlterClientQuotasRequest { entries: vec![quota.entry("quota")?] }.into()
+            }
+            Action::DescribeClientQuotas => DescribeClientQuotasRequest.into(),
             Action::ElectLeaders { unclean } => {
                 let election_type =
                     if *unclean { ElectionType::Unclean } else { ElectionType::Preferred };
                 ElectLeadersRequest { election_type, partitions: None }.into()
             }
+            Action::ElectLeader { topic, partition, unclean } => {
+                let election_type =
+                    if *unclean { ElectionType::Unclean } else { ElectionType::Preferred };
+                let partitions = Some(vec![self.partition_named(topic, *partition)?]);
+                ElectLeadersRequest { election_type, partitions }.into()
+            }
+            Action::ReassignPartition { topic, partition, replicas } => {
+                let tp = self.partition_named(topic, *partition)?;
+                let replicas = replicas.as_ref();
+                let target = replicas.map(|ids| ids.iter().copied().map(NodeId).collect());
+                AlterPartitionReassignmentsRequest { partitions: vec![(tp, target)] }.into()
+            }
+            Action::ListReassignments => {
+                ListPartitionReassignmentsRequest { partitions: None }.into()
+            }
             Action::DescribeTopics => {
                 MetadataRequest { topics: None, allow_auto_topic_creation: false }.into()
             }
+            Action::DescribeQuorum => DescribeQuorumRequest.into(),
             Action::DescribeGroup { group } => {
                 to = self.coordinator_of(group);
                 DescribeGroupsRequest { groups: vec![group.as_str().into()] }.into()
@@ -123,6 +161,45 @@ impl Cluster {
         let admin = self.index[&ADMIN];
         self.command(admin, Command::Admin { call, to, request: Box::new(request) });
         Ok(())
+    }
+
+    /// The partition of that name. Kafka's tools name partitions too, and refuse in these words.
+    fn partition_named(&self, topic: &str, partition: u32) -> Result<TopicPartition, ActionError> {
+        let image = self.metadata().topic_by_name(topic);
+        let unknown = |what: String| {
+            let exception = ErrorCode::UnknownTopicOrPartition.exception();
+            ActionError::new(format!("{exception}: {what}"))
+        };
+        let image = image.ok_or_else(|| unknown(format!("No such topic as {topic}")))?;
+        if (partition as usize) < image.partitions.len() {
+            return Ok(TopicPartition::new(image.id, partition));
+        }
+        Err(unknown(format!("No such partition as {topic}-{partition}")))
+    }
+
+    /// The partition with its leader.
+    fn led_partition(
+        &self,
+        topic: &str,
+        partition: u32,
+    ) -> Result<(TopicPartition, NodeId), ActionError> {
+        let image = self.metadata();
+        let id = image.topic_by_name(topic).map(|topic| topic.id);
+        let tp = id.map(|id| TopicPartition::new(id, partition));
+        let state = tp.and_then(|tp| Some((tp, image.partition(tp)?)));
+        let Some((tp, state)) = state else {
+            let exception = ErrorCode::UnknownTopicOrPartition.exception();
+            return Err(ActionError::new(format!(
+                "{exception}: There is no partition {topic}-{partition}."
+            )));
+        };
+        if !state.has_leader() {
+            let exception = ErrorCode::LeaderNotAvailable.exception();
+            return Err(ActionError::new(format!(
+                "{exception}: Nobody leads {topic}-{partition} now."
+            )));
+        }
+        Ok((tp, state.leader))
     }
 
     /// A reassignment that gives every partition of `topic` that many replicas: those stay that it can
@@ -181,7 +258,7 @@ impl Cluster {
                 *count += 1;
                 replicas.push(*id);
             }
-            let tp = crate::base::TopicPartition::new(topic.id, index);
+            let tp = TopicPartition::new(topic.id, index);
             partitions.push((tp, Some(replicas)));
         }
         Ok(AlterPartitionReassignmentsRequest { partitions })
@@ -200,22 +277,29 @@ impl Cluster {
             }
             Action::CrashBroker { broker, lose_disk } => self.crash_broker(broker, lose_disk)?,
             Action::StopBroker { broker } => {
-                let node = self.running_broker(broker)?;
+                let node = self.running_server(broker)?;
                 self.command(node, Command::Shutdown);
             }
             Action::StartBroker { broker } => {
-                let node = self.broker_node(broker)?;
+                let node = self.server_node(broker)?;
                 if self.slots[node].running {
-                    return Err(ActionError::new(format!("Broker {broker} is running.")));
+                    let name = self.server_name(node);
+                    return Err(ActionError::new(format!("{name} is running.")));
+                }
+                if let Some(controller) = self.other_half(node)
+                    && !self.slots[controller].running
+                {
+                    self.start_process(controller);
                 }
                 self.start_process(node);
             }
             Action::PauseBroker { broker, for_ms } => {
-                let node = self.running_broker(broker)?;
+                let node = self.running_server(broker)?;
                 self.pause(node, for_ms);
             }
             Action::SlowDisk { broker, factor } => {
-                let node = self.running_broker(broker)?;
+                self.broker_node(broker)?;
+                let node = self.running_server(broker)?;
                 self.command(node, Command::SlowDisk { factor: factor.max(1) });
             }
             _ => unreachable!("perform() sends only brokers' actions here"),
@@ -223,26 +307,49 @@ impl Cluster {
         Ok(())
     }
 
-    /// Suspends a process.
+    /// Suspends a process: both halves of one that is broker and controller.
     pub(super) fn pause(&mut self, node: usize, for_ms: u64) {
         let asked = self.now + Duration::from_millis(for_ms);
         let until = asked.max(self.slots[node].paused_until);
         self.slots[node].paused_until = until;
+        if let Some(controller) = self.other_half(node) {
+            self.slots[controller].paused_until = until;
+        }
         let span = until.since(self.now);
         self.observe(node, crate::kafka::event::Event::ProcessPaused { span });
     }
 
     fn crash_broker(&mut self, broker: i32, lose_disk: bool) -> Result<(), ActionError> {
-        let node = self.broker_node(broker)?;
+        let node = self.server_node(broker)?;
+        let is_voter = !self.slots[node].id.is_broker() || self.other_half(node).is_some();
+        if lose_disk && is_voter {
+            // Simplified: a voter with a new disk would need an id of its own (KIP-853).
+            let name = self.server_name(node);
+            return Err(ActionError::new(format!(
+                "{name} cannot lose its disk: the quorum knows it by what it wrote there."
+            )));
+        }
         let was_running = self.slots[node].running;
         if !was_running && !lose_disk {
-            return Err(ActionError::new(format!("Broker {broker} is not running.")));
+            return Err(ActionError::new(format!("{} is not running.", self.server_name(node))));
         }
-        self.lose_broker(node, lose_disk);
+        self.lose_memory(node, lose_disk);
         if was_running {
             self.end_process(node, false);
         }
+        if let Some(controller) = self.other_half(node)
+            && self.slots[controller].running
+        {
+            self.lose_memory(controller, false);
+            self.end_process(controller, false);
+        }
         Ok(())
+    }
+
+    /// A broker or a controller as errors call it.
+    fn server_name(&self, node: usize) -> String {
+        let id = self.slots[node].id;
+        if id.is_broker() { format!("Broker {id}") } else { format!("Controller {id}") }
     }
 
     fn broker_node(&self, broker: i32) -> Result<usize, ActionError> {
@@ -250,12 +357,28 @@ impl Cluster {
         node.copied().ok_or_else(|| ActionError::new(format!("There is no broker {broker}.")))
     }
 
-    fn running_broker(&self, broker: i32) -> Result<usize, ActionError> {
-        let node = self.broker_node(broker)?;
+    /// The node of a broker or a controller.
+    fn server_node(&self, id: i32) -> Result<usize, ActionError> {
+        if !NodeId(id).is_controller() {
+            return self.broker_node(id);
+        }
+        let node = self.index.get(&NodeId(id)).copied();
+        let node = node.ok_or_else(|| ActionError::new(format!("There is no controller {id}.")))?;
+        match self.other_half(node) {
+            Some(broker) => Err(ActionError::new(format!(
+                "Controller {id} is one process with broker {}.",
+                self.slots[broker].id
+            ))),
+            None => Ok(node),
+        }
+    }
+
+    fn running_server(&self, id: i32) -> Result<usize, ActionError> {
+        let node = self.server_node(id)?;
         if self.slots[node].running {
             return Ok(node);
         }
-        Err(ActionError::new(format!("Broker {broker} is not running.")))
+        Err(ActionError::new(format!("{} is not running.", self.server_name(node))))
     }
 
     fn set_cut(&mut self, a: i32, b: i32, cut: bool) -> Result<(), ActionError> {
@@ -264,7 +387,14 @@ impl Cluster {
             node.ok_or_else(|| ActionError::new(format!("There is no node {id}.")))
         };
         let (a, b) = (find(a)?, find(b)?);
-        self.set_link(a, b, cut);
+        // Both halves of a process with two roles stand on one machine.
+        for a in [Some(a), self.other_half(a)].into_iter().flatten() {
+            for b in [Some(b), self.other_half(b)].into_iter().flatten() {
+                if a != b {
+                    self.set_link(a, b, cut);
+                }
+            }
+        }
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{ADMIN, Cluster, Message, Pending, Process};
+use super::{ADMIN, Cluster, Message, Pending, Process, Slot};
 use crate::base::{Duration, LeaderEpoch, NodeId, Offset, RecordId, Time, TopicPartition};
 use crate::cluster::event_log::EventLog;
 use crate::cluster::ledger::Ledger;
@@ -18,7 +18,7 @@ use crate::kafka::log::UnifiedLog;
 use crate::kafka::metadata::{CONSUMER_OFFSETS, MetadataImage};
 use crate::kafka::partition::Partition;
 use crate::kafka::producer::Producer;
-use crate::kafka::protocol::{ApiError, Request, Response};
+use crate::kafka::protocol::{ApiError, QuorumInfo, Request, Response};
 use crate::kafka::transaction::TransactionMetadata;
 
 /// A message between two nodes that has not arrived.
@@ -65,14 +65,7 @@ pub struct NodeView<'a> {
 impl Cluster {
     /// Every node, ended clients included, in order of creation.
     pub fn nodes(&self) -> impl Iterator<Item = NodeView<'_>> {
-        self.slots.iter().map(|slot| NodeView {
-            id: slot.id,
-            name: &slot.name,
-            process: &slot.process,
-            running: slot.running,
-            started_at: slot.started_at,
-            paused_until: slot.paused_until,
-        })
+        self.slots.iter().map(view)
     }
 
     /// The node with that id.
@@ -133,17 +126,42 @@ impl Cluster {
         })
     }
 
-    /// The controller.
-    pub fn controller(&self) -> &Controller {
-        match &*self.slots[self.index[&NodeId::CONTROLLER]].process {
-            Process::Controller(controller) => controller,
-            _ => unreachable!("the controller's node runs a controller"),
-        }
+    /// All controllers, running or not, by id.
+    pub fn controllers(&self) -> impl Iterator<Item = (NodeView<'_>, &Controller)> {
+        let slots = self.controllers.iter().map(|&node| &self.slots[node]);
+        slots.filter_map(|slot| match &*slot.process {
+            Process::Controller(controller) => Some((view(slot), controller)),
+            _ => None,
+        })
     }
 
-    /// The controller's metadata.
+    /// The active controller, if the quorum has one: of several that take themselves for it, as when one is
+    /// cut off, that of the latest epoch.
+    pub fn active_controller(&self) -> Option<&Controller> {
+        let active = self.controllers().filter(|(node, _)| node.running);
+        let active = active.filter_map(|(_, it)| Some((it.active_in()?, it)));
+        active.max_by_key(|(epoch, _)| *epoch).map(|(_, controller)| controller)
+    }
+
+    /// The active controller; while there is none, the one that knows most of what is committed.
+    pub fn controller(&self) -> &Controller {
+        self.active_controller().unwrap_or_else(|| self.best_informed_controller())
+    }
+
+    fn best_informed_controller(&self) -> &Controller {
+        let controllers = self.controllers().map(|(_, controller)| controller);
+        let best = controllers.max_by_key(|controller| controller.image().next_offset);
+        best.expect("a cluster has a controller")
+    }
+
+    /// The cluster's metadata: everything that is committed.
     pub fn metadata(&self) -> &MetadataImage {
-        self.controller().image()
+        self.best_informed_controller().image()
+    }
+
+    /// The metadata quorum as its leader knows it, if one leads and runs.
+    pub fn quorum(&self) -> Option<QuorumInfo> {
+        self.active_controller()?.raft().describe(self.now).quorum
     }
 
     /// Every log on every disk.
@@ -335,6 +353,17 @@ impl Cluster {
     }
 }
 
+fn view(slot: &Slot) -> NodeView<'_> {
+    NodeView {
+        id: slot.id,
+        name: &slot.name,
+        process: &slot.process,
+        running: slot.running,
+        started_at: slot.started_at,
+        paused_until: slot.paused_until,
+    }
+}
+
 /// Turns an answer that holds a refusal into the refusal.
 fn refusal(answer: Result<Rc<Response>, ApiError>) -> Result<Rc<Response>, ApiError> {
     let answer = answer?;
@@ -345,9 +374,12 @@ fn refusal(answer: Result<Rc<Response>, ApiError>) -> Result<Rc<Response>, ApiEr
         Response::IncrementalAlterConfigs(body) => {
             body.topics.iter().find_map(|(_, r)| r.clone().err())
         }
+        Response::DescribeQuorum(body) => (!body.error.is_none()).then(|| body.error.into()),
         Response::AlterPartitionReassignments(body) => {
             body.partitions.iter().find_map(|(_, r)| r.clone().err())
         }
+        Response::AlterClientQuotas(body) => body.entries.iter().find_map(|(_, r)| r.clone().err()),
+        Response::DeleteRecords(body) => body.partitions.iter().find_map(|(_, r)| r.clone().err()),
         Response::ElectLeaders(body) => body.partitions.iter().find_map(|(_, r)| r.clone().err()),
         _ => None,
     };

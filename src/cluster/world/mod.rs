@@ -22,7 +22,6 @@ use super::scenario::{Scenario, ScenarioError};
 use crate::base::{Duration, NodeId, Offset, PartitionMap, Rng, Time, TraceHash};
 use crate::kafka::admin::AdminClient;
 use crate::kafka::config::BrokerConfig;
-use crate::kafka::controller::Controller;
 use crate::kafka::effect::{Command, Counters, Effect, Timer};
 use crate::kafka::protocol::{ApiKey, CorrelationId, Request, Response};
 use crate::sim::{EventId, Network, Queue};
@@ -124,6 +123,8 @@ pub struct Cluster {
     fault_rng: Rng,
     slots: Vec<Slot>,
     index: BTreeMap<NodeId, usize>,
+    /// The nodes that run controllers.
+    controllers: Vec<usize>,
     counters: Counters,
     next_client: i32,
     next_call: u64,
@@ -168,6 +169,7 @@ impl Cluster {
             fault_rng: Rng::stream(seed, "faults"),
             slots: Vec::new(),
             index: BTreeMap::new(),
+            controllers: Vec::new(),
             counters: Counters::default(),
             next_client: ADMIN.0 + 1,
             next_call: 0,
@@ -183,11 +185,10 @@ impl Cluster {
         }
     }
 
-    /// Starts controller and brokers, creates the topics, then starts the clients.
+    /// Starts controllers and brokers, creates the topics, then starts the clients.
     fn boot(&mut self) -> Result<(), ScenarioError> {
         self.current = self.queue.allocate();
-        let controller = Controller::new(NodeId::CONTROLLER, self.config.clone());
-        self.add_node(NodeId::CONTROLLER, "controller".into(), Process::Controller(controller));
+        self.add_controllers();
         for id in 1..=self.scenario.brokers {
             self.add_broker(NodeId(i32::try_from(id).expect("few brokers")));
         }
@@ -196,16 +197,10 @@ impl Cluster {
         self.run_until_or(self.now + TOPIC_PATIENCE, Self::all_brokers_active);
         let scenario = self.scenario.clone();
         for (i, topic) in scenario.topics.iter().enumerate() {
-            let call = self.next_call;
-            let applied = self.apply(&Action::CreateTopic(topic.clone()));
-            let field = || format!("topics[{i}]");
-            applied.map_err(|error| ScenarioError { field: field(), expected: error.message })?;
-            self.run_until_or(self.now + TOPIC_PATIENCE, |cluster| {
-                cluster.admin_answer(call).is_some()
-            });
-            if let Some(Err(error)) = self.admin_answer(call) {
-                return Err(ScenarioError { field: field(), expected: error.message });
-            }
+            self.set_up(&Action::CreateTopic(topic.clone()), &format!("topics[{i}]"))?;
+        }
+        for (i, quota) in scenario.quotas.iter().enumerate() {
+            self.set_up(&Action::AlterClientQuotas(quota.clone()), &format!("quotas[{i}]"))?;
         }
         self.run_until_or(self.now + TOPIC_PATIENCE, Self::all_partitions_led);
         self.begin_session();
@@ -220,6 +215,20 @@ impl Cluster {
             self.queue.push(at, None, Pending::Action(Rc::new(timed.action.clone())));
         }
         Ok(())
+    }
+
+    /// Has the administrator's client do what the scenario begins with; `field` names it in errors.
+    fn set_up(&mut self, action: &Action, field: &str) -> Result<(), ScenarioError> {
+        let call = self.next_call;
+        let refused = |expected| ScenarioError { field: field.to_owned(), expected };
+        self.apply(action).map_err(|error| refused(error.message))?;
+        self.run_until_or(self.now + TOPIC_PATIENCE, |cluster| {
+            cluster.admin_answer(call).is_some()
+        });
+        match self.admin_answer(call) {
+            Some(Err(error)) => Err(refused(error.message)),
+            _ => Ok(()),
+        }
     }
 
     /// Forgets what was measured while starting up.

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::{Cluster, SAMPLE_INTERVAL};
-use crate::base::{Offset, RecordId, Time, TopicPartition};
-use crate::cluster::ledger::Reader;
+use crate::base::{Duration, Offset, RecordId, Time, TopicPartition};
+use crate::cluster::ledger::{LetGo, Reader};
 use crate::kafka::coordinator::GroupState;
 use crate::kafka::event::{Event, LogDeletion};
 use crate::kafka::record::RecordBatch;
@@ -24,6 +24,7 @@ impl Cluster {
         self.hash_event(&event);
         self.fold_records(node, &event);
         self.fold_cluster(&event);
+        let event = event.without_deleted_records();
         self.log.push(self.current, self.now, self.slots[node].id, event);
     }
 
@@ -83,8 +84,21 @@ impl Cluster {
                 ..
             } => self.fold_aborted(node, *tp, *producer_id, (*first, *offset)),
             Event::LogTruncated { tp, to, removed } => self.fold_removed(*tp, *to, removed),
-            Event::LogDeleted { tp, reason: LogDeletion::DiskLost, removed } => {
-                self.fold_removed(*tp, 0, removed);
+            // A replica that is moved away can have been the only one that held a record.
+            Event::LogDeleted {
+                tp,
+                reason: LogDeletion::DiskLost | LogDeletion::ReplicaMoved,
+                removed,
+            } => self.fold_removed(*tp, 0, removed),
+            Event::LogStartMoved { tp, from, to, removed, .. } => {
+                let placed = removed.iter().flat_map(|(base, batch)| batch.placed(*base));
+                let ids = placed.filter(|(offset, _)| (*from..*to).contains(offset));
+                let ids = ids.filter_map(|(offset, record)| Some((offset, record.id?)));
+                self.fold_let_go(node, *tp, ids, |unread| LetGo::Deleted { unread });
+            }
+            Event::LogCleaned { tp, removed, .. } => {
+                let ids = removed.iter().filter_map(|&(offset, id)| Some((offset, id?)));
+                self.fold_let_go(node, *tp, ids, |unread| LetGo::Compacted { unread });
             }
             Event::RecordProcessed { group, record, created_at, .. } => {
                 let reader = match group {
@@ -92,14 +106,16 @@ impl Cluster {
                     None => Reader::Alone(self.slots[node].name.clone()),
                 };
                 self.ledger.processed(reader, *record);
-                self.metrics.processed(group.as_ref(), self.now.since(*created_at));
+                // With LogAppendTime the record itself tells when it was appended.
+                let created_at = self.ledger.entry(*record).map_or(*created_at, |e| e.created_at);
+                self.metrics.processed(group.as_ref(), self.now.since(created_at));
             }
             _ => {}
         }
     }
 
     fn fold_append(&mut self, tp: TopicPartition, base: Offset, batch: &RecordBatch, leader: bool) {
-        for (offset, record) in (base..).zip(&batch.records) {
+        for (offset, record) in batch.placed(base) {
             if let Some(id) = record.id {
                 self.ledger.appended(id, tp, offset);
             }
@@ -137,7 +153,7 @@ impl Cluster {
         removed: &[(Offset, Rc<RecordBatch>)],
     ) {
         for (base, batch) in removed {
-            for (offset, record) in (*base..).zip(&batch.records) {
+            for (offset, record) in batch.placed(*base) {
                 // A record that was sent again may stand elsewhere by now; only its last place counts.
                 if let Some(id) = record.id
                     && offset >= from
@@ -147,6 +163,37 @@ impl Cluster {
                     self.ledger.gone(id);
                 }
             }
+        }
+    }
+
+    /// A log let records go, in order. Those of the partition's leader cannot be read any more; those of another
+    /// replica only if no log has them.
+    fn fold_let_go(
+        &mut self,
+        node: usize,
+        tp: TopicPartition,
+        records: impl Iterator<Item = (Offset, RecordId)>,
+        how: impl Fn(bool) -> LetGo,
+    ) {
+        let leader = self.metadata().partition(tp).map(|partition| partition.leader);
+        let leads = leader == Some(self.slots[node].id);
+        let standings = self.readers_of(tp);
+        let mut count = 0;
+        for (offset, id) in records {
+            let is_here = self.ledger.entry(id).is_some_and(|e| e.place == Some((tp, offset)));
+            if !is_here || !leads && self.is_in_some_log(tp, offset, id) {
+                continue;
+            }
+            let ledger = &self.ledger;
+            let unread = standings.iter().any(|(reader, position)| {
+                *position <= offset && ledger.deliveries(reader, id) == 0
+            });
+            self.ledger.let_go(id, how(unread));
+            count += 1;
+        }
+        match how(false) {
+            LetGo::Deleted { .. } => self.metrics.totals.deleted += count,
+            LetGo::Compacted { .. } => self.metrics.totals.compacted += count,
         }
     }
 
@@ -163,6 +210,11 @@ impl Cluster {
             }
             Event::HighWatermarkAdvanced { tp, to } => {
                 self.high_watermarks.insert(*tp, *to);
+            }
+            Event::ClientThrottled { throttle_time, .. } => {
+                let totals = &mut self.metrics.totals;
+                totals.throttled += 1;
+                totals.throttle_time = Duration(totals.throttle_time.0 + throttle_time.0);
             }
             Event::DuplicateDropped { .. } => self.metrics.totals.duplicates_dropped += 1,
             Event::ProduceRetried { .. } => self.metrics.totals.produce_retries += 1,

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::{Cluster, Pending, Process, Slot};
 use crate::base::{NodeId, Rng, Time};
 use crate::kafka::broker::Broker;
+use crate::kafka::controller::Controller;
 use crate::kafka::effect::{Command, Input};
 use crate::kafka::event::Event;
 
@@ -15,17 +16,53 @@ impl Cluster {
         self.slots.iter().map(|slot| slot.id).filter(|id| id.is_broker()).collect()
     }
 
+    /// Ids of the controllers that vote in the metadata quorum, running or not.
+    pub(super) fn voters(&self) -> Rc<[NodeId]> {
+        let first = NodeId::CONTROLLER.0;
+        let count = i32::try_from(self.scenario.controllers).expect("few controllers");
+        (first..first + count).map(NodeId).collect()
+    }
+
+    /// The other half of a process that is broker and controller.
+    pub(super) fn other_half(&self, node: usize) -> Option<usize> {
+        let (id, first) = (self.slots[node].id, NodeId::CONTROLLER.0);
+        let other = match id {
+            _ if !self.scenario.combined => return None,
+            id if id.is_broker() => id.0 - 1 + first,
+            id if id.is_controller() => id.0 - first + 1,
+            _ => return None,
+        };
+        self.index.get(&NodeId(other)).copied()
+    }
+
+    pub(super) fn add_controllers(&mut self) {
+        let voters = self.voters();
+        for &id in &*voters {
+            let name = if voters.len() == 1 {
+                "controller".into()
+            } else {
+                format!("controller-{id}").into()
+            };
+            let controller = Controller::with_voters(id, voters.clone(), self.config.clone());
+            self.add_node(id, name, Process::Controller(controller));
+        }
+    }
+
     pub(super) fn add_broker(&mut self, id: NodeId) {
         let rack = usize::try_from(id.0 - 1).ok().and_then(|i| self.scenario.racks.get(i));
         let rack = rack.map(|rack| rack.as_str().into());
-        let controllers = [NodeId::CONTROLLER].into();
-        let broker = Broker::new(id, rack, self.config.clone(), controllers);
+        let mut broker = Broker::new(id, rack, self.config.clone(), self.voters());
+        let groups = self.scenario.group_configs().expect("the scenario was checked");
+        broker.set_group_configs(Rc::new(groups));
         self.add_node(id, format!("broker-{id}").into(), Process::Broker(broker));
     }
 
     pub(super) fn add_node(&mut self, id: NodeId, name: Rc<str>, process: Process) -> usize {
         let node = self.slots.len();
         self.index.insert(id, node);
+        if matches!(process, Process::Controller(_)) {
+            self.controllers.push(node);
+        }
         self.network.grow(node + 1);
         self.slots.push(Slot {
             id,
@@ -53,21 +90,28 @@ impl Cluster {
         self.with_process(node, Process::start);
     }
 
-    /// A process ended in order. A broker keeps what is on its disk and forgets the rest.
+    /// A process ended in order. A broker or controller keeps what is on its disk and forgets the rest.
     pub(super) fn halt(&mut self, node: usize) {
-        if matches!(*self.slots[node].process, Process::Broker(_)) {
-            self.lose_broker(node, false);
+        if matches!(*self.slots[node].process, Process::Broker(_) | Process::Controller(_)) {
+            self.lose_memory(node, false);
         }
         self.end_process(node, true);
+        // A process with both roles stops its broker first (`KafkaRaftServer.shutdown`).
+        if self.slots[node].id.is_broker()
+            && let Some(controller) = self.other_half(node)
+            && self.slots[controller].running
+        {
+            self.command(controller, Command::Shutdown);
+        }
     }
 
-    /// Takes a broker's memory from it, and with `lose_disk` its disk.
-    pub(super) fn lose_broker(&mut self, node: usize, lose_disk: bool) {
+    /// Takes its memory from a broker or controller, and with `lose_disk` from a broker its disk.
+    pub(super) fn lose_memory(&mut self, node: usize, lose_disk: bool) {
         self.slots[node].lost_disk |= lose_disk;
-        self.with_process(node, |process, out| {
-            if let Process::Broker(broker) = process {
-                broker.crash(lose_disk, out);
-            }
+        self.with_process(node, |process, out| match process {
+            Process::Broker(broker) => broker.crash(lose_disk, out),
+            Process::Controller(controller) => controller.crash(),
+            _ => {}
         });
     }
 

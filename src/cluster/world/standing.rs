@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use super::Cluster;
 use crate::base::{Offset, TopicPartition};
-use crate::cluster::ledger::Fate;
+use crate::cluster::ledger::{Fate, Reader};
 use crate::kafka::coordinator::Group;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::protocol::NamedPartition;
+use crate::kafka::share::ShareGroupConfig;
 
 /// Where a group stands in one partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,12 +68,42 @@ impl Cluster {
         for (partition, committed) in &group.offsets {
             known.insert(partition.clone(), committed.offset);
         }
+        if group.is_share() {
+            known.extend(self.share_starts(&group.name));
+        }
         known.into_iter().filter_map(|((topic, partition), offset)| {
             let tp = TopicPartition::new(self.metadata().topic_by_name(&topic)?.id, partition);
             let end = self.last_high_watermark(tp)?;
             let served = self.leader_log(tp).is_some();
             Some(Standing { tp, offset, lag: u64::try_from(end - offset).unwrap_or(0), served })
         })
+    }
+
+    /// The groups that read that partition, and from where on they have not.
+    pub(super) fn readers_of(&self, tp: TopicPartition) -> Vec<(Reader, Offset)> {
+        let of_group = |group: &Group| {
+            let standing = self.group_lag(group).find(|standing| standing.tp == tp)?;
+            Some((Reader::Group(group.name.clone()), standing.offset))
+        };
+        self.groups().filter_map(of_group).collect()
+    }
+
+    /// Where a share group's partitions begin, as their leaders say.
+    fn share_starts<'a>(
+        &'a self,
+        group: &'a str,
+    ) -> impl Iterator<Item = (NamedPartition, Offset)> + 'a {
+        let running = self.brokers().filter(|(node, _)| node.running);
+        let held = running.flat_map(|(_, broker)| broker.share_partitions());
+        held.filter(move |((of, _), _)| **of == *group).filter_map(|((_, tp), partition)| {
+            let topic = self.metadata().topics.get(&tp.topic)?;
+            Some(((topic.name.clone(), tp.partition), partition.start_offset()))
+        })
+    }
+
+    /// How often a share group hands a record out (`group.share.delivery.count.limit`).
+    pub fn share_delivery_count_limit(&self) -> u16 {
+        ShareGroupConfig::of(&self.config).delivery_count_limit
     }
 
     /// The high watermark of the partition's leader; of its last one, while there is none.
@@ -96,6 +127,7 @@ impl Cluster {
             place.is_some_and(|(tp, _)| dark.contains(&tp))
         };
         let entries = self.ledger.entries().map(|(_, entry)| entry);
-        entries.filter(|entry| entry.fate() == Fate::Acked && is_dark(entry.place)).count() as u64
+        let kept = entries.filter(|e| e.fate() == Fate::Acked && e.let_go.is_none());
+        kept.filter(|entry| is_dark(entry.place)).count() as u64
     }
 }

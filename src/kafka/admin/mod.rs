@@ -70,6 +70,11 @@ impl AdminClient {
         }
     }
 
+    /// Its oldest request without an answer yet: when it left, what it asks.
+    pub fn oldest_request(&self) -> Option<(Time, ApiKey)> {
+        self.network.oldest()
+    }
+
     /// Its number among the processes.
     pub fn id(&self) -> NodeId {
         self.id

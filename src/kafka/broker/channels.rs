@@ -2,10 +2,10 @@
 //! time. While it is, the channel is muted; the next one is read when the answer is sent, so a client
 //! gets its answers in the order in which it asked, and what it has in flight waits at the broker.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Broker;
-use crate::base::NodeId;
+use crate::base::{NodeId, Time};
 use crate::kafka::config::Acks;
 use crate::kafka::effect::Out;
 use crate::kafka::protocol::{ApiKey, CorrelationId, Request};
@@ -20,8 +20,9 @@ enum Connection {
     Coordinator,
 }
 
-/// The connection that a request of this kind comes on. `None` for administrators' requests: every
-/// tool is a client of its own with a connection of its own, though the model has one node for all.
+/// The connection that a request of this kind comes on. `None` for administrators' requests, for every
+/// tool is a client of its own with a connection of its own, though the model has one node for all; and for
+/// states of share groups, which brokers send to each other on connections of their own.
 fn connection(api: ApiKey) -> Option<Connection> {
     match api {
         ApiKey::JoinGroup
@@ -29,14 +30,22 @@ fn connection(api: ApiKey) -> Option<Connection> {
         | ApiKey::Heartbeat
         | ApiKey::LeaveGroup
         | ApiKey::ConsumerGroupHeartbeat
+        | ApiKey::ShareGroupHeartbeat
         | ApiKey::OffsetCommit
         | ApiKey::OffsetFetch => Some(Connection::Coordinator),
         ApiKey::CreateTopics
         | ApiKey::DeleteTopics
+        | ApiKey::DeleteRecords
         | ApiKey::CreatePartitions
         | ApiKey::ElectLeaders
         | ApiKey::IncrementalAlterConfigs
+        | ApiKey::AlterClientQuotas
+        | ApiKey::DescribeClientQuotas
         | ApiKey::AlterPartitionReassignments
+        | ApiKey::ListPartitionReassignments
+        | ApiKey::DescribeQuorum
+        | ApiKey::ReadShareGroupState
+        | ApiKey::WriteShareGroupState
         | ApiKey::DescribeGroups
         | ApiKey::ListGroups
         // Between brokers, each on a connection of its sender's own thread.
@@ -61,6 +70,10 @@ pub(super) struct Channels {
     muted: BTreeMap<(NodeId, Connection), Muted>,
     /// The next requests of connections whose last one is answered.
     unmuted: VecDeque<(NodeId, CorrelationId, Request)>,
+    /// Requests after which nothing is read for a while.
+    throttled: BTreeMap<CorrelationId, Time>,
+    /// Those of them that are answered, in the order in which their connections are read again.
+    waiting: BTreeSet<(Time, NodeId, CorrelationId, ApiKey)>,
 }
 
 impl Channels {
@@ -81,6 +94,10 @@ impl Channels {
 
     /// That request is done with: answered, or in no need of an answer.
     pub(super) fn unmute(&mut self, from: NodeId, correlation: CorrelationId, api: ApiKey) {
+        if let Some(until) = self.throttled.remove(&correlation) {
+            self.waiting.insert((until, from, correlation, api));
+            return;
+        }
         let Some(connection) = connection(api) else { return };
         let Some(muted) = self.muted.get_mut(&(from, connection)) else { return };
         // The answer to a request of a connection that was closed opens nothing.
@@ -95,6 +112,22 @@ impl Channels {
             None => {
                 self.muted.remove(&(from, connection));
             }
+        }
+    }
+
+    /// The client is over its quota: after the answer to that request nothing is read before `until`
+    /// (`ThrottledChannel`).
+    pub(super) fn throttle(&mut self, correlation: CorrelationId, until: Time) {
+        self.throttled.insert(correlation, until);
+    }
+
+    /// Connections whose time of silence is over are read again.
+    pub(super) fn unmute_throttled(&mut self, now: Time) {
+        while let Some(&(until, from, correlation, api)) = self.waiting.first()
+            && until <= now
+        {
+            self.waiting.pop_first();
+            self.unmute(from, correlation, api);
         }
     }
 
@@ -173,6 +206,8 @@ impl Broker {
             let counts = match &body {
                 Request::Produce(request) => request.acks == Acks::Zero,
                 Request::LeaveGroup(_) => true,
+                Request::ConsumerGroupHeartbeat(request) => request.member_epoch < 0,
+                Request::ShareGroupHeartbeat(request) => request.member_epoch < 0,
                 _ => false,
             };
             if counts {

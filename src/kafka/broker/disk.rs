@@ -11,6 +11,7 @@ use std::rc::Rc;
 use super::fetcher::FollowerWrite;
 use super::markers::PendingMarkers;
 use super::produce::PendingProduce;
+use super::share_state::ShareStateAppend;
 use super::{Broker, BrokerTimer};
 use crate::base::{Duration, NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::coordinator::CoordinatorAppend;
@@ -154,6 +155,8 @@ pub(super) enum Write {
     Transaction(TransactionAppend),
     /// Markers that end transactions.
     Markers(PendingMarkers),
+    /// The share coordinator's record.
+    ShareState(ShareStateAppend),
 }
 
 /// Writes in order of arrival, with when the last one is done.
@@ -181,6 +184,7 @@ impl Broker {
             Some(Write::Transaction(append)) => self.append_for_transaction(append, out),
             Some(Write::Markers(markers)) => self.append_markers(markers, out),
             Some(Write::Coordinator(append)) => self.append_for_coordinator(append, out),
+            Some(Write::ShareState(append)) => self.append_share_state(append, out),
             None => debug_assert!(false, "a write timer without a write"),
         }
     }

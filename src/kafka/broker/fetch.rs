@@ -2,11 +2,12 @@
 //! (`ReplicaManager.fetchMessages`, `DelayedFetch`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::{Broker, BrokerTimer};
-use crate::base::{NodeId, Time, TopicPartition};
+use crate::base::{Duration, NodeId, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
-use crate::kafka::config::IsolationLevel;
+use crate::kafka::config::{IsolationLevel, ReplicaSelector};
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::{
@@ -80,6 +81,15 @@ impl FetchPurgatory {
     }
 }
 
+/// Who reads a partition, and so how far (`FetchIsolation`).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reader<'a> {
+    /// A follower, with the epoch of its process: up to the log end.
+    Follower { id: NodeId, broker_epoch: i64 },
+    /// A consumer, with its `client.rack`: up to the high watermark, or to the last stable offset.
+    Consumer { isolation: IsolationLevel, rack: Option<&'a str> },
+}
+
 /// What a fetch found over all its partitions.
 struct Found {
     partitions: Vec<FetchedPartition>,
@@ -93,13 +103,15 @@ impl Broker {
         &mut self,
         from: NodeId,
         correlation: CorrelationId,
-        request: FetchRequest,
+        mut request: FetchRequest,
         out: &mut Out<'_>,
     ) {
+        request.max_bytes = self.max_fetch_bytes(&request);
+        request.min_bytes = request.min_bytes.min(request.max_bytes);
         let found = self.read_for_consumer(&request);
         let deadline = out.now() + request.max_wait;
         if is_enough(&found, &request) || deadline <= out.now() || request.partitions.is_empty() {
-            out.respond(from, correlation, response(found.partitions));
+            self.answer_consumer((from, correlation), request.client_id.as_ref(), found, out);
             return;
         }
         let purgatory = &mut self.process.fetches;
@@ -120,9 +132,28 @@ impl Broker {
             if is_enough(&found, &fetch.request)
                 && let Some(fetch) = self.process.fetches.remove(number)
             {
-                out.respond(fetch.from, fetch.correlation, response(found.partitions));
+                self.answer_fetch(&fetch, found, out);
             }
         }
+    }
+
+    fn answer_fetch(&mut self, fetch: &WaitingFetch, found: Found, out: &mut Out<'_>) {
+        let client_id = fetch.request.client_id.as_ref();
+        self.answer_consumer((fetch.from, fetch.correlation), client_id, found, out);
+    }
+
+    /// Answers with what was found, or with the time to wait for it.
+    fn answer_consumer(
+        &mut self,
+        (from, correlation): (NodeId, CorrelationId),
+        client_id: Option<&Rc<str>>,
+        found: Found,
+        out: &mut Out<'_>,
+    ) {
+        let throttle_time = self.throttle_fetch((from, correlation), client_id, found.bytes, out);
+        let partitions = if throttle_time > Duration::ZERO { Vec::new() } else { found.partitions };
+        let answer = FetchResponse { error: ErrorCode::None, throttle_time, partitions };
+        out.respond(from, correlation, answer);
     }
 
     pub(super) fn expire_fetches(&mut self, out: &mut Out<'_>) {
@@ -137,7 +168,7 @@ impl Broker {
                 Waiter::Consumer(number) => {
                     if let Some(fetch) = self.process.fetches.remove(number) {
                         let found = self.read_for_consumer(&fetch.request);
-                        out.respond(fetch.from, fetch.correlation, response(found.partitions));
+                        self.answer_fetch(&fetch, found, out);
                     }
                 }
             }
@@ -162,11 +193,15 @@ impl Broker {
         for wanted in &request.partitions {
             let left = u64::from(request.max_bytes).saturating_sub(found.bytes);
             let limit = left.min(u64::from(wanted.max_bytes));
-            let isolation = request.isolation_level;
-            let reader = Reader::Consumer(isolation);
+            let reader = Reader::Consumer {
+                isolation: request.isolation_level,
+                rack: request.rack.as_deref(),
+            };
             let (partition, bytes) = self.read_partition(wanted, reader, limit, found.bytes == 0);
             found.bytes += bytes;
-            found.urgent |= !partition.error.is_none() || partition.diverging_epoch.is_some();
+            found.urgent |= !partition.error.is_none()
+                || partition.diverging_epoch.is_some()
+                || partition.preferred_read_replica.is_some();
             found.partitions.push(partition);
         }
         found
@@ -176,7 +211,7 @@ impl Broker {
     pub(super) fn read_partition(
         &self,
         wanted: &FetchPartition,
-        reader: Reader,
+        reader: Reader<'_>,
         limit: u64,
         at_least_one: bool,
     ) -> (FetchedPartition, u64) {
@@ -189,24 +224,23 @@ impl Broker {
             aborted_transactions: Vec::new(),
             diverging_epoch: None,
             current_leader: None,
+            preferred_read_replica: None,
             records: Vec::new(),
         };
         let checked = match self.replica(wanted.tp) {
             None => Err(self.missing_replica_error(wanted.tp)),
-            Some((partition, log)) => partition
-                .check_leader(wanted.current_leader_epoch)
-                .and_then(|()| match reader {
-                    Reader::Follower(id, epoch) => {
-                        partition.check_follower(id, epoch, &self.process.image)
-                    }
-                    Reader::Consumer(_) => Ok(()),
-                })
-                .and_then(|()| {
-                    Partition::diverging_epoch(log, wanted.last_fetched_epoch, wanted.fetch_offset)
-                })
-                .map(|diverging| (log, diverging)),
+            Some((partition, log)) => match reader {
+                Reader::Follower { id, broker_epoch } => partition
+                    .check_leader(wanted.current_leader_epoch)
+                    .and_then(|()| partition.check_follower(id, broker_epoch, &self.process.image)),
+                Reader::Consumer { .. } => partition.check_epoch(wanted.current_leader_epoch),
+            }
+            .and_then(|()| {
+                Partition::diverging_epoch(log, wanted.last_fetched_epoch, wanted.fetch_offset)
+            })
+            .map(|diverging| (partition, log, diverging)),
         };
-        let (log, diverging) = match checked {
+        let (partition, log, diverging) = match checked {
             Ok(checked) => checked,
             Err(error) => {
                 fetched.error = error;
@@ -222,13 +256,27 @@ impl Broker {
             return (fetched, 0);
         }
         let end = match reader {
-            Reader::Follower(..) => log.log_end(),
-            Reader::Consumer(IsolationLevel::ReadUncommitted) => log.high_watermark(),
-            Reader::Consumer(IsolationLevel::ReadCommitted) => log.last_stable_offset(),
+            Reader::Follower { .. } => log.log_end(),
+            Reader::Consumer { isolation, rack } => {
+                let selects = self.config.replica_selector == Some(ReplicaSelector::RackAware);
+                if let Some(rack) = rack.filter(|_| selects) {
+                    let image = &self.process.image;
+                    let preferred =
+                        partition.preferred_read_replica(rack, wanted.fetch_offset, image);
+                    fetched.preferred_read_replica = preferred;
+                    if preferred.is_some() {
+                        return (fetched, 0);
+                    }
+                }
+                match isolation {
+                    IsolationLevel::ReadUncommitted => log.high_watermark(),
+                    IsolationLevel::ReadCommitted => log.last_stable_offset(),
+                }
+            }
         };
         let read = log.read(wanted.fetch_offset, end, limit, at_least_one);
         fetched.records = read.batches;
-        if reader == Reader::Consumer(IsolationLevel::ReadCommitted)
+        if matches!(reader, Reader::Consumer { isolation: IsolationLevel::ReadCommitted, .. })
             && let Some(last) = fetched.records.last()
         {
             fetched.aborted_transactions =
@@ -238,19 +286,6 @@ impl Broker {
     }
 }
 
-/// How far a fetch may read (`FetchIsolation`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Reader {
-    /// A follower, by its id and broker epoch: up to the log end.
-    Follower(NodeId, i64),
-    /// A consumer: up to the high watermark, or to the last stable offset.
-    Consumer(IsolationLevel),
-}
-
 fn is_enough(found: &Found, request: &FetchRequest) -> bool {
     found.urgent || found.bytes >= u64::from(request.min_bytes)
-}
-
-fn response(partitions: Vec<FetchedPartition>) -> FetchResponse {
-    FetchResponse { error: ErrorCode::None, partitions }
 }

@@ -10,7 +10,7 @@ use std::ops::Bound;
 
 use super::Broker;
 use super::fetch::{Reader, Waiter};
-use crate::base::{NodeId, Offset, PartitionMap, Time, TopicPartition};
+use crate::base::{Duration, NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::effect::Out;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
@@ -137,7 +137,11 @@ impl Broker {
             (None, Some(session)) => session,
             (error, _) => {
                 let error = error.unwrap_or(ErrorCode::FetchSessionIdNotFound);
-                out.respond(from, correlation, FetchResponse { error, partitions: Vec::new() });
+                out.respond(
+                    from,
+                    correlation,
+                    FetchResponse { throttle_time: Duration::ZERO, error, partitions: Vec::new() },
+                );
                 return;
             }
         };
@@ -175,10 +179,12 @@ impl Broker {
         if partition.update_follower(id, at, broker_epoch, end, around).is_err() {
             return;
         }
+        partition.update_follower_log_start(id, wanted.log_start_offset);
         if partition.maybe_expand_isr(id, log, &image) {
             self.submit_alter_partition(tp, out);
         }
         self.maybe_advance_high_watermark(tp, out);
+        self.complete_delete_records(tp, out);
     }
 
     /// There may be news about `tp` for its followers; with `wake`, such that waiting fetches are
@@ -226,7 +232,11 @@ impl Broker {
                 self.process.fetches.remove_deadline(waiting.deadline, Waiter::Follower(id));
                 session
                     .note_told(&partitions, |tp| self.disk.log(tp).map_or(0, UnifiedLog::log_end));
-                let answer = FetchResponse { error: ErrorCode::None, partitions };
+                let answer = FetchResponse {
+                    throttle_time: Duration::ZERO,
+                    error: ErrorCode::None,
+                    partitions,
+                };
                 out.respond(id, waiting.correlation, answer);
             }
         }
@@ -241,7 +251,7 @@ impl Broker {
         session: &mut FetchSession,
         waiting: &WaitingFetch,
     ) -> (Vec<FetchedPartition>, bool) {
-        let reader = Reader::Follower(id, session.broker_epoch);
+        let reader = Reader::Follower { id, broker_epoch: session.broker_epoch };
         let (mut news, mut total, mut urgent) = (Vec::new(), 0, false);
         for tp in session.in_turn() {
             let Some(entry) = session.partitions.get(tp) else { continue };

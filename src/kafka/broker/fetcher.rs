@@ -108,6 +108,7 @@ pub(super) struct FollowerWrite {
     leader_epoch: LeaderEpoch,
     fetch_offset: Offset,
     high_watermark: Offset,
+    log_start: Offset,
     records: Vec<StoredBatch>,
 }
 
@@ -165,6 +166,8 @@ impl Broker {
             session_epoch,
             partitions,
             forgotten: std::mem::take(&mut fetcher.forgotten).into_iter().collect(),
+            rack: None,
+            client_id: None,
         };
         let timeout = self.config.replica_socket_timeout;
         self.send(leader, request, timeout, Purpose::Replicate(leader), out);
@@ -241,15 +244,22 @@ impl Broker {
                 let mut records = fetched.records;
                 records.retain(|stored| stored.next_offset() > fetch_offset);
                 if records.is_empty() {
+                    let before = log.high_watermark();
                     log.update_high_watermark(fetched.high_watermark);
+                    if log.high_watermark() != before {
+                        self.process.fetches.wake(tp);
+                    }
+                    if self.follow_log_start(tp, fetched.log_start_offset, out) {
+                        self.name_in_next_fetch(leader, tp);
+                    }
                     return None;
                 }
-                let high_watermark = fetched.high_watermark;
                 return Some(FollowerWrite {
                     tp,
                     leader_epoch,
                     fetch_offset,
-                    high_watermark,
+                    high_watermark: fetched.high_watermark,
+                    log_start: fetched.log_start_offset,
                     records,
                 });
             }
@@ -275,7 +285,7 @@ impl Broker {
         None
     }
 
-    fn name_in_next_fetch(&mut self, leader: NodeId, tp: TopicPartition) {
+    pub(super) fn name_in_next_fetch(&mut self, leader: NodeId, tp: TopicPartition) {
         if let Some(fetcher) = self.process.fetchers.get_mut(&leader)
             && fetcher.partitions.contains(tp)
             && !fetcher.delayed.contains_key(&tp)
@@ -305,6 +315,9 @@ impl Broker {
                     }
                 }
                 log.update_high_watermark(write.high_watermark);
+                self.process.fetches.wake(tp);
+                self.follow_log_start(tp, write.log_start, out);
+                self.plan_retention(tp, out);
             }
             self.name_in_next_fetch(leader, tp);
         }

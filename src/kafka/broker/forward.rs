@@ -54,6 +54,10 @@ impl Broker {
     }
 
     pub(super) fn on_forwarded(&mut self, number: u64, answer: Response, out: &mut Out<'_>) {
+        if answer.is_not_controller() {
+            self.on_forward_lost(number, out);
+            return;
+        }
         if let Some(forward) = self.process.forwards.waiting.remove(&number) {
             out.respond(forward.from, forward.correlation, answer);
         }

@@ -9,7 +9,7 @@ use super::requests::Purpose;
 use super::{Broker, BrokerTimer};
 use crate::base::{Duration, TopicPartition};
 use crate::kafka::effect::Out;
-use crate::kafka::protocol::{AlterPartitionRequest, AlterPartitionResponse, ErrorCode};
+use crate::kafka::protocol::{AlterPartitionRequest, AlterPartitionResponse};
 
 /// Wait before a request that failed as a whole is sent again.
 const RETRY: Duration = Duration::from_millis(50);
@@ -86,9 +86,6 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         if !answer.error.is_none() {
-            if answer.error == ErrorCode::NotController {
-                self.next_controller();
-            }
             self.on_alter_partition_lost(out);
             return;
         }

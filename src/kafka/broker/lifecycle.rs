@@ -163,9 +163,10 @@ impl Broker {
 
     fn on_communication_refused(&mut self, error: ErrorCode, out: &mut Out<'_>) {
         if error == ErrorCode::NotController {
-            self.next_controller();
+            self.plan(CONTROLLER_RETRY, out);
+        } else {
+            self.plan_after_failure(out);
         }
-        self.plan_after_failure(out);
     }
 
     pub(super) fn on_heartbeat(&mut self, answer: &BrokerHeartbeatResponse, out: &mut Out<'_>) {

@@ -89,7 +89,10 @@ impl Delta {
             MetadataRecord::TopicConfig { topic, .. } => {
                 self.configs.insert(*topic);
             }
-            MetadataRecord::Topic { .. } | MetadataRecord::NoOp => {}
+            MetadataRecord::Topic { .. }
+            | MetadataRecord::LeaderChange { .. }
+            | MetadataRecord::ClientQuota { .. }
+            | MetadataRecord::NoOp => {}
         }
     }
 }
@@ -120,6 +123,8 @@ impl Broker {
             session_epoch: -1,
             partitions: vec![partition],
             forgotten: Vec::new(),
+            rack: None,
+            client_id: None,
         };
         let to = self.controller();
         self.send(to, request, REQUEST_TIMEOUT, Purpose::Metadata, out);
@@ -138,18 +143,18 @@ impl Broker {
 
     pub(super) fn on_metadata(&mut self, answer: FetchResponse, out: &mut Out<'_>) {
         let partition = answer.partitions.into_iter().next();
-        let Some(partition) = partition.filter(|p| answer.error.is_none() && p.error.is_none())
-        else {
-            self.next_controller();
-            self.on_metadata_failed(out);
-            return;
-        };
-        self.process.metadata.fetching = false;
-        if let Some(hint) = partition.current_leader
+        let hint = partition.as_ref().and_then(|partition| partition.current_leader);
+        if let Some(hint) = hint
             && hint.leader != self.controller()
         {
             self.follow_controller(hint.leader);
         }
+        let Some(partition) = partition.filter(|p| answer.error.is_none() && p.error.is_none())
+        else {
+            self.on_metadata_failed(out);
+            return;
+        };
+        self.process.metadata.fetching = false;
         self.process.metadata.failures = 0;
         self.apply_metadata(partition, out);
         self.fetch_metadata(out);
@@ -158,13 +163,10 @@ impl Broker {
     fn apply_metadata(&mut self, fetched: FetchedPartition, out: &mut Out<'_>) {
         let metadata = &mut self.process.metadata;
         if let Some(diverging) = fetched.diverging_epoch {
-            while metadata
-                .uncommitted
-                .back()
-                .is_some_and(|batch| batch.next_offset() > diverging.end_offset)
-            {
-                metadata.uncommitted.pop_back();
-            }
+            let is_beyond = |batch: &mut StoredBatch| {
+                batch.next_offset() > diverging.end_offset || batch.leader_epoch > diverging.epoch
+            };
+            while metadata.uncommitted.pop_back_if(is_beyond).is_some() {}
             return;
         }
         // The disk gets the new image; a second owner of the old one would have it copied.
@@ -178,7 +180,9 @@ impl Broker {
             apply_batch(image, &mut metadata.delta, &batch);
             metadata.last_applied_epoch = batch.leader_epoch;
         }
-        metadata.caught_up |= image.next_offset >= fetched.high_watermark;
+        // A leader that has not committed anything yet tells no high watermark.
+        metadata.caught_up |=
+            fetched.high_watermark >= 0 && image.next_offset >= fetched.high_watermark;
         self.disk.set_image(self.process.image.clone());
         self.maybe_publish_metadata(out);
     }
@@ -204,7 +208,7 @@ impl Broker {
             delta.partitions.extend(self.hosted_partitions(topic));
         }
         for topic in delta.configs {
-            self.refresh_topic_config(topic);
+            self.refresh_topic_config(topic, out);
         }
         for tp in delta.partitions {
             self.update_replica(tp, out);
@@ -231,12 +235,13 @@ impl Broker {
         self.process.partitions.keys_of(topic).collect()
     }
 
-    fn refresh_topic_config(&mut self, topic: TopicId) {
+    fn refresh_topic_config(&mut self, topic: TopicId, out: &mut Out<'_>) {
         let Some(image) = self.process.image.topics.get(&topic) else { return };
         let config = Rc::new(image.config(&self.config.topic_defaults()));
         for tp in self.hosted_partitions(topic) {
             if let Some(partition) = self.process.partitions.get_mut(tp) {
                 Rc::make_mut(partition).config = config.clone();
+                self.configure_log(tp, config.clone(), out);
             }
         }
     }

@@ -1,11 +1,11 @@
 //! The broker process (`BrokerServer`, `ReplicaManager`, `KafkaApis`).
 //!
 //! What survives a crash is [`disk::Disk`]; everything else is [`Process`], which begins anew at every
-//! start. Not here: quotas, tiered storage, followers that answer consumers, retention and compaction,
-//! log directories, delegation tokens and every other thing no message of the model speaks of.
+//! start. Not here: tiered storage, log directories, delegation tokens and every other thing no message of the model speaks of.
 
 mod channels;
 mod coordination;
+mod delete_records;
 mod disk;
 mod fetch;
 mod fetch_session;
@@ -13,13 +13,17 @@ mod fetcher;
 mod forward;
 mod isr;
 mod lifecycle;
+mod log_manager;
 mod markers;
 mod metadata;
 mod produce;
 mod purgatory;
 mod queries;
+mod quotas;
 mod replicas;
 mod requests;
+mod share;
+mod share_state;
 mod transactions;
 mod truncation;
 mod verification;
@@ -29,24 +33,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use self::channels::Channels;
+use self::delete_records::DeleteRecordsPurgatory;
 use self::disk::{Disk, WriteQueue};
 use self::fetch::FetchPurgatory;
 use self::fetch_session::FetchSession;
 use self::fetcher::Fetcher;
 use self::isr::AlterPartitions;
 use self::lifecycle::Lifecycle;
+use self::log_manager::LogManager;
 use self::metadata::MetadataFollower;
 use self::purgatory::ProducePurgatory;
+use self::quotas::Quotas;
 use self::requests::Requests;
+use self::share::Shares;
 use self::transactions::{BrokerProducerIds, TransactionSide};
 pub use self::view::ReplicaView;
-use super::config::BrokerConfig;
+use super::config::{BrokerConfig, GroupConfigs};
 use super::coordinator::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
 use super::effect::{Command, Input, Out, Timer};
 use super::log::UnifiedLog;
 use super::metadata::MetadataImage;
 use super::partition::{Partition, Surroundings};
-use super::protocol::{ApiVersionsResponse, CorrelationId, ErrorCode, LeaderIdAndEpoch, Request};
+use super::protocol::{
+    ApiVersionsResponse, CorrelationId, DescribeClientQuotasResponse, ErrorCode, LeaderIdAndEpoch,
+    Request,
+};
 use super::transaction::TransactionTimer;
 use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 
@@ -89,8 +100,18 @@ pub enum BrokerTimer {
     AlterPartition,
     /// Send the forwarded requests that failed to reach the controller.
     ForwardRetry,
+    /// Something of a share group may have run out of time.
+    Share,
     /// A controlled shutdown that the controller never answered ends now.
     ShutdownTimeout,
+    /// Look for segments to delete: at multiples of `log.retention.check.interval.ms`.
+    RetentionCheck,
+    /// Some DeleteRecords may have waited too long.
+    DeleteRecordsExpiry,
+    /// The connection of some throttled client is read again.
+    Unthrottle,
+    /// The cleaner has rested, or is done with a log.
+    Cleaner,
 }
 
 /// What a broker process knows and forgets when it ends.
@@ -117,6 +138,10 @@ struct Process {
     coordinator_appends: Vec<CoordinatorAppend>,
     started_at: Time,
     txn: Box<TransactionSide>,
+    log_manager: LogManager,
+    delete_records: DeleteRecordsPurgatory,
+    quotas: Quotas,
+    shares: Shares,
 }
 
 impl Process {
@@ -142,6 +167,10 @@ impl Process {
             coordinator_appends: Vec::new(),
             started_at: Time::ZERO,
             txn: Box::new(TransactionSide::new(config)),
+            log_manager: LogManager::default(),
+            delete_records: DeleteRecordsPurgatory::default(),
+            quotas: Quotas::default(),
+            shares: Shares::default(),
         }
     }
 }
@@ -153,6 +182,7 @@ pub struct Broker {
     id: NodeId,
     rack: Option<Rc<str>>,
     config: Rc<BrokerConfig>,
+    groups: Rc<GroupConfigs>,
     controllers: Rc<[NodeId]>,
     disk: Disk,
     producer_ids: BrokerProducerIds,
@@ -174,6 +204,7 @@ impl Broker {
             id,
             rack,
             config,
+            groups: Rc::default(),
             controllers,
             disk: Disk::default(),
             producer_ids: BrokerProducerIds::new(id),
@@ -182,12 +213,18 @@ impl Broker {
         }
     }
 
+    /// Gives it settings of single groups, which Kafka keeps in the metadata. Before the start.
+    pub fn set_group_configs(&mut self, groups: Rc<GroupConfigs>) {
+        self.groups = groups;
+    }
+
     /// Starts the process on what the disk holds.
     pub fn start(&mut self, out: &mut Out<'_>) {
         self.process = Process::new(&self.config);
         self.process.image = self.disk.image();
         self.process.started_at = out.now();
         self.running = true;
+        self.process.log_manager = LogManager::new(out.now());
         self.start_lifecycle(out);
         self.fetch_metadata(out);
         self.schedule_isr_check(out);
@@ -236,6 +273,9 @@ impl Broker {
             self.write_transaction_appends(out);
             self.answer_woken_followers(out);
             self.answer_woken_consumers(out);
+            if self.process.shares.is_woken() {
+                self.answer_woken_shares(out);
+            }
             seen = self.unmute_answered(seen, out);
             let Some((from, correlation, body)) = self.process.channels.take_unmuted() else {
                 return;
@@ -283,11 +323,31 @@ impl Broker {
             Request::TxnOffsetCommit(request) => {
                 self.on_txn_offset_commit(from, correlation, request, out);
             }
+            Request::DeleteRecords(request) => {
+                self.on_delete_records(from, correlation, *request, out);
+            }
+            Request::DescribeClientQuotas(_) => {
+                let quotas = self.process.image.client_quotas.clone();
+                out.respond(from, correlation, DescribeClientQuotasResponse { quotas });
+            }
+            Request::ShareFetch(request) => {
+                self.on_share_fetch(from, correlation, *request, out);
+            }
+            Request::ShareAcknowledge(request) => {
+                self.on_share_acknowledge(from, correlation, *request, out);
+            }
+            Request::ReadShareGroupState(request) => {
+                self.on_read_share_group_state(from, correlation, *request, out);
+            }
+            Request::WriteShareGroupState(request) => {
+                self.on_write_share_group_state(from, correlation, *request, out);
+            }
             Request::JoinGroup(_)
             | Request::SyncGroup(_)
             | Request::Heartbeat(_)
             | Request::LeaveGroup(_)
             | Request::ConsumerGroupHeartbeat(_)
+            | Request::ShareGroupHeartbeat(_)
             | Request::OffsetCommit(_)
             | Request::OffsetFetch(_)
             | Request::DescribeGroups(_)
@@ -297,9 +357,15 @@ impl Broker {
             | Request::CreatePartitions(_)
             | Request::ElectLeaders(_)
             | Request::IncrementalAlterConfigs(_)
-            | Request::AlterPartitionReassignments(_) => self.forward(from, correlation, body, out),
+            | Request::AlterClientQuotas(_)
+            | Request::AlterPartitionReassignments(_)
+            | Request::ListPartitionReassignments(_)
+            | Request::DescribeQuorum(_) => self.forward(from, correlation, body, out),
             // Only controllers take these.
-            Request::AlterPartition(_)
+            Request::Vote(_)
+            | Request::BeginQuorumEpoch(_)
+            | Request::EndQuorumEpoch(_)
+            | Request::AlterPartition(_)
             | Request::BrokerRegistration(_)
             | Request::BrokerHeartbeat(_) => self.hang_up(from, out),
         }
@@ -330,8 +396,13 @@ impl Broker {
             BrokerTimer::FetchExpiry => self.expire_fetches(out),
             BrokerTimer::FetcherRetry(leader) => self.retry_fetching(leader, out),
             BrokerTimer::AlterPartition => self.send_alter_partition(out),
+            BrokerTimer::Share => self.on_share_timer(out),
             BrokerTimer::ForwardRetry => self.retry_forwards(out),
             BrokerTimer::ShutdownTimeout => self.end_shutdown(out),
+            BrokerTimer::RetentionCheck => self.check_retention(out),
+            BrokerTimer::DeleteRecordsExpiry => self.expire_delete_records(out),
+            BrokerTimer::Unthrottle => self.process.channels.unmute_throttled(out.now()),
+            BrokerTimer::Cleaner => self.run_cleaner(out),
         }
     }
 

@@ -7,8 +7,8 @@ use super::Broker;
 use super::disk::Write;
 use super::purgatory::{AppendedFor, PartitionStatus};
 use super::verification::{VerificationResult, Verified, answer_to_producer};
-use crate::base::{NodeId, Offset, TopicPartition};
-use crate::kafka::config::{Acks, CleanupPolicy};
+use crate::base::{Duration, NodeId, Offset, Time, TopicPartition};
+use crate::kafka::config::{Acks, TimestampType, TopicConfig};
 use crate::kafka::coordinator::CoordinatorAppend;
 use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
@@ -17,7 +17,7 @@ use crate::kafka::protocol::{
     ApiKey, CorrelationId, ErrorCode, PartitionProduceData, PartitionProduceResponse,
     ProduceRequest,
 };
-use crate::kafka::record::{BatchKind, RecordBatch};
+use crate::kafka::record::{BatchKind, Record, RecordBatch};
 
 /// A produce request whose records are on their way to the disk.
 #[derive(Clone, Debug)]
@@ -36,6 +36,7 @@ impl Broker {
         request: ProduceRequest,
         out: &mut Out<'_>,
     ) {
+        self.count_produce(correlation, &request, out);
         let id = request.transactional_id.clone();
         let verification = VerificationResult::default();
         let unverified = self.partitions_to_verify(&request);
@@ -57,7 +58,7 @@ impl Broker {
         let request = &produce.request;
         let accepted = request.partitions.iter().filter(|data| {
             verification.refusal(data.tp).is_none()
-                && self.check_append(data.tp, &data.batch, request.acks, true).is_ok()
+                && self.check_append(data.tp, &data.batch, request.acks, true, out.now()).is_ok()
         });
         let (appends, bytes) = accepted.fold((0, 0), |(appends, bytes), data| {
             (appends + 1, bytes + u64::from(data.batch.size()))
@@ -78,6 +79,7 @@ impl Broker {
         batch: &RecordBatch,
         acks: Acks,
         from_client: bool,
+        now: Time,
     ) -> Result<(), ErrorCode> {
         let Some((partition, _)) = self.replica(tp) else {
             return Err(self.missing_replica_error(tp));
@@ -92,9 +94,12 @@ impl Broker {
         if batch.size() > partition.config.max_message_bytes {
             return Err(ErrorCode::MessageTooLarge);
         }
-        let needs_keys = partition.config.cleanup_policy != CleanupPolicy::Delete;
+        let needs_keys = partition.config.cleanup_policy.compacts();
         if from_client && needs_keys && batch.records.iter().any(|record| record.key.is_none()) {
             return Err(ErrorCode::InvalidRecord);
+        }
+        if from_client && !has_valid_timestamps(batch, &partition.config, now) {
+            return Err(ErrorCode::InvalidTimestamp);
         }
         Ok(())
     }
@@ -114,6 +119,7 @@ impl Broker {
                 if statuses.iter().any(|status| !status.response.error.is_none()) {
                     self.hang_up_after(from, correlation, out);
                 } else {
+                    self.throttle_produce(from, correlation, out);
                     self.process.channels.unmute(from, correlation, ApiKey::Produce);
                 }
             }
@@ -137,7 +143,7 @@ impl Broker {
             return self.append_status(tp, Err(answer_to_producer(error)), acks);
         }
         let appended = self
-            .check_append(tp, &data.batch, acks, true)
+            .check_append(tp, &data.batch, acks, true, out.now())
             .and_then(|()| self.find_duplicate(tp, &data.batch, verification, out))
             .and_then(|duplicate| match duplicate {
                 Some(offsets) => Ok(offsets),
@@ -234,9 +240,14 @@ impl Broker {
         if batch.is_transactional() {
             self.process.txn.verifications.clear_guard(tp, batch.producer_id);
         }
+        let batch = match partition.config.message_timestamp_type {
+            TimestampType::CreateTime => batch,
+            TimestampType::LogAppendTime => stamped(&batch, out.now()),
+        };
         let base_offset = log.append_as_leader(batch.clone(), partition.leader_epoch());
         let end = log.log_end();
         out.event(Event::Appended { tp, base_offset, batch, as_leader: true });
+        self.plan_retention(tp, out);
         self.mark_dirty(tp, true);
         self.maybe_advance_high_watermark(tp, out);
         Ok((base_offset, end))
@@ -252,6 +263,7 @@ impl Broker {
             out.event(Event::HighWatermarkAdvanced { tp, to });
             self.mark_dirty(tp, false);
             self.process.fetches.wake(tp);
+            self.process.shares.wake();
             self.complete_produces(tp, out);
         }
     }
@@ -263,8 +275,24 @@ impl Broker {
         batch: Rc<RecordBatch>,
         out: &mut Out<'_>,
     ) -> Result<(Offset, Offset), ErrorCode> {
-        self.check_append(tp, &batch, Acks::All, false)?;
+        self.check_append(tp, &batch, Acks::All, false, out.now())?;
         self.append_as_leader(tp, batch, out)
+    }
+
+    /// Records of the share coordinator are in the log; it is told when they are replicated.
+    pub(super) fn append_for_share_coordinator(
+        &mut self,
+        tp: Option<TopicPartition>,
+        records: Vec<Record>,
+        timeout: Duration,
+        token: u64,
+        out: &mut Out<'_>,
+    ) {
+        let (who, deadline) = (AppendedFor::ShareCoordinator(token), out.now() + timeout);
+        let tp = tp.unwrap_or(TopicPartition::CLUSTER_METADATA);
+        let appended = self.append_internal(tp, Rc::new(RecordBatch::plain(records)), out);
+        let status = self.append_status(tp, appended, Acks::All);
+        self.delay_produce(who, vec![status], deadline, out);
     }
 
     /// The coordinator's records are in the log; it is told when they are replicated.
@@ -289,4 +317,22 @@ impl Broker {
         let status = self.append_status(tp, appended, Acks::All);
         self.delay_produce(who, vec![status], deadline, out);
     }
+}
+
+/// Whether the producer's timestamps are near enough to the leader's clock (`LogValidator.validateTimestamp`).
+fn has_valid_timestamps(batch: &RecordBatch, config: &TopicConfig, now: Time) -> bool {
+    config.message_timestamp_type == TimestampType::LogAppendTime
+        || batch.records.iter().all(|record| {
+            now.since(record.timestamp) <= config.message_timestamp_before_max
+                && record.timestamp.since(now) <= config.message_timestamp_after_max
+        })
+}
+
+/// The batch with the leader's time on every record.
+fn stamped(batch: &RecordBatch, now: Time) -> Rc<RecordBatch> {
+    let mut batch = batch.clone();
+    for record in &mut batch.records {
+        record.timestamp = now;
+    }
+    Rc::new(batch)
 }

@@ -19,6 +19,8 @@ pub(super) enum AppendedFor {
     Transaction(u64),
     /// The coordinator that sent a marker, by the numbers of the request and of the marker in it.
     Marker(u64, usize),
+    /// The share coordinator, by the token of its append.
+    ShareCoordinator(u64),
 }
 
 /// The outcome for one partition so far.
@@ -176,7 +178,8 @@ impl Broker {
         match who {
             AppendedFor::Client(from, correlation) => {
                 let partitions = partitions.into_iter().map(|status| status.response).collect();
-                out.respond(from, correlation, ProduceResponse { partitions });
+                let throttle_time = self.throttle_produce(from, correlation, out);
+                out.respond(from, correlation, ProduceResponse { throttle_time, partitions });
             }
             AppendedFor::Transaction(token) => {
                 let error = partitions.first().map_or(ErrorCode::None, |s| s.response.error);
@@ -194,6 +197,10 @@ impl Broker {
                     out,
                     &mut self.process.coordinator_appends,
                 );
+            }
+            AppendedFor::ShareCoordinator(token) => {
+                let error = partitions.first().map_or(ErrorCode::None, |s| s.response.error);
+                self.on_share_state_appended(token, error.into_result(), out);
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::base::{Duration, NodeId, Offset, TopicPartition};
 use crate::kafka::config::IsolationLevel;
 use crate::kafka::effect::Out;
 use crate::kafka::java_hash::partition_for;
-use crate::kafka::metadata::{CONSUMER_OFFSETS, TRANSACTION_STATE, TopicImage};
+use crate::kafka::metadata::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE, TopicImage};
 use crate::kafka::protocol::{
     CoordinatorType, CreatableTopic, CreateTopicsRequest, EpochEndOffset, ErrorCode,
     FindCoordinatorRequest, FindCoordinatorResponse, ListOffsetsRequest, ListOffsetsResponse,
@@ -30,7 +30,8 @@ impl Broker {
     ) -> MetadataResponse {
         let image = self.process.image.clone();
         let unfenced = image.brokers.iter().filter(|(_, broker)| !broker.fenced);
-        let brokers = unfenced.map(|(&id, _)| id).collect();
+        let brokers = unfenced.clone().map(|(&id, _)| id).collect();
+        let racks = unfenced.filter_map(|(&id, broker)| Some((id, broker.rack.clone()?))).collect();
         let create = request.allow_auto_topic_creation && self.config.auto_create_topics;
         let topics = match request.topics {
             None => image
@@ -47,7 +48,7 @@ impl Broker {
                 })
                 .collect(),
         };
-        MetadataResponse { brokers, topics }
+        MetadataResponse { brokers, racks, topics }
     }
 
     fn describe(&self, topic: &TopicImage) -> TopicMetadata {
@@ -95,7 +96,7 @@ impl Broker {
     }
 
     /// Asks the controller for the topic, unless that is under way. The client asks again.
-    fn create_topic(&mut self, name: &Rc<str>, out: &mut Out<'_>) {
+    pub(super) fn create_topic(&mut self, name: &Rc<str>, out: &mut Out<'_>) {
         if !self.process.creating_topics.insert(name.clone()) {
             return;
         }
@@ -123,10 +124,23 @@ impl Broker {
                 config.transaction_state_log_num_partitions,
                 config.transaction_state_log_replication_factor,
             ),
+            SHARE_GROUP_STATE => (
+                config.share_state_topic_num_partitions,
+                config.share_state_topic_replication_factor,
+            ),
             _ => return topic,
         };
         topic.partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
         topic.replication_factor = i16::try_from(replicas).unwrap_or(i16::MAX);
+        if **name == *SHARE_GROUP_STATE {
+            let min_isr = config.share_state_topic_min_isr.to_string();
+            topic.configs = vec![
+                ("cleanup.policy".into(), "delete".into()),
+                ("retention.ms".into(), "-1".into()),
+                ("min.insync.replicas".into(), min_isr.into()),
+            ];
+            return topic;
+        }
         topic.configs = vec![
             ("cleanup.policy".into(), "compact".into()),
             ("segment.bytes".into(), "104857600".into()),

@@ -8,7 +8,7 @@ use crate::base::{NodeId, TopicPartition};
 use crate::kafka::controller::partition_change::PartitionRegistration;
 use crate::kafka::effect::Out;
 use crate::kafka::event::LogDeletion;
-use crate::kafka::metadata::{CONSUMER_OFFSETS, TRANSACTION_STATE};
+use crate::kafka::metadata::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE};
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::ErrorCode;
 
@@ -21,7 +21,7 @@ impl Broker {
                 self.delete_replica(tp, LogDeletion::ReplicaMoved, out);
             }
             Some(registration) => {
-                self.ensure_replica(tp);
+                self.ensure_replica(tp, out);
                 if registration.leader == self.id {
                     self.lead(tp, &registration, out);
                 } else {
@@ -31,7 +31,7 @@ impl Broker {
         }
     }
 
-    fn ensure_replica(&mut self, tp: TopicPartition) {
+    fn ensure_replica(&mut self, tp: TopicPartition, out: &mut Out<'_>) {
         self.disk.log_mut(tp);
         if self.process.partitions.contains(tp) {
             return;
@@ -39,8 +39,9 @@ impl Broker {
         let topic = self.process.image.topics.get(&tp.topic);
         let topic = topic.expect("the partition was found in its topic");
         let config = Rc::new(topic.config(&self.config.topic_defaults()));
-        let partition = Partition::new(tp, topic.name.clone(), config, self.id);
+        let partition = Partition::new(tp, topic.name.clone(), config.clone(), self.id);
         self.process.partitions.insert(tp, Rc::new(partition));
+        self.configure_log(tp, config, out);
     }
 
     fn lead(
@@ -54,6 +55,7 @@ impl Broker {
         let now = out.now();
         let Some((partition, log)) = self.replica_mut(tp) else { return };
         let is_new_epoch = partition.make_leader(registration, log, now);
+        let is_share_state = *partition.topic == *SHARE_GROUP_STATE;
         let is_offsets = *partition.topic == *CONSUMER_OFFSETS;
         let is_transactions = *partition.topic == *TRANSACTION_STATE;
         self.mark_dirty(tp, is_new_epoch);
@@ -61,6 +63,9 @@ impl Broker {
             self.process.fetches.wake(tp);
         }
         self.maybe_advance_high_watermark(tp, out);
+        if is_share_state && is_new_epoch && !led_before {
+            self.elect_share_coordinator(tp);
+        }
         if is_offsets && is_new_epoch && !led_before {
             self.elect_coordinator(tp, out);
         }
@@ -95,10 +100,15 @@ impl Broker {
         self.mark_dirty(tp, true);
         self.process.fetches.wake(tp);
         self.fail_produces(tp, ErrorCode::NotLeaderOrFollower, out);
+        self.complete_delete_records(tp, out);
+        self.resign_shares(tp);
         let topic = self.process.partitions.get(tp).map(|partition| &*partition.topic);
         self.process.txn.verifications.clear_partition(tp);
         if topic == Some(TRANSACTION_STATE) {
             self.process.txn.coordinator.on_resigned(tp.partition);
+        }
+        if topic == Some(SHARE_GROUP_STATE) {
+            self.process.shares.coordinator.on_resigned(tp.partition);
         }
         if topic == Some(CONSUMER_OFFSETS) {
             self.process.coordinator.on_resigned(tp.partition, out);

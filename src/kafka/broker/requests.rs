@@ -10,6 +10,7 @@ use crate::kafka::alarm::Alarm;
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{ApiKey, CorrelationId, ErrorCode, Request, Response};
+use crate::kafka::share::SharePartitionKey;
 use crate::kafka::transaction::SentMarker;
 
 /// Why the broker asked.
@@ -27,6 +28,10 @@ pub(super) enum Purpose {
     OutOfRange(NodeId, TopicPartition),
     /// On behalf of a client, by the number of the forward.
     Forward(u64),
+    /// To learn what is stored of a share partition.
+    ShareRead(SharePartitionKey),
+    /// To have a change of a share partition stored: its number, and whether it stays if that fails.
+    ShareWrite(SharePartitionKey, u64, bool),
     /// To create a topic that a client asked for.
     CreateTopic(std::rc::Rc<str>),
     /// To have leaders write markers.
@@ -41,6 +46,7 @@ pub(super) struct Outgoing {
     pub(super) to: NodeId,
     pub(super) api: ApiKey,
     pub(super) purpose: Purpose,
+    sent_at: Time,
     deadline: Time,
 }
 
@@ -50,11 +56,16 @@ pub(super) struct Requests {
     in_flight: BTreeMap<CorrelationId, Outgoing>,
     deadlines: BTreeSet<(Time, CorrelationId)>,
     alarm: Alarm,
-    /// Index of the controller last known to be active.
+    /// Index of the controller to ask for the metadata log: the leader, if its followers named one.
     controller: usize,
 }
 
 impl Requests {
+    /// When the oldest of them left, and what it asks.
+    pub(super) fn oldest(&self) -> Option<(Time, ApiKey)> {
+        self.in_flight.values().map(|outgoing| (outgoing.sent_at, outgoing.api)).min()
+    }
+
     fn take(&mut self, correlation: CorrelationId) -> Option<Outgoing> {
         let outgoing = self.in_flight.remove(&correlation)?;
         self.deadlines.remove(&(outgoing.deadline, correlation));
@@ -86,7 +97,9 @@ impl Broker {
         let (api, deadline) = (body.api(), out.now() + timeout);
         let correlation = out.request(to, body);
         let requests = &mut self.process.requests;
-        requests.in_flight.insert(correlation, Outgoing { to, api, purpose, deadline });
+        requests
+            .in_flight
+            .insert(correlation, Outgoing { to, api, purpose, sent_at: out.now(), deadline });
         requests.deadlines.insert((deadline, correlation));
         if let Some(&(at, _)) = requests.deadlines.first() {
             requests.alarm.set(out, at, Timer::Broker(BrokerTimer::RequestTimeout));
@@ -120,6 +133,13 @@ impl Broker {
                 self.on_leader_offsets(leader, tp, &answer, out);
             }
             (Purpose::Forward(number), answer) => self.on_forwarded(number, answer, out),
+            (Purpose::ShareRead(key), Response::ReadShareGroupState(answer)) => {
+                self.on_share_read_answer(&key, *answer, out);
+            }
+            (Purpose::ShareWrite(key, number, sticks), Response::WriteShareGroupState(answer)) => {
+                let result = answer.error.into_result();
+                self.on_share_state_stored(&key, (number, sticks), result);
+            }
             (Purpose::CreateTopic(name), _) => {
                 self.process.creating_topics.remove(&name);
             }
@@ -139,6 +159,7 @@ impl Broker {
     pub(super) fn on_disconnected(&mut self, peer: NodeId, out: &mut Out<'_>) {
         self.close_channels(peer, out);
         self.drop_fetches_of(peer);
+        self.drop_shares_of(peer, out);
         let lost: Vec<CorrelationId> = self
             .process
             .requests
@@ -175,7 +196,7 @@ impl Broker {
     }
 
     fn on_request_lost(&mut self, outgoing: Outgoing, out: &mut Out<'_>) {
-        if outgoing.to == self.controller() {
+        if outgoing.purpose == Purpose::Metadata && outgoing.to == self.controller() {
             self.next_controller();
         }
         match outgoing.purpose {
@@ -185,6 +206,13 @@ impl Broker {
             Purpose::Replicate(leader) => self.on_replica_fetch_lost(leader, out),
             Purpose::OutOfRange(leader, tp) => self.delay_fetching(leader, tp, out),
             Purpose::Forward(number) => self.on_forward_lost(number, out),
+            Purpose::ShareRead(key) => {
+                self.on_share_state_read(&key, Err(ErrorCode::NetworkException), out);
+            }
+            Purpose::ShareWrite(key, number, sticks) => {
+                let lost = Err(ErrorCode::NetworkException);
+                self.on_share_state_stored(&key, (number, sticks), lost);
+            }
             Purpose::CreateTopic(name) => {
                 self.process.creating_topics.remove(&name);
             }
@@ -195,18 +223,19 @@ impl Broker {
         }
     }
 
-    /// The controller to ask.
+    /// The controller to ask. Which one is active the broker learns where it reads the metadata log
+    /// (`RaftControllerNodeProvider`): what it asks of another is refused until then, and asked again.
     pub(super) fn controller(&self) -> NodeId {
         self.controllers[self.process.requests.controller % self.controllers.len()]
     }
 
-    /// The controller asked is not active or not there: ask the next one.
+    /// The voter asked for the metadata log knows no leader or is not there: ask the next one.
     pub(super) fn next_controller(&mut self) {
         self.process.requests.controller =
             (self.process.requests.controller + 1) % self.controllers.len();
     }
 
-    /// `node` is said to be the active controller.
+    /// `node` is said to lead the quorum.
     pub(super) fn follow_controller(&mut self, node: NodeId) {
         match self.controllers.iter().position(|&controller| controller == node) {
             Some(index) => self.process.requests.controller = index,

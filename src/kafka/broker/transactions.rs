@@ -260,6 +260,10 @@ fn transaction_record((_, record): (Offset, &Record)) -> Option<Rc<TransactionRe
             let key = String::from_utf8(record.key.as_ref()?.to_vec()).ok()?;
             Some(Rc::new(TransactionRecord { transactional_id: key.into(), value: None }))
         }
-        Payload::Sized(_) | Payload::Text(_) | Payload::Group(_) | Payload::Metadata(_) => None,
+        Payload::Sized(_)
+        | Payload::Text(_)
+        | Payload::Group(_)
+        | Payload::Metadata(_)
+        | Payload::Share(_) => None,
     }
 }

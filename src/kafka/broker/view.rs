@@ -2,10 +2,11 @@
 
 use super::Broker;
 use super::lifecycle::BrokerState;
-use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::base::{LeaderEpoch, NodeId, Offset, Time, TopicPartition};
 use crate::kafka::coordinator::Group;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
+use crate::kafka::protocol::ApiKey;
 use crate::kafka::transaction::TransactionMetadata;
 
 /// One replica of a broker.
@@ -90,6 +91,11 @@ impl Broker {
             let partition = self.process.partitions.get(tp).map(AsRef::as_ref);
             ReplicaView { tp, log, partition }
         })
+    }
+
+    /// Its oldest request without an answer yet: when it left, what it asks.
+    pub fn oldest_request(&self) -> Option<(Time, ApiKey)> {
+        self.process.requests.oldest()
     }
 
     /// The replica of `tp`, if there is one on disk.

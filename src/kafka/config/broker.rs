@@ -3,7 +3,10 @@
 
 use std::rc::Rc;
 
-use super::{ConfigError, PostProcess, TopicConfig, config_table};
+use super::{
+    CleanupPolicy, ConfigError, PostProcess, Ratio, ReplicaSelector, TimestampType, TopicConfig,
+    config_table,
+};
 use crate::base::Duration;
 use crate::kafka::coordinator::assignor::ServerAssignor;
 
@@ -44,10 +47,24 @@ config_table! {
     "controlled.shutdown.enable" controlled_shutdown: bool ["BOOLEAN"] = true;
     /// Time without records after which the controller writes a no-op to the metadata log.
     "metadata.max.idle.interval.ms" metadata_max_idle_interval: Duration ["INT"] = Duration::from_millis(500), 0 ..= 2_147_483_647;
+    /// How long a voter without a leader waits before it stands for election; up to as much again by chance.
+    "controller.quorum.election.timeout.ms" quorum_election_timeout: Duration ["INT"] = Duration::from_secs(1), 0 ..= 2_147_483_647;
+    /// Silence of the leader after which a voter stands for election.
+    "controller.quorum.fetch.timeout.ms" quorum_fetch_timeout: Duration ["INT"] = Duration::from_secs(2), 0 ..= 2_147_483_647;
+    /// Longest wait before a voter that lost an election stands again.
+    "controller.quorum.election.backoff.max.ms" quorum_election_backoff_max: Duration ["INT"] = Duration::from_secs(1), 0 ..= 2_147_483_647;
+    /// Time a voter waits for the answer of another.
+    "controller.quorum.request.timeout.ms" quorum_request_timeout: Duration ["INT"] = Duration::from_secs(2), 0 ..= 2_147_483_647;
+    /// Wait before a voter is asked again after its connection was lost.
+    "controller.quorum.retry.backoff.ms" quorum_retry_backoff: Duration ["INT"] = Duration::from_millis(20), 0 ..= 2_147_483_647;
     /// Partitions of __consumer_offsets.
     "offsets.topic.num.partitions" offsets_topic_num_partitions: u32 ["INT"] = 50, 1 ..= 2_147_483_647;
     /// Replication factor of __consumer_offsets.
     "offsets.topic.replication.factor" offsets_topic_replication_factor: u32 ["SHORT"] = 3, 1 ..= 32_767;
+    /// Minutes after which offsets of a group without members are forgotten.
+    "offsets.retention.minutes" offsets_retention_minutes: u64 ["INT"] = 10_080, 1 ..= 2_147_483_647;
+    /// Time between looks at what has expired.
+    "offsets.retention.check.interval.ms" offsets_retention_check_interval: Duration ["LONG"] = Duration::from_secs(600), 1 ..= i64::MAX;
     /// How long a commit may wait for its replicas.
     "offsets.commit.timeout.ms" offsets_commit_timeout: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
     /// How long the first members of an empty group wait for more.
@@ -104,6 +121,78 @@ config_table! {
     "add.partitions.to.txn.retry.backoff.max.ms" add_partitions_retry_backoff_max: Duration ["INT"] = Duration::from_millis(100), 0 ..= 2_147_483_647;
     /// How long a broker waits for the answer to a request about transactions.
     "request.timeout.ms" request_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
+    /// Samples kept to measure the rates that quotas bound.
+    "quota.window.num" quota_window_num: u32 ["INT"] = 11, 1 ..= 2_147_483_647;
+    /// Seconds in each of these samples.
+    "quota.window.size.seconds" quota_window_size_seconds: u32 ["INT"] = 1, 1 ..= 2_147_483_647;
+    /// Who chooses the replica that a consumer reads from; the leader without one.
+    "replica.selector.class" replica_selector: Option<ReplicaSelector> ["STRING"] = None;
+    /// What happens to old records; topics may override it.
+    "log.cleanup.policy" log_cleanup_policy: CleanupPolicy ["LIST"] = CleanupPolicy::Delete;
+    /// Age at which segments are dropped, in hours; -1 keeps them for ever. Topics may override it.
+    "log.retention.hours" log_retention_hours: i64 ["INT"] = 168;
+    /// The same in minutes; over the hours if set.
+    "log.retention.minutes" log_retention_minutes: Option<i64> ["INT"] = None;
+    /// The same in milliseconds; over the minutes if set.
+    "log.retention.ms" log_retention_ms: Option<i64> ["LONG"] = None;
+    /// Bytes of a partition above which old segments are dropped; -1 for no limit. Topics may override it.
+    "log.retention.bytes" log_retention_bytes: i64 ["LONG"] = -1;
+    /// How often a broker looks for segments to drop.
+    "log.retention.check.interval.ms" log_retention_check_interval: Duration ["LONG"] = Duration::from_secs(300), 1 ..= i64::MAX;
+    /// Bytes at which a segment is closed; topics may override it.
+    "log.segment.bytes" log_segment_bytes: u32 ["INT"] = 1_073_741_824, 1_048_576 ..= 2_147_483_647;
+    /// Age at which a segment is closed, in hours; topics may override it.
+    "log.roll.hours" log_roll_hours: u64 ["INT"] = 168, 1 ..= 2_147_483_647;
+    /// The same in milliseconds; over the hours if set.
+    "log.roll.ms" log_roll_ms: Option<i64> ["LONG"] = None;
+    /// How long the cleaner rests when no log is dirty enough.
+    "log.cleaner.backoff.ms" log_cleaner_backoff: Duration ["LONG"] = Duration::from_secs(15), 0 ..= i64::MAX;
+    /// Part of a compacted log that must be new before it is cleaned again; topics may override it.
+    "log.cleaner.min.cleanable.ratio" log_cleaner_min_cleanable_ratio: Ratio ["DOUBLE"] = Ratio::HALF, 0 ..= 1;
+    /// How long tombstones stay after the first cleaning that saw them; topics may override it.
+    "log.cleaner.delete.retention.ms" log_cleaner_delete_retention: Duration ["LONG"] = Duration::from_secs(86_400), 0 ..= i64::MAX;
+    /// How long a record is safe from the cleaner; topics may override it.
+    "log.cleaner.min.compaction.lag.ms" log_cleaner_min_compaction_lag: Duration ["LONG"] = Duration::ZERO, 0 ..= i64::MAX;
+    /// How long a record may wait for the cleaner at most; topics may override it.
+    "log.cleaner.max.compaction.lag.ms" log_cleaner_max_compaction_lag: Duration ["LONG"] = Duration::MAX, 1 ..= i64::MAX;
+    /// Whose clock a record's timestamp is of; topics may override it.
+    "log.message.timestamp.type" log_message_timestamp_type: TimestampType ["STRING"] = TimestampType::CreateTime;
+    /// How far a producer's timestamp may lie in the past; topics may override it.
+    "log.message.timestamp.before.max.ms" log_message_timestamp_before_max: Duration ["LONG"] = Duration::MAX, 0 ..= i64::MAX;
+    /// How far a producer's timestamp may lie in the future; topics may override it.
+    "log.message.timestamp.after.max.ms" log_message_timestamp_after_max: Duration ["LONG"] = Duration::from_secs(3_600), 0 ..= i64::MAX;
+    /// Largest batch in bytes; topics may override it.
+    "message.max.bytes" message_max_bytes: u32 ["INT"] = 1_048_588, 0 ..= 2_147_483_647;
+    /// How long a member of a share group may keep a record before others may have it.
+    "group.share.record.lock.duration.ms" group_share_record_lock_duration: Duration ["INT"] = Duration::from_secs(30), 1_000 ..= 3_600_000;
+    /// How often a record is handed out in a share group before it is given up.
+    "group.share.delivery.count.limit" group_share_delivery_count_limit: u32 ["INT"] = 5, 2 ..= 10;
+    /// Most records of a partition that a share group may have in flight.
+    "group.share.partition.max.record.locks" group_share_partition_max_record_locks: u32 ["INT"] = 2_000, 100 ..= 10_000;
+    /// Silence after which a member of a share group is put out.
+    "group.share.session.timeout.ms" group_share_session_timeout: Duration ["INT"] = Duration::from_secs(45), 1 ..= 2_147_483_647;
+    /// Time between heartbeats that members of share groups are told.
+    "group.share.heartbeat.interval.ms" group_share_heartbeat_interval: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
+    /// Shortest session timeout that share groups may have.
+    "group.share.min.session.timeout.ms" group_share_min_session_timeout: Duration ["INT"] = Duration::from_secs(45), 1 ..= 2_147_483_647;
+    /// Longest session timeout that share groups may have.
+    "group.share.max.session.timeout.ms" group_share_max_session_timeout: Duration ["INT"] = Duration::from_secs(60), 1 ..= 2_147_483_647;
+    /// Shortest heartbeat interval that share groups may have.
+    "group.share.min.heartbeat.interval.ms" group_share_min_heartbeat_interval: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
+    /// Longest heartbeat interval that share groups may have.
+    "group.share.max.heartbeat.interval.ms" group_share_max_heartbeat_interval: Duration ["INT"] = Duration::from_secs(15), 1 ..= 2_147_483_647;
+    /// Least time between two target assignments of a share group.
+    "group.share.assignment.interval.ms" group_share_assignment_interval: Duration ["INT"] = Duration::from_secs(1), 0 ..= 2_147_483_647;
+    /// Partitions of __share_group_state.
+    "share.coordinator.state.topic.num.partitions" share_state_topic_num_partitions: u32 ["INT"] = 50, 1 ..= 2_147_483_647;
+    /// Replication factor of __share_group_state.
+    "share.coordinator.state.topic.replication.factor" share_state_topic_replication_factor: u32 ["SHORT"] = 3, 1 ..= 32_767;
+    /// In-sync replicas without which nothing is written to __share_group_state.
+    "share.coordinator.state.topic.min.isr" share_state_topic_min_isr: u32 ["SHORT"] = 2, 1 ..= 32_767;
+    /// How long a write to __share_group_state may wait for its replicas.
+    "share.coordinator.write.timeout.ms" share_coordinator_write_timeout: Duration ["INT"] = Duration::from_secs(5), 1 ..= 2_147_483_647;
+    /// Most members of a share group.
+    "group.share.max.size" group_share_max_size: u32 ["INT"] = 200, 1 ..= 1_000;
     /// Time a broker waits for the answer to one of its own requests.
     "replica.socket.timeout.ms" replica_socket_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
 }
@@ -114,9 +203,40 @@ impl BrokerConfig {
         TopicConfig {
             min_insync_replicas: self.min_insync_replicas,
             unclean_leader_election: self.unclean_leader_election,
-            ..TopicConfig::default()
+            cleanup_policy: self.log_cleanup_policy,
+            retention: self.log_retention(),
+            retention_bytes: self.log_retention_bytes,
+            segment_bytes: self.log_segment_bytes,
+            segment_ms: self.log_roll_ms.map_or(hours(self.log_roll_hours), millis),
+            min_cleanable_dirty_ratio: self.log_cleaner_min_cleanable_ratio,
+            delete_retention: self.log_cleaner_delete_retention,
+            min_compaction_lag: self.log_cleaner_min_compaction_lag,
+            max_compaction_lag: self.log_cleaner_max_compaction_lag,
+            message_timestamp_type: self.log_message_timestamp_type,
+            message_timestamp_before_max: self.log_message_timestamp_before_max,
+            message_timestamp_after_max: self.log_message_timestamp_after_max,
+            max_message_bytes: self.message_max_bytes,
         }
     }
+
+    /// `logRetentionTimeMillis`: milliseconds over minutes over hours; negative is for ever.
+    fn log_retention(&self) -> Duration {
+        let in_minutes = |minutes: i64| millis(minutes.saturating_mul(60_000));
+        match (self.log_retention_ms, self.log_retention_minutes) {
+            (Some(ms), _) => millis(ms),
+            (None, Some(minutes)) => in_minutes(minutes),
+            (None, None) => in_minutes(self.log_retention_hours.saturating_mul(60)),
+        }
+    }
+}
+
+fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours.saturating_mul(3_600))
+}
+
+/// Milliseconds, of which negative ones mean for ever.
+fn millis(millis: i64) -> Duration {
+    u64::try_from(millis).map_or(Duration::MAX, Duration::from_millis)
 }
 
 impl PostProcess for BrokerConfig {
@@ -166,7 +286,31 @@ impl PostProcess for BrokerConfig {
             let message = format!("{key} must be less than group.consumer.session.timeout.ms");
             return Err(ConfigError::Inconsistent { key, message });
         }
+        self.check_share_groups()?;
         Ok(self)
+    }
+}
+
+impl BrokerConfig {
+    fn check_share_groups(&self) -> Result<(), ConfigError> {
+        check_span(
+            "group.share",
+            "heartbeat.interval.ms",
+            self.group_share_heartbeat_interval,
+            (self.group_share_min_heartbeat_interval, self.group_share_max_heartbeat_interval),
+        )?;
+        check_span(
+            "group.share",
+            "session.timeout.ms",
+            self.group_share_session_timeout,
+            (self.group_share_min_session_timeout, self.group_share_max_session_timeout),
+        )?;
+        if self.group_share_heartbeat_interval >= self.group_share_session_timeout {
+            let key = "group.share.heartbeat.interval.ms";
+            let message = format!("{key} must be less than group.share.session.timeout.ms");
+            return Err(ConfigError::Inconsistent { key, message });
+        }
+        Ok(())
     }
 }
 

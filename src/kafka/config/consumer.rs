@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::{
-    AutoOffsetReset, ConfigError, GroupProtocol, IsolationLevel, PostProcess, config_table,
+    AutoOffsetReset, ConfigError, GroupProtocol, IsolationLevel, PostProcess,
+    ShareAcknowledgementMode, config_table,
 };
 use crate::base::Duration;
 use crate::kafka::consumer::assignor::Assignor;
+use crate::kafka::share::ShareAcquireMode;
 
 config_table! {
     /// Settings of a consumer, under Kafka's names and defaults. `group.id` is in the consumer's specification.
@@ -55,6 +57,10 @@ config_table! {
     "retry.backoff.max.ms" retry_backoff_max: Duration ["LONG"] = Duration::from_millis(1_000), 0 ..= i64::MAX;
     /// Age at which metadata is fetched again without need; new partitions are noticed then.
     "metadata.max.age.ms" metadata_max_age: Duration ["LONG"] = Duration::from_secs(300), 0 ..= i64::MAX;
+    /// How a member of a share group says what became of records.
+    "share.acknowledgement.mode" share_acknowledgement_mode: ShareAcknowledgementMode ["STRING"] = ShareAcknowledgementMode::Implicit;
+    /// How strictly a share group keeps to max.poll.records.
+    "share.acquire.mode" share_acquire_mode: ShareAcquireMode ["STRING"] = ShareAcquireMode::BatchOptimized;
     /// Let a subscription to a missing topic create it.
     "allow.auto.create.topics" allow_auto_create_topics: bool ["BOOLEAN"] = true;
 }
@@ -82,6 +88,19 @@ impl PostProcess for ConsumerConfig {
     }
 }
 
+/// Keys of consumers that are not for members of share groups (`SHARE_GROUP_UNSUPPORTED_CONFIGS`).
+const SHARE_GROUP_UNSUPPORTED: [&str; 9] = [
+    "auto.offset.reset",
+    "enable.auto.commit",
+    "group.instance.id",
+    "isolation.level",
+    "partition.assignment.strategy",
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "group.protocol",
+    "group.remote.assignor",
+];
+
 /// Keys of the classic protocol (`CLASSIC_PROTOCOL_UNSUPPORTED_CONFIGS` of the other one).
 const CONSUMER_PROTOCOL_UNSUPPORTED: [&str; 3] =
     ["partition.assignment.strategy", "heartbeat.interval.ms", "session.timeout.ms"];
@@ -98,6 +117,20 @@ impl ConsumerConfig {
                     "{} cannot be set when group.protocol=CONSUMER",
                     refused.join(", ")
                 ),
+            }),
+            None => Ok(self),
+        }
+    }
+
+    /// A member of a share group has no say in what the group decides (`ShareConsumerConfig`). `is_set` tells what
+    /// somebody chose.
+    pub fn for_share_group(self, is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        let refused: Vec<&str> =
+            SHARE_GROUP_UNSUPPORTED.into_iter().filter(|key| is_set(key)).collect();
+        match refused.first() {
+            Some(key) => Err(ConfigError::Inconsistent {
+                key,
+                message: format!("{} cannot be set when using a share group.", refused.join(", ")),
             }),
             None => Ok(self),
         }

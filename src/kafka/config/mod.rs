@@ -4,6 +4,7 @@
 
 mod broker;
 mod consumer;
+mod group;
 mod known;
 mod producer;
 mod topic;
@@ -11,12 +12,13 @@ mod value;
 
 pub use broker::BrokerConfig;
 pub use consumer::ConsumerConfig;
+pub use group::{GroupConfig, GroupConfigs};
 pub use known::kafka_keys;
 pub use producer::ProducerConfig;
 pub use topic::TopicConfig;
 pub use value::{
     Acks, AutoOffsetReset, CleanupPolicy, CompressionType, ConfigValue, GroupProtocol,
-    IsolationLevel,
+    IsolationLevel, Ratio, ReplicaSelector, ShareAcknowledgementMode, TimestampType,
 };
 
 /// Why a setting was refused, in Kafka's words where Kafka refuses it.
@@ -152,6 +154,7 @@ pub fn tables() -> Vec<Table> {
         table("consumer", ConsumerConfig::KEYS),
         table("topic", TopicConfig::KEYS),
         table("broker", BrokerConfig::KEYS),
+        table("group", GroupConfig::KEYS),
     ]
 }
 
@@ -274,6 +277,21 @@ mod tests {
                 .unwrap_err()
                 .starts_with("Kafka has the topic setting")
         );
+    }
+
+    #[test]
+    fn a_reset_by_duration_takes_what_java_takes() {
+        let reset = |text: &str| {
+            let config = ConsumerConfig::with([("auto.offset.reset", text)]);
+            config.map(|config| config.auto_offset_reset.show()).map_err(|error| error.to_string())
+        };
+        assert_eq!(reset("by_duration:PT1H").unwrap(), "by_duration:PT3600S");
+        assert_eq!(reset("by_duration:P1DT2H3M4.5S").unwrap(), "by_duration:PT93784.5S");
+        for wrong in ["P", "PT", "1H", "PT1.5H", "PT-1S", "P1H", "PT5", "PTS", "PT1S2M", "P1DT"] {
+            let refused = reset(&format!("by_duration:{wrong}"));
+            assert!(refused.clone().unwrap_err().contains("by_duration:<"), "{wrong}: {refused:?}");
+        }
+        assert!(reset("by_time").is_err());
     }
 
     #[test]

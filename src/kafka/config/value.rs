@@ -1,10 +1,17 @@
 //! Values of settings: parsing and printing as Kafka's `ConfigDef` does.
 
+mod ratio;
+mod reset;
+
 use std::rc::Rc;
 
 use crate::base::Duration;
 use crate::kafka::consumer::assignor::Assignor;
 use crate::kafka::coordinator::assignor::ServerAssignor;
+use crate::kafka::share::ShareAcquireMode;
+
+pub use ratio::Ratio;
+pub use reset::AutoOffsetReset;
 
 /// A value that a setting can have.
 pub trait ConfigValue: Sized {
@@ -61,6 +68,17 @@ macro_rules! number_value {
     )*};
 }
 number_value!(i16 i32 i64 u32 u64);
+
+/// A number that need not be set.
+impl ConfigValue for Option<i64> {
+    fn read(kind: &str, text: &str) -> Result<Self, String> {
+        if text == "null" { Ok(None) } else { i64::read(kind, text).map(Some) }
+    }
+
+    fn show(&self) -> String {
+        self.map_or_else(|| "null".to_owned(), |number| number.to_string())
+    }
+}
 
 /// Durations are milliseconds in Kafka's keys; `9223372036854775807` and `-1` mean "for ever".
 impl ConfigValue for Duration {
@@ -124,7 +142,7 @@ macro_rules! word_value {
                     _ => {
                         let words = [$($first $(, $more)*,)*];
                         // A list is made of its words; only those are named.
-                        let words: Vec<_> = words.into_iter().filter(|w| !w.contains(',')).collect();
+                        let words: Vec<_> = words.into_iter().filter(|w| !w.contains(',') && !w.is_empty()).collect();
                         Err(format!("String must be one of: {}", words.join(", ")))
                     }
                 }
@@ -160,14 +178,34 @@ word_value! {
 }
 
 word_value! {
-    /// `auto.offset.reset`: where to begin without a usable committed offset.
-    AutoOffsetReset {
-        /// At the log start.
-        Earliest "earliest";
-        /// At the end: only records that come later.
-        Latest "latest";
-        /// Nowhere: the application gets an error.
-        None "none";
+    /// `message.timestamp.type`: whose clock a record's timestamp is of (`TimestampType`).
+    TimestampType {
+        /// The producer's.
+        CreateTime "CreateTime";
+        /// The leader's, when it appends the record.
+        LogAppendTime "LogAppendTime";
+    }
+}
+
+word_value! {
+    /// `replica.selector.class`: which replica a consumer reads from (KIP-392).
+    ReplicaSelector {
+        /// One in the consumer's rack, if there is one in sync.
+        RackAware "org.apache.kafka.common.replica.RackAwareReplicaSelector" | "RackAwareReplicaSelector";
+        /// The leader.
+        Leader "org.apache.kafka.common.replica.LeaderSelector" | "LeaderSelector";
+    }
+}
+
+/// A selector that need not be set.
+impl ConfigValue for Option<ReplicaSelector> {
+    fn read(kind: &str, text: &str) -> Result<Self, String> {
+        let none = text.is_empty() || text == "null";
+        if none { Ok(None) } else { ReplicaSelector::read(kind, text).map(Some) }
+    }
+
+    fn show(&self) -> String {
+        self.map_or_else(|| "null".to_owned(), |selector| selector.word().to_owned())
     }
 }
 
@@ -180,6 +218,20 @@ word_value! {
         Delete "delete";
         /// Both.
         CompactDelete "compact,delete" | "delete,compact";
+        /// Neither: everything is kept (KIP-1212).
+        Keep "";
+    }
+}
+
+impl CleanupPolicy {
+    /// Whether only the latest record of each key is kept (`LogConfig.compact`).
+    pub fn compacts(self) -> bool {
+        matches!(self, Self::Compact | Self::CompactDelete)
+    }
+
+    /// Whether segments go that are too old or too many (`LogConfig.delete`).
+    pub fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::CompactDelete)
     }
 }
 
@@ -218,6 +270,35 @@ word_value! {
         Classic "classic";
         /// The protocol of KIP-848.
         Consumer "consumer";
+    }
+}
+
+word_value! {
+    /// `share.acknowledgement.mode`.
+    ShareAcknowledgementMode {
+        /// The next poll accepts all records of the last one.
+        Implicit "implicit";
+        /// The application says of each record what became of it.
+        Explicit "explicit";
+    }
+}
+
+/// `share.acquire.mode`.
+impl ConfigValue for ShareAcquireMode {
+    fn read(_kind: &str, text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "batch_optimized" => Ok(Self::BatchOptimized),
+            "record_limit" => Ok(Self::RecordLimit),
+            _ => Err("String must be one of: batch_optimized, record_limit".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::BatchOptimized => "BATCH_OPTIMIZED",
+            Self::RecordLimit => "RECORD_LIMIT",
+        }
+        .to_owned()
     }
 }
 

@@ -50,14 +50,17 @@ impl Consumer {
             return self.close(out);
         }
         self.phase = Phase::Polling;
-        for (ask, body) in std::mem::take(&mut self.deferred) {
-            self.on_answer(ask, body, out);
+        for (ask, from, body) in std::mem::take(&mut self.deferred) {
+            self.on_answer(ask, from, body, out);
         }
         self.step(out);
     }
 
     /// Goes on inside `poll()`: group first, then positions, then records.
     pub(super) fn poll_step(&mut self, out: &mut Out<'_>) {
+        if self.is_share() {
+            return self.share_poll_step(out);
+        }
         self.join_step(out);
         // `ConsumerCoordinator.poll` returns early while the group is not settled.
         if !self.subscribes() || self.is_settled() {
@@ -115,7 +118,9 @@ impl Consumer {
         self.worked += u64::from(done.is_some());
         self.stopping |= self.spec.max_messages.is_some_and(|most| self.worked >= most);
         let (records, poll_deadline) = (std::mem::take(records), *poll_deadline);
-        if let Some(delivery) = done {
+        if let Some(delivery) = done
+            && (!self.is_share() || self.acknowledge(&delivery, out))
+        {
             self.tell_processed(&delivery, out);
         }
         if !records.is_empty() {
@@ -141,7 +146,8 @@ impl Consumer {
             | Payload::Sized(_)
             | Payload::Group(_)
             | Payload::Metadata(_)
-            | Payload::Transaction(_) => None,
+            | Payload::Transaction(_)
+            | Payload::Share(_) => None,
         };
         out.event(Event::RecordProcessed {
             group: self.spec.group.clone(),
@@ -206,6 +212,9 @@ impl Consumer {
                 }
             }
         }
+        if self.is_share() && self.close_share(out) && !late {
+            return;
+        }
         self.give_up_partitions(out);
         self.leave_group("the consumer is being closed", out);
         if late || !self.is_asking(|ask| matches!(ask, Ask::LeaveGroup)) {
@@ -220,7 +229,7 @@ impl Consumer {
         self.assigned.clear();
         self.buffer.clear();
         if let (Some(group), true, false) =
-            (self.spec.group.clone(), self.subscribes(), partitions.is_empty())
+            (self.spec.group.clone(), self.subscribes() && !self.is_share(), partitions.is_empty())
         {
             let in_group = self.generation().is_some();
             out.event(if in_group {

@@ -50,7 +50,7 @@ const GROUP_HAS_REBALANCED: &str = "Commit cannot be completed since the group h
 impl Consumer {
     /// Whether the client commits by itself.
     pub(super) fn auto_commits(&self) -> bool {
-        self.spec.config.enable_auto_commit && self.membership.is_some()
+        self.spec.config.enable_auto_commit && self.membership.is_some() && !self.is_share()
     }
 
     /// Positions of all partitions that have one (`allConsumed`).

@@ -30,26 +30,27 @@ pub(super) struct CompletedFetch {
 impl CompletedFetch {
     /// Number of records not returned yet.
     pub(super) fn len(&self) -> usize {
-        let read = self.batches.front().map_or(0, |stored| (self.next - stored.base_offset).max(0));
-        let all: usize = self.batches.iter().map(|stored| stored.batch.len()).sum();
-        all - usize::try_from(read).unwrap_or_default().min(all)
+        let left = |stored: &StoredBatch| {
+            let read = stored.first_at(self.next).map_or(stored.batch.len(), |(_, index)| index);
+            stored.batch.len() - read
+        };
+        self.batches.iter().map(left).sum()
     }
 
-    /// Whether every record was returned.
+    /// Whether every record was returned. Offsets that the cleaner emptied hold none.
     fn is_done(&self) -> bool {
-        self.batches.back().is_none_or(|stored| self.next >= stored.next_offset())
+        self.batches.back().is_none_or(|stored| stored.first_at(self.next).is_none())
     }
 
-    /// The next record, if one is left.
+    /// The next record, if one is left. Offsets without a record are passed over.
     fn take(&mut self) -> Option<Delivery> {
         loop {
             let stored = self.batches.front()?;
-            if self.next >= stored.next_offset() {
+            let Some((offset, index)) = stored.first_at(self.next) else {
+                self.next = self.next.max(stored.next_offset());
                 self.batches.pop_front();
                 continue;
-            }
-            let offset = self.next.max(stored.base_offset);
-            let index = usize::try_from(offset - stored.base_offset).unwrap_or_default();
+            };
             self.next = offset + 1;
             return Some(Delivery {
                 name: self.name.clone(),
@@ -75,6 +76,23 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
+    /// The record at `offset` of `stored`, which holds it.
+    pub(super) fn of(
+        name: &NamedPartition,
+        tp: TopicPartition,
+        stored: &StoredBatch,
+        offset: Offset,
+    ) -> Self {
+        Self {
+            name: name.clone(),
+            tp,
+            offset,
+            leader_epoch: stored.leader_epoch,
+            batch: stored.batch.clone(),
+            index: stored.first_at(offset).map_or(0, |(_, index)| index),
+        }
+    }
+
     pub(super) fn record(&self) -> &Record {
         &self.batch.records[self.index]
     }
@@ -124,8 +142,9 @@ impl Consumer {
                 self.buffer.pop_front();
                 continue;
             };
-            if let Some(delivery) = fetch.take() {
-                partition.state = FetchState::Fetching(delivery.offset + 1);
+            let delivery = fetch.take();
+            partition.state = FetchState::Fetching(fetch.next);
+            if let Some(delivery) = delivery {
                 partition.last_epoch = Some(delivery.leader_epoch);
                 records.push_back(delivery);
             }
@@ -139,11 +158,35 @@ impl Consumer {
         records
     }
 
-    /// Asks each leader for what can be read next (`sendFetches`).
+    /// A preferred read replica that is not online is preferred no longer, and metadata is looked at again
+    /// (`selectReadReplica`).
+    fn forget_lost_replicas(&mut self) {
+        for (name, partition) in &mut self.assigned {
+            let Some((replica, _)) = partition.preferred else { continue };
+            let known = self.metadata.partition(name);
+            let is_replica = known.is_some_and(|known| known.replicas.contains(&replica));
+            if !is_replica || !self.metadata.cluster.brokers.contains(&replica) {
+                partition.preferred = None;
+                self.metadata.need_update = true;
+            }
+        }
+    }
+
+    /// A fetch from `peer` was lost: its partitions are read from their leaders again.
+    pub(super) fn on_fetch_lost(&mut self, peer: NodeId) {
+        for partition in self.assigned.values_mut() {
+            if partition.preferred.is_some_and(|(replica, _)| replica == peer) {
+                partition.preferred = None;
+            }
+        }
+    }
+
+    /// Asks each leader, or the replica that it named, for what can be read next (`sendFetches`).
     pub(super) fn send_fetches(&mut self, out: &mut Out<'_>) {
         if self.is_revoking() {
             return;
         }
+        self.forget_lost_replicas();
         let in_flight = self.client.in_flight();
         let fetching = in_flight.filter(|entry| matches!(entry.context, Ask::Fetch(_)));
         let busy: Vec<NodeId> = fetching.map(|entry| entry.peer).collect();
@@ -160,7 +203,8 @@ impl Consumer {
                 self.metadata.need_update = true;
                 continue;
             };
-            if busy.contains(&leader) {
+            let leader = partition.preferred_read_replica(out.now()).unwrap_or(leader);
+            if busy.contains(&leader) || self.client.is_throttled(leader, out.now()) {
                 continue;
             }
             let wanted = FetchPartition {
@@ -196,6 +240,8 @@ impl Consumer {
             session_epoch: -1,
             partitions: wanted.iter().map(|(_, partition)| *partition).collect(),
             forgotten: Vec::new(),
+            rack: config.client_rack.clone(),
+            client_id: Some(self.spec.client_id.clone()),
         };
         let asked = wanted.into_iter().map(|(name, p)| (name, p.tp, p.fetch_offset)).collect();
         self.client.send(out, leader, request, config.request_timeout, Ask::Fetch(asked));
@@ -215,6 +261,12 @@ impl Consumer {
             let position = self.assigned.get(name).and_then(Partition::position);
             if position != Some(*offset) {
                 continue;
+            }
+            if let Some(replica) = fetched.preferred_read_replica {
+                let until = out.now() + self.spec.config.metadata_max_age;
+                if let Some(partition) = self.assigned.get_mut(name) {
+                    partition.preferred = Some((replica, until));
+                }
             }
             if fetched.error.is_none() {
                 let last = fetched.records.last();
@@ -236,9 +288,13 @@ impl Consumer {
         fetched: &FetchedPartition,
         out: &mut Out<'_>,
     ) {
+        // What a follower says is not the last word: the leader is asked next.
+        let partition = self.assigned.get_mut(name);
+        let from_follower = partition.is_some_and(|partition| partition.preferred.take().is_some());
         match fetched.error {
+            ErrorCode::OffsetOutOfRange if from_follower => {}
             ErrorCode::OffsetOutOfRange => {
-                if !self.reset(name, ResetCause::OutOfRange) {
+                if !self.reset(name, ResetCause::OutOfRange, out.now()) {
                     let (topic, index) = name;
                     let message = format!(
                         "Fetch position FetchPosition{{offset={offset}}} is out of range for partition \

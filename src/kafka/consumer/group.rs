@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::membership::ConsumerMembership;
+use super::share::ShareMembership;
 use super::{Ask, Consumer, ConsumerSpec, Phase, Reads};
 use crate::base::{NodeId, Time};
 use crate::kafka::config::GroupProtocol;
@@ -60,6 +61,8 @@ pub(super) struct Membership {
 
     /// What the client keeps instead of all that, with group.protocol=consumer.
     pub(super) consumer: Option<ConsumerMembership>,
+    /// What it keeps as a member of a share group.
+    pub(super) share: Option<ShareMembership>,
 }
 
 impl Membership {
@@ -85,7 +88,9 @@ impl Membership {
             last_assignment: Vec::new(),
             next_heartbeat: Time::NEVER,
             session_ends: Time::NEVER,
-            consumer: (is_consumer && subscribes).then(ConsumerMembership::default),
+            consumer: (is_consumer && subscribes && spec.share.is_none())
+                .then(ConsumerMembership::default),
+            share: spec.share.map(|_| ShareMembership::default()),
         }
     }
 
@@ -107,7 +112,7 @@ impl Membership {
     }
 
     /// Moments at which something here may be due.
-    pub(super) fn deadlines(&self) -> [Time; 5] {
+    pub(super) fn deadlines(&self) -> [Time; 6] {
         let searching = self.coordinator.is_none();
         let beating = self.heartbeats() && !searching;
         let when = |condition: bool, at: Time| if condition { at } else { Time::NEVER };
@@ -116,6 +121,7 @@ impl Membership {
             when(searching, self.lookup_at),
             when(beating, self.session_ends),
             when(beating, self.next_heartbeat),
+            when(!searching, self.share.as_ref().map_or(Time::NEVER, |it| it.next_heartbeat)),
             when(!searching, self.consumer.as_ref().map_or(Time::NEVER, |it| it.next_heartbeat)),
         ]
     }
@@ -182,6 +188,9 @@ impl Consumer {
         let Some(membership) = &self.membership else { return };
         if membership.consumer.is_some() {
             return self.consumer_heartbeat_step(out);
+        }
+        if membership.share.is_some() {
+            return self.share_heartbeat_step(out);
         }
         if !membership.heartbeats() {
             return;
@@ -278,6 +287,9 @@ impl Consumer {
     pub(super) fn leave_group(&mut self, reason: &str, out: &mut Out<'_>) -> bool {
         if self.membership.as_ref().is_some_and(|membership| membership.consumer.is_some()) {
             return self.leave_consumer_group(out);
+        }
+        if self.is_share() {
+            return self.leave_share_group(out);
         }
         let is_static = self.spec.config.group_instance_id.is_some();
         let Some(membership) = &mut self.membership else { return false };

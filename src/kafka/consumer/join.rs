@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::assignor::{Assignor, Subscription as AssignorSubscription, TopicMetadata};
+use super::assignor::{Assignor, Subscription as AssignorSubscription};
 use super::commit::{CommitKind, Sent};
 use super::group::MemberState;
 use super::positions::Partition;
@@ -262,8 +262,9 @@ impl Consumer {
             // A static member came back as leader: the assignment stands (KIP-814).
             return self.send_sync(Vec::new(), out);
         }
+        let cache = &self.metadata;
         let topics =
-            counts.iter().map(|(name, count)| (name.clone(), TopicMetadata::without_racks(*count)));
+            counts.iter().map(|(name, count)| (name.clone(), cache.for_assignor(name, *count)));
         let members: Vec<_> = body
             .members
             .iter()

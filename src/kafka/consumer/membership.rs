@@ -162,10 +162,10 @@ impl Consumer {
         Some((membership.member_id.clone(), epoch))
     }
 
-    /// A member of KIP-848 chooses its id itself, for as long as the process lives.
+    /// A member of KIP-848, or of a share group, chooses its id itself, for as long as the process lives.
     pub(super) fn choose_member_id(&mut self, out: &mut Out<'_>) {
         if let Some(membership) = &mut self.membership
-            && membership.consumer.is_some()
+            && (membership.consumer.is_some() || membership.share.is_some())
         {
             membership.member_id = Uuid::random(out.rng()).to_string().into();
         }

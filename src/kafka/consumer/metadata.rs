@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::assignor::TopicMetadata as AssignorTopic;
 use super::positions::Partition;
 use super::{Ask, Consumer, Reads};
 use crate::base::{LeaderEpoch, NodeId, Time, TopicPartition};
@@ -63,6 +64,18 @@ impl MetadataCache {
         let known =
             self.group_topics.iter().filter_map(|name| self.cluster.topics.get_key_value(name));
         known.map(|(name, topic)| (name.clone(), count(topic))).collect()
+    }
+
+    /// The topic as an assignor wants it: with the racks of its replicas, if there are any.
+    pub(super) fn for_assignor(&self, name: &Rc<str>, partitions: u32) -> AssignorTopic {
+        let racks = &self.cluster.racks;
+        let topic = self.cluster.topics.get(name).filter(|_| !racks.is_empty());
+        let of_partition = |partition: &PartitionMetadata| {
+            partition.replicas.iter().filter_map(|id| racks.get(id).cloned()).collect()
+        };
+        let replica_racks =
+            topic.into_iter().flat_map(|topic| &topic.partitions).map(of_partition).collect();
+        AssignorTopic { partitions, replica_racks }
     }
 
     /// Whether an answer has told of every topic in `topics`, be it that it does not exist.
@@ -168,6 +181,7 @@ impl Consumer {
             }
             cache.cluster.topics.insert(topic.name.clone(), topic);
         }
+        cache.cluster.racks = body.racks;
         cache.cluster.brokers = if body.brokers.is_empty() { old.brokers } else { body.brokers };
         cache.cluster.updated_at = out.now();
         cache.in_flight = false;

@@ -15,6 +15,7 @@ mod join;
 mod membership;
 mod metadata;
 mod positions;
+mod share;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 pub use group::MemberState;
+pub use share::ShareUse;
 pub use spec::{CommitPolicy, ConsumerSpec, Reads, ServiceTime};
 pub use view::{OwnedPartition, Work};
 
@@ -61,6 +63,12 @@ enum Ask {
     Heartbeat {
         generation: i32,
     },
+    /// Of a share group; the number tells a member's present life from earlier ones.
+    ShareHeartbeat {
+        life: u32,
+    },
+    ShareFetch(Vec<(NamedPartition, TopicPartition)>),
+    ShareAcknowledge,
     /// Of KIP-848; the number tells a member's present life from earlier ones.
     ConsumerHeartbeat {
         life: u32,
@@ -104,7 +112,7 @@ pub struct Consumer {
     /// in hand.
     stopping: bool,
     /// Answers that only the next poll handles.
-    deferred: Vec<(Ask, Response)>,
+    deferred: Vec<(Ask, NodeId, Response)>,
     alarm: Alarm,
 }
 
@@ -154,7 +162,10 @@ impl Consumer {
         match input {
             Input::Response { correlation, body, .. } => {
                 if let Some(entry) = self.client.complete(correlation) {
-                    self.on_answer(entry.context, body, out);
+                    if let Response::Fetch(answer) = &body {
+                        self.client.throttle(entry.peer, out.now() + answer.throttle_time);
+                    }
+                    self.on_answer(entry.context, entry.peer, body, out);
                 }
             }
             Input::Disconnected { peer } => {
@@ -191,10 +202,10 @@ impl Consumer {
         }
     }
 
-    fn on_answer(&mut self, ask: Ask, body: Response, out: &mut Out<'_>) {
+    fn on_answer(&mut self, ask: Ask, from: NodeId, body: Response, out: &mut Out<'_>) {
         // Until the heartbeats begin, only the application's thread reads from the network.
         if matches!(ask, Ask::JoinGroup) && !matches!(self.phase, Phase::Polling) {
-            self.deferred.push((ask, body));
+            self.deferred.push((ask, from, body));
             return;
         }
         match (ask, body) {
@@ -210,7 +221,23 @@ impl Consumer {
             (Ask::ConsumerHeartbeat { life }, Response::ConsumerGroupHeartbeat(body)) => {
                 self.on_consumer_heartbeat(life, *body, out);
             }
-            (Ask::LeaveGroup, Response::LeaveGroup(_) | Response::ConsumerGroupHeartbeat(_)) => {}
+            (Ask::ShareHeartbeat { life }, Response::ShareGroupHeartbeat(body)) => {
+                self.on_share_heartbeat(life, *body, out);
+            }
+            (Ask::ShareFetch(asked), Response::ShareFetch(body)) => {
+                self.on_share_fetched(from, &asked, *body);
+            }
+            (Ask::ShareAcknowledge, Response::ShareAcknowledge(body)) => {
+                if !body.error.is_none() {
+                    self.end_share_session(from);
+                }
+            }
+            (
+                Ask::LeaveGroup,
+                Response::LeaveGroup(_)
+                | Response::ConsumerGroupHeartbeat(_)
+                | Response::ShareGroupHeartbeat(_),
+            ) => {}
             (Ask::Commit { kind, generation, offsets }, Response::OffsetCommit(body)) => {
                 self.on_commit_answer(kind, generation, &offsets, &body, out);
             }
@@ -236,11 +263,14 @@ impl Consumer {
                 Ask::JoinGroup | Ask::SyncGroup => self.on_join_lost(out),
                 Ask::Heartbeat { .. } => self.on_heartbeat_lost(out),
                 Ask::ConsumerHeartbeat { .. } => self.on_consumer_heartbeat_lost(out),
+                Ask::ShareHeartbeat { .. } => self.on_share_heartbeat_lost(out),
+                Ask::ShareFetch(_) | Ask::ShareAcknowledge => self.end_share_session(peer),
                 Ask::Commit { kind, .. } => self.on_commit_retriable(kind, out),
                 Ask::OffsetFetch | Ask::ListOffsets(_) | Ask::OffsetForLeaderEpoch(_) => {
                     self.retry_positions_later(out);
                 }
-                Ask::LeaveGroup | Ask::Fetch(_) => {}
+                Ask::Fetch(_) => self.on_fetch_lost(peer),
+                Ask::LeaveGroup => {}
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Ask, Consumer};
-use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::base::{LeaderEpoch, NodeId, Offset, Time, TopicPartition};
 use crate::kafka::config::{AutoOffsetReset, IsolationLevel};
 use crate::kafka::effect::Out;
 use crate::kafka::event::{Event, ResetCause};
@@ -24,6 +24,8 @@ pub(super) struct Partition {
     pub(super) valid_epoch: Option<LeaderEpoch>,
     /// It is about to be given up: nothing more of it may reach the application (`markPendingRevocation`).
     pub(super) pending_revocation: bool,
+    /// Where the leader said to read instead, and until when that holds (KIP-392).
+    pub(super) preferred: Option<(NodeId, Time)>,
     /// Its leader refused: nothing is asked until metadata is newer.
     pub(super) awaiting_metadata: bool,
 }
@@ -50,6 +52,11 @@ impl Partition {
             | FetchState::AwaitingReset(..)
             | FetchState::AwaitingValidation(_) => None,
         }
+    }
+
+    /// The replica to read from instead of the leader, if there is one.
+    pub(super) fn preferred_read_replica(&self, now: Time) -> Option<NodeId> {
+        self.preferred.filter(|(_, until)| now < *until).map(|(replica, _)| replica)
     }
 
     /// Moves to `offset`. With the epoch in which the record before it was written, the leader is asked first
@@ -141,7 +148,7 @@ impl Consumer {
         let missing = self.assigned.iter().filter(|(_, p)| p.state == FetchState::Initializing);
         let missing: Vec<_> = missing.map(|(tp, _)| tp.clone()).collect();
         for tp in missing {
-            if !self.reset(&tp, ResetCause::NothingCommitted) {
+            if !self.reset(&tp, ResetCause::NothingCommitted, out.now()) {
                 let message = format!(
                     "Undefined offset with no reset policy for partitions: [{}-{}]",
                     tp.0, tp.1
@@ -152,10 +159,13 @@ impl Consumer {
     }
 
     /// Drops the position of `tp` for one by `auto.offset.reset`; false if there is no policy.
-    pub(super) fn reset(&mut self, tp: &NamedPartition, cause: ResetCause) -> bool {
+    pub(super) fn reset(&mut self, tp: &NamedPartition, cause: ResetCause, now: Time) -> bool {
         let spec = match self.spec.config.auto_offset_reset {
             AutoOffsetReset::Earliest => OffsetSpec::Earliest,
             AutoOffsetReset::Latest => OffsetSpec::Latest,
+            AutoOffsetReset::ByDuration(age) => {
+                OffsetSpec::AtTime(Time(now.0.saturating_sub(age.0)))
+            }
             AutoOffsetReset::None => return false,
         };
         if let Some(partition) = self.assigned.get_mut(tp) {
@@ -207,7 +217,10 @@ impl Consumer {
             };
             let Some(partition) = self.assigned.get_mut(name) else { continue };
             let FetchState::AwaitingReset(_, cause) = partition.state else { continue };
-            if found.error.is_none() {
+            if found.error.is_none() && found.offset < 0 {
+                // No record is young enough: it goes on with those to come.
+                partition.state = FetchState::AwaitingReset(OffsetSpec::Latest, cause);
+            } else if found.error.is_none() {
                 partition.seek_unvalidated(found.offset, None);
                 self.positions_failures = 0;
                 let (group, to) = (group.clone(), found.offset);

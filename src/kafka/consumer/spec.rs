@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ShareUse;
 use crate::base::{Duration, Rng};
 use crate::kafka::config::ConsumerConfig;
 
@@ -22,6 +23,8 @@ pub struct ConsumerSpec {
     pub commit: CommitPolicy,
     /// After how many records its application closes the client; never without.
     pub max_messages: Option<u64>,
+    /// Whether it is a member of a share group, and what its application does with records.
+    pub share: Option<ShareUse>,
     /// Settings of its client.
     pub config: ConsumerConfig,
 }

@@ -115,7 +115,7 @@ impl Consumer {
 
     /// Nothing is known of where the logs part, or nobody said what to do then.
     fn lose_position(&mut self, name: &NamedPartition, position: Offset, out: &mut Out<'_>) {
-        if !self.reset(name, ResetCause::UnknownEpoch) {
+        if !self.reset(name, ResetCause::UnknownEpoch, out.now()) {
             let (topic, index) = name;
             let message = format!(
                 "Detected log truncation for partition {topic}-{index} at offset {position} with no \

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::fetch::CompletedFetch;
 use super::{Consumer, ConsumerSpec, MemberState, Phase};
 use crate::base::{NodeId, Offset, RecordId, Time, TopicPartition};
-use crate::kafka::protocol::NamedPartition;
+use crate::kafka::protocol::{ApiKey, NamedPartition};
 
 /// A partition that a consumer reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +53,11 @@ impl Consumer {
         self.worked
     }
 
+    /// Its oldest request without an answer yet: when it left, what it asks.
+    pub fn oldest_request(&self) -> Option<(Time, ApiKey)> {
+        self.client.oldest()
+    }
+
     /// Whether the process runs.
     pub fn is_running(&self) -> bool {
         !matches!(self.phase, Phase::Stopped)
@@ -94,7 +99,9 @@ impl Consumer {
 
     /// Number of records fetched that no poll has returned.
     pub fn buffered(&self) -> usize {
-        self.buffer.iter().map(CompletedFetch::len).sum()
+        let shared = self.membership.as_ref().and_then(|it| it.share.as_ref());
+        let shared = shared.map_or(0, |share| share.buffer.len());
+        self.buffer.iter().map(CompletedFetch::len).sum::<usize>() + shared
     }
 
     /// Its member id, once the coordinator gave it one.
@@ -105,6 +112,9 @@ impl Consumer {
 
     /// The generation of its group in which it is; in a group of KIP-848 its member epoch.
     pub fn generation(&self) -> Option<i32> {
+        if let Some(epoch) = self.share_epoch() {
+            return Some(epoch).filter(|epoch| *epoch > 0);
+        }
         let membership = self.membership.as_ref()?;
         if let Some(consumer) = &membership.consumer {
             return Some(consumer.epoch).filter(|epoch| *epoch > 0);
@@ -115,6 +125,11 @@ impl Consumer {
     /// How far it has come into its group; `None` for a consumer that reads by hand. In a group of KIP-848 a member
     /// that has joined never stops for a rebalance.
     pub fn member_state(&self) -> Option<MemberState> {
+        match self.share_epoch() {
+            Some(1..) => return Some(MemberState::Stable),
+            Some(_) => return Some(MemberState::Unjoined),
+            None => {}
+        }
         match self.consumer_state() {
             Some(state) if state.is_in_group() => return Some(MemberState::Stable),
             Some(_) => return Some(MemberState::Unjoined),

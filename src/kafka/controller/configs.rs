@@ -28,6 +28,10 @@ fn validate<'a>(
             .set(key, value)
             .map_err(|error| ApiError::new(ErrorCode::InvalidConfig, error.to_string()))?;
     }
+    let nothing_more: [(&str, &str); 0] = [];
+    config
+        .with_overrides(nothing_more)
+        .map_err(|error| ApiError::new(ErrorCode::InvalidConfig, error.to_string()))?;
     Ok(())
 }
 

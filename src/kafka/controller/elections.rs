@@ -34,7 +34,10 @@ impl ControllerState {
                 .filter(is_news)
                 .collect()
         };
-        ControllerResult { records, response: ElectLeadersResponse { partitions } }
+        ControllerResult {
+            records,
+            response: ElectLeadersResponse { error: ErrorCode::None, partitions },
+        }
     }
 
     fn elect_leader(

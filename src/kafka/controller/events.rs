@@ -68,7 +68,13 @@ pub(super) fn events(
                     partition_events(*tp, old, new, &mut events);
                 }
             }
-            MetadataRecord::UnregisterBroker { .. } | MetadataRecord::NoOp => {}
+            MetadataRecord::ClientQuota { entity, kind, value } => {
+                let (entity, key) = (entity.to_string().into(), kind.key());
+                events.push(Event::ClientQuotaChanged { entity, key, value: *value });
+            }
+            MetadataRecord::UnregisterBroker { .. }
+            | MetadataRecord::LeaderChange { .. }
+            | MetadataRecord::NoOp => {}
         }
     }
     events

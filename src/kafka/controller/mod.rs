@@ -4,28 +4,31 @@
 //! [`Controller`] is the node: it takes requests and timers, asks [`ControllerState`] for the records
 //! to write, writes them to the metadata log and answers. Brokers fetch that log and follow.
 //!
-//! There is one active controller. The quorum that would elect another, snapshots, authorisation and
-//! quotas are not modelled.
+//! The leader of the quorum ([`RaftClient`]) is the active controller: it works on what it has written,
+//! and answers when that is committed. The others follow what is committed, so that each can take over.
+//! Snapshots and authorisation are not modelled.
 
+mod activity;
 mod alter_partition;
+mod client_quotas;
 mod cluster_control;
 mod configs;
 mod elections;
 mod events;
 mod heartbeat;
 mod index;
-mod metadata_fetch;
-mod metadata_log;
 pub mod partition_change;
 mod partitions;
 pub mod placement;
 mod reassignment;
+mod requests;
 mod state;
 mod topics;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 pub use heartbeat::BrokerControlState;
@@ -35,13 +38,9 @@ pub use topics::{has_collision_chars, validate_topic_name};
 use super::config::BrokerConfig;
 use super::effect::{Command, Input, Out, Timer};
 use super::metadata::{MetadataImage, MetadataRecord};
-use super::protocol::{
-    BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest,
-    BrokerRegistrationResponse, CorrelationId, ErrorCode, Request, Response,
-};
+use super::protocol::{CorrelationId, Response};
+use super::raft::RaftClient;
 use crate::base::{Duration, LeaderEpoch, NodeId, Offset, Time};
-use metadata_fetch::MetadataFetches;
-use metadata_log::MetadataLog;
 
 /// `unclean.leader.election.interval.ms`, an internal setting at Kafka's default.
 const UNCLEAN_ELECTION_INTERVAL: Duration = Duration::from_secs(300);
@@ -50,11 +49,12 @@ const UNCLEAN_ELECTION_INTERVAL: Duration = Duration::from_secs(300);
 /// (`QuorumController.maybeFenceStaleBrokerPeriodNs`).
 const SESSION_CHECKS: u64 = 8;
 
-/// Epoch of the only leader that the metadata log ever has.
-const CONTROLLER_EPOCH: LeaderEpoch = 1;
+/// A controller that leads the quorum stops after this time even if nobody takes over
+/// (`KafkaRaftManager.shutdown`).
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Timers of a controller.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ControllerTimer {
     /// Look for brokers whose session has ended.
     FenceStaleBrokers,
@@ -66,29 +66,66 @@ pub enum ControllerTimer {
     ElectUncleanLeaders,
     /// Answer fetches of the metadata log that have waited long enough.
     AnswerFetches,
+    /// Some time-out of the quorum may be over.
+    PollQuorum,
+    /// The wait for somebody to take over ends.
+    EndShutdown,
 }
 
-/// The active controller. Copies share what they can.
+/// An answer that waits for the records of its request to be committed (`DeferredEventQueue`).
+#[derive(Clone, Debug)]
+struct Deferred {
+    /// Log end after these records.
+    offset: Offset,
+    to: NodeId,
+    correlation: CorrelationId,
+    /// What to answer if they are.
+    body: Response,
+    /// What to answer if another controller takes over first.
+    refusal: Option<Response>,
+}
+
+/// A controller. Copies share what they can.
 #[derive(Clone, Debug)]
 pub struct Controller {
     id: NodeId,
     config: Rc<BrokerConfig>,
-    /// On disk: survives a crash.
-    log: MetadataLog,
+    /// Its voice in the quorum, with the log.
+    raft: RaftClient,
+    /// What it works on: of the active controller all that it has written, of the others what they know
+    /// to be committed.
     state: ControllerState,
-    fetches: MetadataFetches,
+    /// The furthest committed metadata that this controller has come to. For who looks at it; it does not
+    /// read this itself, and needs none as the only voter, whose state is committed as it is written.
+    committed: MetadataImage,
+    /// Epoch in which it is the active controller (`curClaimEpoch`).
+    active_in: Option<LeaderEpoch>,
+    deferred: VecDeque<Deferred>,
     last_append: Time,
+    /// When each periodic task is due; older timers find nothing to do.
+    due: BTreeMap<ControllerTimer, Time>,
+    shutting_down: bool,
 }
 
 impl Controller {
-    /// A controller with an empty metadata log and eligible leader replicas on, as in a new cluster.
+    /// The only controller of a cluster, with an empty metadata log and eligible leader replicas on, as in
+    /// a new cluster.
     pub fn new(id: NodeId, config: Rc<BrokerConfig>) -> Self {
+        Self::with_voters(id, [id].into(), config)
+    }
+
+    /// One of the `voters` of a quorum, all of which have empty logs.
+    pub fn with_voters(id: NodeId, voters: Rc<[NodeId]>, config: Rc<BrokerConfig>) -> Self {
         Self {
             id,
-            log: MetadataLog::default(),
+            raft: RaftClient::new(id, voters, config.clone()),
             state: ControllerState::new(config.clone(), true),
-            fetches: MetadataFetches::default(),
+            committed: MetadataImage::default(),
+            active_in: None,
+            deferred: VecDeque::new(),
             last_append: Time::ZERO,
+            due: BTreeMap::new(),
+            shutting_down: false,
             config,
         }
     }
@@ -98,39 +135,48 @@ impl Controller {
         self.id
     }
 
-    /// The metadata up to the end of the log.
+    /// The committed metadata as far as this controller knows it, or knew it before it was killed.
     pub fn image(&self) -> &MetadataImage {
-        self.state.image()
+        if self.raft.is_only_voter() { self.state.image() } else { &self.committed }
     }
 
-    /// Offset after the last record of the metadata log.
+    /// Offset after the last record of its metadata log.
     pub fn log_end(&self) -> Offset {
-        self.log.end()
+        self.raft.log().end()
     }
 
-    /// The process begins: replays the log, gives every broker a fresh session, starts the clocks.
+    /// Its voice in the quorum.
+    pub fn raft(&self) -> &RaftClient {
+        &self.raft
+    }
+
+    /// The epoch in which it is the active controller, if it is.
+    pub fn active_in(&self) -> Option<LeaderEpoch> {
+        self.active_in
+    }
+
+    /// The process begins on what its disk holds.
     pub fn start(&mut self, out: &mut Out<'_>) {
-        let elr_enabled = self.state.elr_enabled;
-        self.state = ControllerState::new(self.config.clone(), elr_enabled);
-        for record in self.log.records() {
-            self.state.replay(record);
-        }
-        self.state.activate(out.now());
-        self.last_append = out.now();
-        let mut begin = |timer| out.after(self.period(timer), Timer::Controller(timer));
-        begin(ControllerTimer::FenceStaleBrokers);
-        begin(ControllerTimer::ElectUncleanLeaders);
-        if self.config.metadata_max_idle_interval > Duration::ZERO {
-            begin(ControllerTimer::WriteNoOp);
-        }
-        if self.config.auto_leader_rebalance {
-            begin(ControllerTimer::BalanceLeaders);
-        }
+        self.forget();
+        self.raft.start(out);
+        self.follow_quorum(out);
     }
 
     /// The process is gone. What was only in memory is lost; the log stays.
     pub fn crash(&mut self) {
-        self.fetches = MetadataFetches::default();
+        self.active_in = None;
+        self.deferred.clear();
+        self.due.clear();
+        self.raft.crash();
+    }
+
+    fn forget(&mut self) {
+        self.crash();
+        self.shutting_down = false;
+        self.reset_state();
+    }
+
+    fn reset_state(&mut self) {
         self.state = ControllerState::new(self.config.clone(), self.state.elr_enabled);
     }
 
@@ -145,7 +191,9 @@ impl Controller {
                 Duration::from_secs(self.config.leader_imbalance_check_interval_seconds)
             }
             ControllerTimer::ElectUncleanLeaders => UNCLEAN_ELECTION_INTERVAL,
-            ControllerTimer::AnswerFetches => Duration::ZERO,
+            ControllerTimer::AnswerFetches
+            | ControllerTimer::PollQuorum
+            | ControllerTimer::EndShutdown => Duration::ZERO,
         }
     }
 
@@ -153,16 +201,45 @@ impl Controller {
     pub fn on(&mut self, input: Input, out: &mut Out<'_>) {
         match input {
             Input::Request { from, correlation, body } => {
-                self.on_request(from, correlation, body, out);
+                if let Some(body) = self.raft.on_request(from, correlation, body, out) {
+                    self.on_request(from, correlation, body, out);
+                }
+            }
+            Input::Response { from, correlation, body } => {
+                self.raft.on_response(from, correlation, body, out);
             }
             Input::Timer(Timer::Controller(timer)) => self.on_timer(timer, out),
-            Input::Disconnected { peer } => self.fetches.forget(peer),
-            Input::Command(Command::Shutdown) => out.halt(),
-            Input::Response { .. } | Input::Timer(_) | Input::Command(_) => {}
+            Input::Disconnected { peer } => self.raft.on_disconnected(peer, out),
+            Input::Command(Command::Shutdown) => self.begin_shutdown(out),
+            Input::Timer(_) | Input::Command(_) => {}
         }
+        self.follow_quorum(out);
+    }
+
+    fn schedule(&mut self, timer: ControllerTimer, at: Time, out: &mut Out<'_>) {
+        self.due.insert(timer, at);
+        out.at(at, Timer::Controller(timer));
     }
 
     fn on_timer(&mut self, timer: ControllerTimer, out: &mut Out<'_>) {
+        match timer {
+            ControllerTimer::AnswerFetches => self.raft.on_fetch_timer(out),
+            ControllerTimer::PollQuorum => self.raft.on_timer(out),
+            ControllerTimer::EndShutdown => {
+                if std::mem::take(&mut self.shutting_down) {
+                    out.halt();
+                }
+            }
+            timer => {
+                if self.due.get(&timer).is_some_and(|&due| due <= out.now()) {
+                    self.on_period(timer, out);
+                }
+            }
+        }
+    }
+
+    /// A periodic task of the active controller.
+    fn on_period(&mut self, timer: ControllerTimer, out: &mut Out<'_>) {
         let mut next = out.now() + self.period(timer);
         match timer {
             ControllerTimer::FenceStaleBrokers => {
@@ -186,29 +263,26 @@ impl Controller {
                 let records = self.state.maybe_elect_unclean_leaders();
                 self.append(&records, out);
             }
-            ControllerTimer::AnswerFetches => {
-                self.fetches.answer_expired(&self.log, out);
-                return;
-            }
+            _ => {}
         }
-        out.at(next, Timer::Controller(timer));
+        self.schedule(timer, next, out);
     }
 
-    /// Writes `records` in one piece, follows them, tells of them and wakes the brokers that wait.
+    /// Writes `records` in one piece, follows them and wakes the brokers and voters that wait. The only
+    /// voter tells of them at once; a quorum must have them first.
     fn append(&mut self, records: &[MetadataRecord], out: &mut Out<'_>) {
         if records.is_empty() {
             return;
         }
-        // A no-op tells nobody anything, and most batches of a quiet cluster are no-ops.
-        let is_idle = matches!(records, [MetadataRecord::NoOp]);
-        let before = (!is_idle).then(|| self.state.image().clone());
-        self.log.append(records, CONTROLLER_EPOCH, out.now());
+        let is_committed = self.raft.is_only_voter();
+        let before = (is_committed && !is_idle(records)).then(|| self.state.image().clone());
+        self.raft.append(records, out);
         for record in records {
             self.state.replay(record);
         }
         debug_assert_eq!(
             self.state.image().next_offset,
-            self.log.end(),
+            self.raft.log().end(),
             "the state follows the log"
         );
         self.last_append = out.now();
@@ -217,96 +291,11 @@ impl Controller {
                 out.event(event);
             }
         }
-        self.fetches.answer_all(&self.log, out);
+        self.raft.answer_fetches_with_news(out);
     }
+}
 
-    fn on_request(
-        &mut self,
-        from: NodeId,
-        correlation: CorrelationId,
-        body: Request,
-        out: &mut Out<'_>,
-    ) {
-        let response: Response = match body {
-            Request::Fetch(request) => {
-                self.fetches.on_fetch(from, correlation, &request, &self.log, out);
-                return;
-            }
-            Request::BrokerRegistration(request) => self.register_broker(&request, out).into(),
-            Request::BrokerHeartbeat(request) => self.broker_heartbeat(&request, out).into(),
-            Request::AlterPartition(request) => {
-                let result = self.state.alter_partition(&request);
-                self.write(result, out).into()
-            }
-            Request::CreateTopics(request) => {
-                let result = self.state.create_topics(&request, &mut |n| out.rng().index(n));
-                self.write(result, out).into()
-            }
-            Request::DeleteTopics(request) => {
-                let result = self.state.delete_topics(&request);
-                self.write(result, out).into()
-            }
-            Request::CreatePartitions(request) => {
-                let result = self.state.create_partitions(&request, &mut |n| out.rng().index(n));
-                self.write(result, out).into()
-            }
-            Request::IncrementalAlterConfigs(request) => {
-                let result = self.state.incremental_alter_configs(&request);
-                self.write(result, out).into()
-            }
-            Request::ElectLeaders(request) => {
-                let result = self.state.elect_leaders(&request);
-                self.write(result, out).into()
-            }
-            Request::AlterPartitionReassignments(request) => {
-                let result = self.state.alter_partition_reassignments(&request);
-                self.write(result, out).into()
-            }
-            // Data and groups are for brokers; Kafka's controller has no such API and hangs up.
-            _ => {
-                out.disconnect(from);
-                return;
-            }
-        };
-        out.respond(from, correlation, response);
-    }
-
-    fn write<T>(&mut self, result: ControllerResult<T>, out: &mut Out<'_>) -> T {
-        self.append(&result.records, out);
-        result.response
-    }
-
-    fn register_broker(
-        &mut self,
-        request: &BrokerRegistrationRequest,
-        out: &mut Out<'_>,
-    ) -> BrokerRegistrationResponse {
-        match self.state.register_broker(request, out.now()) {
-            Ok(result) => {
-                let broker_epoch = self.write(result, out);
-                BrokerRegistrationResponse { error: ErrorCode::None, broker_epoch }
-            }
-            Err(error) => BrokerRegistrationResponse { error, broker_epoch: -1 },
-        }
-    }
-
-    fn broker_heartbeat(
-        &mut self,
-        request: &BrokerHeartbeatRequest,
-        out: &mut Out<'_>,
-    ) -> BrokerHeartbeatResponse {
-        match self.state.process_broker_heartbeat(request, out.now()) {
-            Ok(result) => {
-                let (response, state) = self.write(result, out);
-                self.state.controlled_shutdown_written(request.broker, state);
-                response
-            }
-            Err(error) => BrokerHeartbeatResponse {
-                error,
-                is_caught_up: false,
-                is_fenced: true,
-                should_shut_down: false,
-            },
-        }
-    }
+/// A no-op tells nobody anything, and most batches of a quiet cluster are no-ops.
+fn is_idle(records: &[MetadataRecord]) -> bool {
+    matches!(records, [MetadataRecord::NoOp])
 }

@@ -277,15 +277,18 @@ impl<'a> PartitionChangeBuilder<'a> {
             self.target_last_known_elr.clear();
             return;
         }
+        // A replica that a reassignment has taken away is eligible for nothing.
+        let stays =
+            |node: &&NodeId| self.target_replicas.is_empty() || self.target_replicas.contains(node);
         let mut candidates: BTreeSet<NodeId> =
-            self.target_elr.iter().chain(&self.partition.isr).copied().collect();
+            self.target_elr.iter().chain(&self.partition.isr).filter(stays).copied().collect();
         let not_in_sync = |node: &NodeId| !self.target_isr.contains(node);
         let elr: Vec<NodeId> = candidates
             .iter()
             .copied()
             .filter(|node| not_in_sync(node) && !self.unclean_shutdown_replicas.contains(node))
             .collect();
-        candidates.extend(&self.target_last_known_elr);
+        candidates.extend(self.target_last_known_elr.iter().filter(stays));
         self.target_last_known_elr = candidates
             .into_iter()
             .filter(|node| not_in_sync(node) && !elr.contains(node))

@@ -2,11 +2,12 @@
 //! the new replicas; it ends by itself, in the change that brings the last of them into the ISR.
 
 use super::partition_change::{Election, PartitionRegistration};
-use super::state::{ControllerResult, ControllerState, change_record};
+use super::state::{ControllerResult, ControllerState, change_record, partitions_of};
 use crate::base::{NodeId, TopicPartition};
 use crate::kafka::metadata::{MetadataRecord, TopicImage};
 use crate::kafka::protocol::{
     AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, ApiError, ErrorCode,
+    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, OngoingReassignment,
 };
 
 impl ControllerState {
@@ -22,6 +23,29 @@ impl ControllerState {
             partitions.push((*tp, outcome.map(|record| records.extend(record))));
         }
         ControllerResult { records, response: AlterPartitionReassignmentsResponse { partitions } }
+    }
+
+    /// Lists the reassignments under way.
+    pub fn list_partition_reassignments(
+        &self,
+        request: &ListPartitionReassignmentsRequest,
+    ) -> ListPartitionReassignmentsResponse {
+        let ongoing = |tp: TopicPartition, partition: &PartitionRegistration| {
+            partition.is_reassignment_in_progress().then(|| OngoingReassignment {
+                tp,
+                replicas: partition.replicas.clone(),
+                adding: partition.adding_replicas.clone(),
+                removing: partition.removing_replicas.clone(),
+            })
+        };
+        let partitions = if let Some(wanted) = &request.partitions {
+            wanted.iter().filter_map(|&tp| ongoing(tp, self.image.partition(tp)?)).collect()
+        } else {
+            let topics = self.image.topics.values();
+            let all = topics.flat_map(|topic| partitions_of(Some(topic)));
+            all.filter_map(|(tp, partition)| ongoing(tp, &partition)).collect()
+        };
+        ListPartitionReassignmentsResponse { error: ErrorCode::None, partitions }
     }
 
     fn reassign(

@@ -83,6 +83,8 @@ impl ControllerState {
             | MetadataRecord::Partition { .. }
             | MetadataRecord::PartitionChange { .. }
             | MetadataRecord::TopicConfig { .. }
+            | MetadataRecord::LeaderChange { .. }
+            | MetadataRecord::ClientQuota { .. }
             | MetadataRecord::NoOp => {}
         }
         let changed = match record {

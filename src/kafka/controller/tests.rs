@@ -239,6 +239,8 @@ impl Harness {
             session_epoch: -1,
             partitions: vec![partition],
             forgotten: Vec::new(),
+            rack: None,
+            client_id: None,
         };
         match self.try_ask(from, request)? {
             Response::Fetch(response) => Some(*response),

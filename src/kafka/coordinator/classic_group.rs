@@ -121,6 +121,8 @@ pub struct ClassicGroup {
     /// Partition of `__consumer_offsets` that holds it.
     pub(super) partition: u32,
     pub(super) previous_state: ClassicGroupState,
+    /// Since when it is in its state (`currentStateTimestamp`).
+    pub(super) state_since: Time,
     pub(super) protocol_type: Option<Rc<str>>,
     /// Members that were given an id and have not joined with it, with the end of their patience.
     pub(super) pending_joins: BTreeMap<Rc<str>, Time>,
@@ -141,6 +143,7 @@ impl ClassicGroup {
             members: Vec::new(),
             partition,
             previous_state: ClassicGroupState::Dead,
+            state_since: Time::ZERO,
             protocol_type: None,
             pending_joins: BTreeMap::new(),
             new_member_added: false,

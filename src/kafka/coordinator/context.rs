@@ -12,8 +12,7 @@ use crate::base::Time;
 use crate::kafka::config::BrokerConfig;
 use crate::kafka::effect::Out;
 use crate::kafka::protocol::{
-    ConsumerGroupHeartbeatResponse, ErrorCode, JoinGroupResponse, OffsetCommitRequest,
-    SyncGroupResponse,
+    ErrorCode, JoinGroupResponse, OffsetCommitRequest, Response, SyncGroupResponse,
 };
 use crate::kafka::record::GroupRecord;
 
@@ -40,7 +39,7 @@ pub(super) enum Then {
     Answer {
         group: Rc<str>,
         to: Waiting,
-        answer: Box<ConsumerGroupHeartbeatResponse>,
+        answer: Response,
     },
     /// Members of a group of KIP-848 went by themselves.
     Fenced {
@@ -66,7 +65,7 @@ pub(super) struct Writer {
     /// Partition and what follows, by token.
     pub(super) pending: BTreeMap<u64, (u32, Then)>,
     /// Answers that tell of what an earlier append stores: the append, who asked and what to say.
-    pub(super) followers: Vec<(u64, Waiting, Box<ConsumerGroupHeartbeatResponse>)>,
+    pub(super) followers: Vec<(u64, Waiting, Response)>,
 }
 
 impl Writer {

@@ -77,7 +77,7 @@ pub struct CommittedOffset {
 pub enum GroupKind {
     /// The classic protocol; also a group that only stores offsets.
     Classic(ClassicGroup),
-    /// The protocol of KIP-848.
+    /// The protocol of KIP-848, or a share group (`ModernGroup`).
     Consumer(ConsumerGroup),
 }
 
@@ -129,7 +129,7 @@ impl Group {
         }
     }
 
-    /// The group of KIP-848, if it is one.
+    /// The group of KIP-848 or share group, if it is one.
     pub fn consumer(&self) -> Option<&ConsumerGroup> {
         match &self.kind {
             GroupKind::Consumer(group) => Some(group),
@@ -137,10 +137,16 @@ impl Group {
         }
     }
 
+    /// Whether it is a share group.
+    pub fn is_share(&self) -> bool {
+        self.consumer().is_some_and(|group| group.shared)
+    }
+
     /// Kafka's name of its kind (`org.apache.kafka.common.GroupType`).
     pub fn type_name(&self) -> &'static str {
         match &self.kind {
             GroupKind::Classic(_) => "Classic",
+            GroupKind::Consumer(group) if group.shared => "Share",
             GroupKind::Consumer(_) => "Consumer",
         }
     }

@@ -1,5 +1,5 @@
-//! Groups of KIP-848 at their coordinator (`GroupMetadataManager.consumerGroupHeartbeat`,
-//! `CoordinatorRuntime.scheduleWriteOperation`): a heartbeat changes its group at once, and its answer waits until what it
+//! Groups of KIP-848 and share groups at their coordinator (`GroupMetadataManager.consumerGroupHeartbeat`,
+//! `shareGroupHeartbeat`, `CoordinatorRuntime.scheduleWriteOperation`): a heartbeat changes its group at once, and its answer waits until what it
 //! tells of is stored.
 //!
 //! Simplified: where the log refuses a record, Kafka takes the change back; here the group goes on, nobody is told of the
@@ -19,22 +19,42 @@ use crate::base::Duration;
 use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
 use crate::kafka::metadata::MetadataImage;
-use crate::kafka::protocol::ErrorCode;
+use crate::kafka::protocol::{
+    ApiKey, ErrorCode, PartitionsById, Response, ShareGroupHeartbeatRequest,
+    ShareGroupHeartbeatResponse,
+};
 use crate::kafka::record::GroupRecord;
 use crate::kafka::uuid::Uuid;
 
 /// Answers a heartbeat once what it tells of is stored, or not.
 pub(super) fn respond(
     to: Waiting,
-    answer: ConsumerGroupHeartbeatResponse,
+    answer: Response,
     stored: Result<(), ErrorCode>,
     out: &mut Out<'_>,
 ) {
+    let shared = answer.api() == ApiKey::ShareGroupHeartbeat;
     let answer = match stored {
         Ok(()) => answer,
-        Err(error) => refusal(error, None),
+        Err(error) => to_response(refusal(error, None), shared),
     };
     out.respond(to.node, to.correlation, answer);
+}
+
+/// The answer as members of that kind of group read it.
+fn to_response(answer: ConsumerGroupHeartbeatResponse, shared: bool) -> Response {
+    if !shared {
+        return answer.into();
+    }
+    let ConsumerGroupHeartbeatResponse {
+        error,
+        message,
+        member_epoch,
+        heartbeat_interval,
+        assignment,
+    } = answer;
+    ShareGroupHeartbeatResponse { error, message, member_epoch, heartbeat_interval, assignment }
+        .into()
 }
 
 fn refusal(error: ErrorCode, message: Option<&str>) -> ConsumerGroupHeartbeatResponse {
@@ -81,38 +101,61 @@ impl GroupCoordinator {
         &mut self,
         from: Waiting,
         request: &ConsumerGroupHeartbeatRequest,
+        shared: bool,
         out: &mut Out<'_>,
         appends: &mut Vec<CoordinatorAppend>,
     ) {
-        let refused = match self.try_heartbeat(from, request, out, appends) {
+        let refused = match self.try_heartbeat(from, request, shared, out, appends) {
             Ok(()) => return,
             Err(refused) => refused,
         };
         let answer = refusal(refused.error, Some(&refused.message));
-        out.respond(from.node, from.correlation, answer);
+        out.respond(from.node, from.correlation, to_response(answer, shared));
+    }
+
+    /// A member of a share group says less: it has nothing to give up, and takes what it is given.
+    pub(super) fn share_group_heartbeat(
+        &mut self,
+        from: Waiting,
+        request: &ShareGroupHeartbeatRequest,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+    ) {
+        let request = ConsumerGroupHeartbeatRequest {
+            group: request.group.clone(),
+            member_id: request.member_id.clone(),
+            member_epoch: request.member_epoch,
+            client_id: request.client_id.clone(),
+            rebalance_timeout: request.subscribed.as_ref().map(|_| Duration::ZERO),
+            subscribed: request.subscribed.clone(),
+            owned: Some(PartitionsById::new()),
+            ..ConsumerGroupHeartbeatRequest::default()
+        };
+        self.consumer_group_heartbeat(from, &request, true, out, appends);
     }
 
     fn try_heartbeat(
         &mut self,
         from: Waiting,
         request: &ConsumerGroupHeartbeatRequest,
+        shared: bool,
         out: &mut Out<'_>,
         appends: &mut Vec<CoordinatorAppend>,
     ) -> Result<(), HeartbeatError> {
         let name = &request.group;
         let partition =
             self.partition_of(name).map_err(|error| HeartbeatError::new(error, error.message()))?;
-        let before = self.consumer_group_for(request)?;
+        let before = self.consumer_group_for(request, shared)?;
         let mut after = before.clone();
         let now = out.now();
-        let answer = after.heartbeat(request, &self.topics, &self.consumer_config, now)?;
+        let config = if shared { &self.share_config } else { &self.consumer_config };
+        let answer = after.heartbeat(request, &self.topics, config, now)?;
         if request.member_epoch == JOIN_GROUP_MEMBER_EPOCH {
             after.introduce(&request.member_id, &request.client_id, from.node);
         }
         let mut records = self.begin_records(name, partition);
-        let written =
-            if self.unwritten.remove(name) { &ConsumerGroup::new(name.clone()) } else { &before };
-        records.extend(group_records(name, after.changes_since(written)));
+        let written = if self.unwritten.remove(name) { &before.unwritten() } else { &before };
+        records.extend(group_records(&after, after.changes_since(written)));
         let (was, is) = (before.state(), after.state());
         let reason = match request.member_epoch {
             JOIN_GROUP_MEMBER_EPOCH => format!("member {} joins", request.member_id),
@@ -128,6 +171,7 @@ impl GroupCoordinator {
         group.kind = GroupKind::Consumer(after);
         let next = group.next_deadline();
         self.arm(next, out);
+        let answer = to_response(answer, shared);
         self.answer_when_stored(from, (name, partition), answer, records, out, appends);
         Ok(())
     }
@@ -138,19 +182,18 @@ impl GroupCoordinator {
         &mut self,
         from: Waiting,
         (name, partition): (&Rc<str>, u32),
-        answer: ConsumerGroupHeartbeatResponse,
+        answer: Response,
         records: Vec<GroupRecord>,
         out: &mut Out<'_>,
         appends: &mut Vec<CoordinatorAppend>,
     ) {
-        let answer = Box::new(answer);
         if !records.is_empty() {
             let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
             cx.append(partition, records, Then::Answer { group: name.clone(), to: from, answer });
         } else if let Some(token) = self.writer.last_pending(partition) {
             self.writer.followers.push((token, from, answer));
         } else {
-            out.respond(from.node, from.correlation, *answer);
+            out.respond(from.node, from.correlation, answer);
         }
     }
 
@@ -158,19 +201,24 @@ impl GroupCoordinator {
     fn consumer_group_for(
         &self,
         request: &ConsumerGroupHeartbeatRequest,
+        shared: bool,
     ) -> Result<ConsumerGroup, HeartbeatError> {
         let name = &request.group;
         let joins = request.member_epoch == JOIN_GROUP_MEMBER_EPOCH;
+        let kind = if shared { "share" } else { "consumer" };
         match self.groups.get(name) {
-            Some(Group { kind: GroupKind::Consumer(group), .. }) => Ok(group.clone()),
-            Some(group) if group.has_members() || !joins => {
-                let message = format!("Group {name} is not a consumer group.");
+            Some(Group { kind: GroupKind::Consumer(group), .. }) if group.shared == shared => {
+                Ok(group.clone())
+            }
+            Some(group) if group.has_members() || !joins || shared || group.is_share() => {
+                let message = format!("Group {name} is not a {kind} group.");
                 Err(HeartbeatError::new(ErrorCode::GroupIdNotFound, message))
             }
             None if !joins => {
-                let message = format!("Consumer group {name} not found.");
+                let message = format!("Group {name} not found.");
                 Err(HeartbeatError::new(ErrorCode::GroupIdNotFound, message))
             }
+            None if shared => Ok(ConsumerGroup::share(name.clone())),
             Some(_) | None => Ok(ConsumerGroup::new(name.clone())),
         }
     }
@@ -196,7 +244,7 @@ impl GroupCoordinator {
     ) {
         let Some(group) = self.groups.get_mut(name) else { return };
         let Some(consumer) = group.consumer() else { return };
-        let mut records = group_records(name, consumer.tombstones());
+        let mut records = group_records(consumer, consumer.tombstones());
         let classic = ClassicGroup::new(name.clone(), group.partition);
         records.push(classic.metadata_record());
         group.kind = GroupKind::Classic(classic);
@@ -222,9 +270,9 @@ impl GroupCoordinator {
                 let reason = "its session or the time to give up partitions ended";
                 tell_removed(&before, consumer, reason, cx.out);
                 tell_state(consumer, before.state(), consumer.state(), reason, cx.out);
-                let written = ConsumerGroup::new(consumer.name.clone());
+                let written = consumer.unwritten();
                 let written = if unwritten { &written } else { &before };
-                let records = group_records(&consumer.name, consumer.changes_since(written));
+                let records = group_records(consumer, consumer.changes_since(written));
                 if !records.is_empty() {
                     cx.append(
                         group.partition,
@@ -251,14 +299,18 @@ impl GroupCoordinator {
     ) {
         let followers = &mut self.writer.followers;
         for (_, to, answer) in followers.extract_if(.., |(of, ..)| *of == token) {
-            respond(to, *answer, stored, out);
+            respond(to, answer, stored, out);
         }
     }
 }
 
-fn group_records(name: &Rc<str>, records: Vec<ConsumerGroupRecord>) -> Vec<GroupRecord> {
-    let records = records.into_iter();
-    records.map(|record| GroupRecord::ConsumerGroup { group: name.clone(), record }).collect()
+pub(super) fn group_records(
+    group: &ConsumerGroup,
+    records: Vec<ConsumerGroupRecord>,
+) -> Vec<GroupRecord> {
+    let (name, shared) = (&group.name, group.shared);
+    let record = |record| GroupRecord::ConsumerGroup { group: name.clone(), shared, record };
+    records.into_iter().map(record).collect()
 }
 
 fn tell_removed(before: &ConsumerGroup, after: &ConsumerGroup, reason: &str, out: &mut Out<'_>) {

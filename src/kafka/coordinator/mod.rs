@@ -2,13 +2,14 @@
 //! (`GroupCoordinatorService`, `GroupMetadataManager`, `OffsetMetadataManager`). It coordinates the groups
 //! whose partition of `__consumer_offsets` the broker leads. It knows no log: what must be written leaves as a
 //! [`CoordinatorAppend`], and clients are answered once the broker says that it is replicated.
-//! Not here: share groups, offset expiry. Simplified: a group changes its protocol only while it has no
+//! The members of share groups are here too. Simplified: a group changes its protocol only while it has no
 //! members; Kafka can also convert it while its members are replaced one by one.
 
 pub mod assignor;
 mod classic_group;
 pub mod consumer_group;
 mod context;
+mod expiry;
 mod group;
 mod heartbeats;
 mod member;
@@ -24,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 pub use classic_group::{ClassicGroup, ClassicGroupState, Member};
-use consumer_group::{ConsumerGroupConfig, TopicsImage};
+use consumer_group::{ConsumerGroup, ConsumerGroupConfig, TopicsImage};
 use context::{Context, Then, Writer};
 pub use group::{CommittedOffset, Group, GroupKind, GroupMember, GroupState};
 use transactions::PendingOffsets;
@@ -58,6 +59,8 @@ pub struct CoordinatorAppend {
 pub enum CoordinatorTimer {
     /// Some session, rebalance or sync may have run out of time.
     Wake,
+    /// Look at which offsets have expired.
+    Cleanup,
 }
 
 /// A partition of `__consumer_offsets` that this broker leads.
@@ -77,8 +80,11 @@ pub struct GroupCoordinator {
     /// The topics that exist, for groups of KIP-848.
     topics: Rc<TopicsImage>,
     consumer_config: ConsumerGroupConfig,
+    share_config: ConsumerGroupConfig,
     /// Groups of KIP-848 of which the log refused a record: all of them is written with the next one.
     unwritten: BTreeSet<Rc<str>>,
+    /// Whether a look at what has expired is planned.
+    cleanup_planned: bool,
     writer: Writer,
     pending_offsets: PendingOffsets,
     alarm: Alarm,
@@ -90,7 +96,9 @@ impl GroupCoordinator {
         Self {
             topics: Rc::default(),
             consumer_config: ConsumerGroupConfig::of(&config),
+            share_config: ConsumerGroupConfig::of_share_groups(&config),
             unwritten: BTreeSet::new(),
+            cleanup_planned: false,
             config,
             partitions_total: 0,
             partitions: BTreeMap::new(),
@@ -127,7 +135,10 @@ impl GroupCoordinator {
         out: &mut Out<'_>,
         appends: &mut Vec<CoordinatorAppend>,
     ) {
-        let CoordinatorTimer::Wake = timer;
+        match timer {
+            CoordinatorTimer::Wake => {}
+            CoordinatorTimer::Cleanup => return self.cleanup(out, appends),
+        }
         let now = out.now();
         self.alarm.rang(now);
         let next = |groups: &BTreeMap<Rc<str>, Group>| {
@@ -174,7 +185,7 @@ impl GroupCoordinator {
             }
             Then::Answer { group, to, answer } => {
                 self.on_group_written(&group, result);
-                heartbeats::respond(to, *answer, result, out);
+                heartbeats::respond(to, answer, result, out);
             }
             Then::Fenced { group } => self.on_group_written(&group, result),
             Then::TxnCommit { from, request, producer_id, committed_at } => {
@@ -237,8 +248,11 @@ impl GroupCoordinator {
         self.on_resigned(partition, out);
         self.partitions_total = partitions_total;
         self.partitions.insert(partition, PartitionState::Active);
-        let config = &self.consumer_config;
+        let config = |group: &ConsumerGroup| {
+            if group.shared { self.share_config.clone() } else { self.consumer_config.clone() }
+        };
         self.groups.extend(store::replay(partition, &records, config, out.now()));
+        self.plan_cleanup(out);
         let next = self.groups.values().map(Group::next_deadline).min().unwrap_or(Time::NEVER);
         self.arm(next, out);
     }
@@ -282,7 +296,7 @@ impl GroupCoordinator {
                     out.respond(from.node, from.correlation, answer);
                 }
                 Then::Answer { to, answer, .. } => {
-                    heartbeats::respond(to, *answer, Err(error), out);
+                    heartbeats::respond(to, answer, Err(error), out);
                 }
                 _ => {}
             }

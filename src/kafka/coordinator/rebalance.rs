@@ -377,6 +377,7 @@ impl ClassicGroup {
         reason: &str,
     ) {
         self.previous_state = self.state;
+        self.state_since = cx.now();
         self.state = to;
         cx.out.event(Event::GroupStateChanged {
             group: self.name.clone(),

@@ -9,9 +9,9 @@ use crate::base::NodeId;
 use crate::kafka::effect::Out;
 use crate::kafka::java_hash::partition_for;
 use crate::kafka::protocol::{
-    CorrelationId, DescribeGroupsResponse, ErrorCode, HeartbeatResponse, JoinGroupRequest,
-    LeaveGroupResponse, ListGroupsResponse, OffsetCommitRequest, OffsetFetchRequest,
-    OffsetFetchResponse, Request, SyncGroupResponse,
+    CorrelationId, DescribeGroupsRequest, DescribeGroupsResponse, ErrorCode, HeartbeatResponse,
+    JoinGroupRequest, LeaveGroupResponse, ListGroupsResponse, OffsetCommitRequest,
+    OffsetFetchRequest, OffsetFetchResponse, Request, SyncGroupResponse,
 };
 
 impl GroupCoordinator {
@@ -61,22 +61,17 @@ impl GroupCoordinator {
                 out.respond(from, correlation, LeaveGroupResponse { error });
             }
             Request::ConsumerGroupHeartbeat(request) => {
-                self.consumer_group_heartbeat(waiting, &request, out, appends);
+                self.consumer_group_heartbeat(waiting, &request, false, out, appends);
+            }
+            Request::ShareGroupHeartbeat(request) => {
+                self.share_group_heartbeat(waiting, &request, out, appends);
             }
             Request::OffsetCommit(request) => self.commit(waiting, &request, out, appends),
             Request::OffsetFetch(request) => {
                 out.respond(from, correlation, self.fetch_offsets(&request));
             }
             Request::DescribeGroups(request) => {
-                let groups = request.groups.iter().map(|group| match self.known_group(group) {
-                    Ok(()) => self.groups[group].describe(),
-                    Err(ErrorCode::UnknownMemberId) => {
-                        offsets::describe_missing(group, ErrorCode::GroupIdNotFound)
-                    }
-                    Err(error) => offsets::describe_missing(group, error),
-                });
-                let answer = DescribeGroupsResponse { groups: groups.collect() };
-                out.respond(from, correlation, answer);
+                out.respond(from, correlation, self.describe_groups(&request));
             }
             Request::ListGroups(_) => {
                 let groups = self.groups.values().map(|g| (g.name.clone(), g.state().name()));
@@ -111,7 +106,7 @@ impl GroupCoordinator {
         let is_new = known.is_none();
         let modern = known.filter(|group| group.classic().is_none());
         let checked = match checked {
-            Ok(_) if modern.is_some_and(Group::has_members) => {
+            Ok(_) if modern.is_some_and(|group| group.has_members() || group.is_share()) => {
                 Err(ErrorCode::InconsistentGroupProtocol)
             }
             Ok(_) if (is_new || modern.is_some()) && !request.member_id.is_empty() => {
@@ -158,6 +153,17 @@ impl GroupCoordinator {
             return out.respond(from.node, from.correlation, answer);
         }
         self.with_group(&request.group, out, appends, |group, cx| group.commit(cx, from, request));
+    }
+
+    fn describe_groups(&self, request: &DescribeGroupsRequest) -> DescribeGroupsResponse {
+        let groups = request.groups.iter().map(|group| match self.known_group(group) {
+            Ok(()) => self.groups[group].describe(),
+            Err(ErrorCode::UnknownMemberId) => {
+                offsets::describe_missing(group, ErrorCode::GroupIdNotFound)
+            }
+            Err(error) => offsets::describe_missing(group, error),
+        });
+        DescribeGroupsResponse { groups: groups.collect() }
     }
 
     fn fetch_offsets(&self, request: &OffsetFetchRequest) -> OffsetFetchResponse {

@@ -44,6 +44,7 @@ impl ClassicGroup {
         });
         let state = ClassicGroupSnapshot {
             generation: self.generation,
+            state_since: self.state_since,
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
             protocol: self.protocol.clone(),
             leader: self.leader.clone(),
@@ -77,6 +78,7 @@ impl ClassicGroup {
         let empty = self.members.is_empty();
         self.state = if empty { ClassicGroupState::Empty } else { ClassicGroupState::Stable };
         self.generation = state.generation;
+        self.state_since = state.state_since;
         self.protocol.clone_from(&state.protocol);
         self.leader.clone_from(&state.leader);
         self.protocol_type = Some(state.protocol_type.clone()).filter(|kind| !kind.is_empty());
@@ -87,7 +89,7 @@ impl ClassicGroup {
 pub(super) fn replay(
     partition: u32,
     records: &[Rc<GroupRecord>],
-    config: &ConsumerGroupConfig,
+    configs: impl Fn(&ConsumerGroup) -> ConsumerGroupConfig,
     now: Time,
 ) -> BTreeMap<Rc<str>, Group> {
     let mut read = Groups { partition, known: BTreeMap::new(), deleted: BTreeSet::new() };
@@ -99,7 +101,7 @@ pub(super) fn replay(
     groups.retain(|name, group| !deleted.contains(name) || !group.offsets.is_empty());
     for group in groups.values_mut() {
         if let GroupKind::Consumer(consumer) = &mut group.kind {
-            consumer.on_loaded(config, now);
+            consumer.on_loaded(&configs(consumer), now);
         }
     }
     groups
@@ -151,12 +153,18 @@ impl Groups {
                 }
                 self.entry(group).kind = GroupKind::Classic(classic);
             }
-            GroupRecord::ConsumerGroup { group, record } => {
+            GroupRecord::ConsumerGroup { group, shared, record } => {
                 let is_tombstone = matches!(record, ConsumerGroupRecord::Metadata(None));
                 self.note_deleted(group, is_tombstone);
                 let kind = &mut self.entry(group).kind;
-                if !matches!(kind, GroupKind::Consumer(_)) {
-                    *kind = GroupKind::Consumer(ConsumerGroup::new(group.clone()));
+                let fits = matches!(kind, GroupKind::Consumer(known) if known.shared == *shared);
+                if !fits {
+                    let name = group.clone();
+                    *kind = GroupKind::Consumer(if *shared {
+                        ConsumerGroup::share(name)
+                    } else {
+                        ConsumerGroup::new(name)
+                    });
                 }
                 if let GroupKind::Consumer(consumer) = kind {
                     consumer.replay(record);
@@ -181,7 +189,12 @@ pub(super) fn to_record(record: GroupRecord, now: Time) -> Record {
             format!("offset_commit {group} {topic} {partition}")
         }
         GroupRecord::GroupMetadata { group, .. } => format!("group_metadata {group}"),
-        GroupRecord::ConsumerGroup { group, record } => format!("{} {group}", record.key()),
+        GroupRecord::ConsumerGroup { group, shared: false, record } => {
+            format!("consumer_group_{} {group}", record.key())
+        }
+        GroupRecord::ConsumerGroup { group, shared: true, record } => {
+            format!("share_group_{} {group}", record.key())
+        }
     };
     Record {
         id: None,

@@ -8,8 +8,10 @@ use crate::base::{Duration, NodeId, Offset, Rng};
 use crate::kafka::effect::{Counters, Effect};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{
-    CorrelationId, DescribeGroupsRequest, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse,
-    OffsetCommitRequest, OffsetFetchRequest, Request, Response, SyncGroupRequest,
+    ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, CorrelationId,
+    DescribeGroupsRequest, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse,
+    LeaveGroupRequest, OffsetCommitRequest, OffsetFetchRequest, Request, Response,
+    SyncGroupRequest,
 };
 use crate::kafka::record::Payload;
 
@@ -305,4 +307,143 @@ fn member_ids_are_a_name_and_a_uuid() {
     let id = broker.join().member_id;
     let parts: Vec<usize> = id.split('-').map(str::len).collect();
     assert_eq!(parts, [6, 8, 4, 4, 4, 12], "{id}");
+}
+
+#[test]
+fn offsets_expire_a_while_after_the_last_member_has_gone() {
+    let (mut broker, member) = Broker::stable();
+    broker.ask(commit(&member, 1, 7));
+    broker.end_appends(Ok(()));
+    let clean = |broker: &mut Broker, minutes: u64| {
+        broker.now += Duration::from_secs(minutes * 60);
+        broker.act(|c, out, appends| c.on_timer(CoordinatorTimer::Cleanup, out, appends));
+        broker.end_appends(Ok(()));
+    };
+    let week = 7 * 24 * 60;
+    let leave = LeaveGroupRequest {
+        group: "g".into(),
+        member_id: member,
+        group_instance_id: None,
+        reason: "".into(),
+    };
+    broker.ask(leave);
+    broker.end_appends(Ok(()));
+    assert_eq!(broker.state(), "Empty");
+    clean(&mut broker, week - 1);
+    assert_eq!(broker.fetched(), [7, -1]);
+    clean(&mut broker, 1);
+    assert_eq!((broker.fetched(), broker.state()), (vec![-1, -1], "none"));
+    // The next coordinator knows it too.
+    let log = broker.log.clone();
+    broker.act(|c, out, _| c.on_elected(0, 1, log, out));
+    assert_eq!((broker.fetched(), broker.state()), (vec![-1, -1], "none"));
+}
+
+fn beat(member: &str, epoch: i32) -> ConsumerGroupHeartbeatRequest {
+    let joins = epoch == 0;
+    ConsumerGroupHeartbeatRequest {
+        group: "g".into(),
+        member_id: member.into(),
+        member_epoch: epoch,
+        client_id: "client".into(),
+        rebalance_timeout: joins.then_some(Duration::from_secs(60)),
+        subscribed: joins.then(|| ["t".into()].into()),
+        owned: joins.then(Default::default),
+        ..ConsumerGroupHeartbeatRequest::default()
+    }
+}
+
+fn beat_answer(answer: Option<Response>) -> ConsumerGroupHeartbeatResponse {
+    match answer {
+        Some(Response::ConsumerGroupHeartbeat(body)) => *body,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_member_of_kip_848_hears_of_its_partitions_once_they_are_stored() {
+    let mut broker = Broker::new(&[]);
+    assert_eq!(broker.ask(beat("a", 0)), None);
+    assert_eq!(beat_answer(broker.end_appends(Ok(()))).member_epoch, 2);
+    assert_eq!(beat_answer(broker.ask(beat("a", 2))).error, ErrorCode::None);
+    assert_eq!(broker.ask(beat("b", 0)), None);
+    assert_eq!(broker.ask(beat("a", 2)), None, "it may tell of what is not stored yet");
+    let refused = broker.end_appends(Err(ErrorCode::NotEnoughReplicas));
+    assert_eq!(beat_answer(refused).error, ErrorCode::CoordinatorNotAvailable);
+    broker.answers.clear();
+    assert_eq!(broker.ask(beat("a", 2)), None, "all of the group is written now");
+    assert_eq!(beat_answer(broker.end_appends(Ok(()))).error, ErrorCode::None);
+}
+
+#[test]
+fn the_next_coordinator_goes_on_with_a_group_of_kip_848() {
+    let mut broker = Broker::new(&[]);
+    for member in ["a", "b"] {
+        broker.ask(beat(member, 0));
+        broker.end_appends(Ok(()));
+    }
+    broker.ask(commit("a", 2, 5));
+    broker.end_appends(Ok(()));
+    let before = format!("{:?}", broker.coordinator.group("g").unwrap().members());
+    let epochs = |broker: &Broker| {
+        let group = broker.coordinator.group("g").unwrap().consumer().unwrap();
+        (group.epoch, group.assignment_epoch, group.state())
+    };
+    let known = epochs(&broker);
+    let log = broker.log.clone();
+    broker.act(|c, out, _| c.on_resigned(0, out));
+    assert_eq!(beat_answer(broker.ask(beat("a", 2))).error, ErrorCode::NotCoordinator);
+    broker.act(|c, out, _| c.on_elected(0, 1, log, out));
+    assert_eq!(format!("{:?}", broker.coordinator.group("g").unwrap().members()), before);
+    assert_eq!((epochs(&broker), broker.fetched()), (known, vec![5, -1]));
+    assert_eq!(beat_answer(broker.ask(beat("a", 2))).error, ErrorCode::None);
+    // Silent members go when their sessions, which began anew, end.
+    broker.wake_after(45_000);
+    assert_eq!(broker.state(), "Empty");
+}
+
+#[test]
+fn a_commit_of_a_wrong_member_epoch_is_stale() {
+    let mut broker = Broker::new(&[]);
+    broker.ask(beat("a", 0));
+    broker.end_appends(Ok(()));
+    assert_eq!(commit_error(broker.ask(commit("a", 3, 5))), ErrorCode::StaleMemberEpoch);
+    assert_eq!(commit_error(broker.ask(commit("b", 2, 5))), ErrorCode::UnknownMemberId);
+    assert_eq!(commit_error(broker.ask(commit("", -1, 5))), ErrorCode::UnknownMemberId);
+    let fetch = |epoch| OffsetFetchRequest {
+        group: "g".into(),
+        member: Some(("a".into(), epoch)),
+        partitions: None,
+        require_stable: false,
+    };
+    for (epoch, error) in [(1, ErrorCode::StaleMemberEpoch), (2, ErrorCode::None)] {
+        match broker.ask(fetch(epoch)) {
+            Some(Response::OffsetFetch(body)) => assert_eq!(body.error, error),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_group_changes_its_protocol_only_while_it_is_empty() {
+    let (mut broker, member) = Broker::stable();
+    broker.ask(commit(&member, 1, 7));
+    broker.end_appends(Ok(()));
+    assert_eq!(beat_answer(broker.ask(beat("a", 0))).error, ErrorCode::GroupIdNotFound);
+    broker.wake_after(10_000);
+    broker.end_appends(Ok(()));
+    broker.answers.clear();
+    broker.ask(beat("a", 0));
+    assert_eq!(beat_answer(broker.end_appends(Ok(()))).member_epoch, 2);
+    assert_eq!(broker.coordinator.group("g").unwrap().type_name(), "Consumer");
+    assert_eq!(broker.fetched(), [7, -1], "offsets stay");
+    assert_eq!(join_error(broker.ask(join(""))), ErrorCode::InconsistentGroupProtocol);
+    broker.ask(beat("a", -1));
+    broker.end_appends(Ok(()));
+    assert_eq!(join_error(broker.ask(join(""))), ErrorCode::MemberIdRequired);
+    broker.end_appends(Ok(()));
+    let log = broker.log.clone();
+    broker.act(|c, out, _| c.on_elected(0, 1, log, out));
+    assert_eq!(broker.coordinator.group("g").unwrap().type_name(), "Classic");
+    assert_eq!(broker.fetched(), [7, -1]);
 }

@@ -161,10 +161,19 @@ impl GroupCoordinator {
         group: &str,
         partitions: Option<&[NamedPartition]>,
     ) -> bool {
-        self.pending_offsets.values().filter_map(|groups| groups.get(group)).any(|offsets| {
-            partitions.is_none_or(|wanted| wanted.iter().any(|tp| offsets.contains_key(tp)))
-        })
+        has_pending(&self.pending_offsets, group, partitions)
     }
+}
+
+/// Whether an open transaction has offsets of `group`: of some partition, or of one of these.
+pub(super) fn has_pending(
+    pending: &PendingOffsets,
+    group: &str,
+    partitions: Option<&[NamedPartition]>,
+) -> bool {
+    pending.values().filter_map(|groups| groups.get(group)).any(|offsets| {
+        partitions.is_none_or(|wanted| wanted.iter().any(|tp| offsets.contains_key(tp)))
+    })
 }
 
 impl Group {

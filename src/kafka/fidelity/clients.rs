@@ -117,6 +117,14 @@ pub(super) const CONSUMER: &[Declaration] = &[
         &[Test("consumers_without_a_group_each_read_everything_and_commit_nothing")],
     ),
     modelled(
+        "Reading from the nearest replica",
+        "RackAwareReplicaSelector, client.rack (KIP-392)",
+        "The leader names the replica in the consumer's rack; the consumer goes back to the leader when that one is gone or does not have the offset.",
+        &[Test(
+            "a_consumer_reads_from_the_replica_in_its_rack_and_from_the_leader_when_that_is_gone",
+        )],
+    ),
+    modelled(
         "Client-side assignors",
         "RangeAssignor, RoundRobinAssignor, StickyAssignor, CooperativeStickyAssignor",
         "All four, rack awareness included.",

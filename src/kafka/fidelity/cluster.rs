@@ -14,7 +14,14 @@ pub(super) const CONTROLLER: &[Declaration] = &[
         "Leader election",
         "PartitionChangeBuilder, ReplicationControlManager",
         "From the in-sync replicas, then from the eligible leader replicas (KIP-966), and uncleanly only where that is allowed.",
-        &[Vectors("partition_change"), Vectors("controller_traces"), Live("failover.txt")],
+        &[
+            Vectors("partition_change"),
+            Vectors("controller_traces"),
+            Live("failover.txt"),
+            Test(
+                "an_unclean_election_loses_acknowledged_records_and_gives_their_offsets_to_others",
+            ),
+        ],
     ),
     modelled(
         "Placement of replicas",
@@ -30,15 +37,24 @@ pub(super) const CONTROLLER: &[Declaration] = &[
     ),
     simplified(
         "KRaft quorum",
-        "KafkaRaftClient, QuorumState (KIP-595)",
-        "One controller that cannot fail.",
-        &[],
+        "KafkaRaftClient, QuorumState, LeaderState (KIP-595, KIP-996)",
+        "One, three or five controllers elect a leader and commit by majority; without snapshots, and without voters that come and go.",
+        &[
+            Test("a_killed_leader_is_replaced_and_comes_back_as_a_follower"),
+            Test("without_a_quorum_the_data_flows_on_and_the_metadata_stands_still"),
+            Test(
+                "whatever_happens_to_a_quorum_it_has_one_leader_an_epoch_and_loses_nothing_committed",
+            ),
+        ],
     ),
     simplified(
         "Reassignment of replicas",
-        "PartitionReassignmentReplicas",
-        "A topic can be moved to more or fewer replicas; without throttles and without a list of moves.",
-        &[Test("a_reassignment_raises_the_replication_factor_while_records_flow")],
+        "PartitionReassignmentReplicas (KIP-455)",
+        "Partitions move to other brokers, and a move can be listed and given up; without throttles.",
+        &[
+            Test("a_partition_moves_to_two_other_brokers_and_loses_nothing"),
+            Test("a_move_waits_for_the_last_of_the_new_replicas_and_can_be_given_up"),
+        ],
     ),
 ];
 
@@ -66,6 +82,15 @@ pub(super) const NETWORK: &[Declaration] = &[
         "connection.setup.*, send.buffer.bytes",
         "Order, retransmission after a cut and the end of a connection; no windows, no handshakes, and a broker's connections to one peer share a way.",
         &[Test("what_a_short_cut_holds_up_is_sent_again_and_nobody_times_out")],
+    ),
+    simplified(
+        "Client quotas",
+        "ClientQuotaManager, producer_byte_rate, consumer_byte_rate (KIP-13, KIP-219)",
+        "By user and client id, measured by each broker over quota.window.num samples; answers carry the time to wait and the connection is not read meanwhile. Only bytes of batches count, and nobody logs in.",
+        &[
+            Test("a_producer_over_its_quota_is_held_to_it_until_the_quota_is_raised"),
+            Test("a_consumer_over_its_quota_gets_empty_answers_and_loses_nothing"),
+        ],
     ),
     simplified(
         "Threads of a broker",

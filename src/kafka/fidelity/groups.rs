@@ -22,7 +22,7 @@ pub(super) const GROUPS: &[Declaration] = &[
     modelled(
         "Committed offsets",
         "OffsetMetadataManager",
-        "Written to __consumer_offsets and answered when its replicas have them.",
+        "Written to __consumer_offsets and answered when its replicas have them; forgotten a week after the group is empty.",
         &[Test("a_restarted_coordinator_knows_the_committed_offsets")],
     ),
     simplified(
@@ -39,9 +39,13 @@ pub(super) const GROUPS: &[Declaration] = &[
     ),
     simplified(
         "Share groups",
-        "KIP-932, SharePartition",
-        "Only the assignor.",
-        &[Vectors("assignor_server_simple_share")],
+        "KIP-932, SharePartition, ShareCoordinator",
+        "Records are handed out, acknowledged, released, refused, taken back when their locks end, and given up at the limit; states outlive a leader in __share_group_state, each record of which is a whole snapshot. Every fetch names all its partitions; a group's own settings hold from the start.",
+        &[
+            Vectors("assignor_server_simple_share"),
+            Test("more_members_than_partitions_all_work_and_nothing_is_done_twice"),
+            Test("what_was_acknowledged_is_known_to_the_next_leader"),
+        ],
     ),
     absent("Streams groups", "KIP-1071", "Kafka Streams has no application here to run."),
 ];

@@ -22,17 +22,43 @@ pub(super) const LOGS: &[Declaration] = &[
         "Sequences of the last five batches: duplicates are answered again, gaps refused; markers and the last stable offset.",
         &[Vectors("producer_state")],
     ),
-    simplified(
+    modelled(
         "Segments and retention",
         "LocalLog, segment.bytes, retention.ms, retention.bytes",
-        "The rules are there and held against Kafka's answers; the brokers of the page do not run them yet.",
-        &[Vectors("retention")],
+        "Every broker looks every log.retention.check.interval.ms and drops whole segments below the high watermark; who reads below the log start is out of range.",
+        &[
+            Vectors("retention"),
+            Test("retention_deletes_by_size_and_age_and_who_reads_too_slowly_misses_records"),
+        ],
     ),
     simplified(
         "Compaction",
         "LogCleaner, Cleaner, cleanup.policy=compact",
-        "The rules are there and held against Kafka's answers; the brokers of the page do not run them yet.",
-        &[Vectors("compaction")],
+        "A cleaner that takes its time leaves each key's latest record, on every broker by itself. All keys fit into its memory, the disk serves writes beside it, and Kafka's own topics are not cleaned.",
+        &[
+            Vectors("compaction"),
+            Test(
+                "compaction_leaves_each_keys_latest_record_on_every_broker_and_readers_pass_the_holes",
+            ),
+        ],
+    ),
+    modelled(
+        "Deleting records",
+        "DeleteRecords (KIP-107)",
+        "The leader moves its log start and answers when no live replica has a record before it.",
+        &[Test(
+            "records_deleted_by_request_are_gone_from_every_live_replica_when_the_answer_comes",
+        )],
+    ),
+    modelled(
+        "Timestamps",
+        "message.timestamp.type, message.timestamp.*.max.ms, ListOffsets",
+        "The producer's time within its bounds, or the leader's; offsets are found by time.",
+        &[
+            Test("the_leader_stamps_records_where_the_topic_wants_its_time"),
+            Test("a_timestamp_too_far_from_the_leaders_clock_is_refused"),
+            Test("a_group_begins_at_the_age_that_it_names_or_at_the_end"),
+        ],
     ),
     simplified(
         "Disk and page cache",

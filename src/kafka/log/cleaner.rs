@@ -2,7 +2,8 @@
 //! `delete.retention.ms` after the first cleaning that saw it, so that slow readers learn of the deletion. Offsets
 //! and order never change, and the active segment is left alone.
 //!
-//! Not here: transactions and their markers, and the merging of segments that have become small.
+//! Records of aborted transactions go, and count for nothing. Simplified: the markers of transactions stay for ever,
+//! where Kafka drops one `delete.retention.ms` after the last record of its transaction is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -11,7 +12,7 @@ use super::retention::LogBounds;
 use super::segments::LogSegments;
 use crate::base::{Duration, LeaderEpoch, Offset, Time};
 use crate::kafka::config::TopicConfig;
-use crate::kafka::record::{Payload, Record, StoredBatch};
+use crate::kafka::record::{Payload, Record, RecordBatch, Remains, StoredBatch};
 
 /// A batch that may have lost records. It keeps its bounds, so that sequence numbers still follow from it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +25,10 @@ pub struct CleanedBatch {
     pub leader_epoch: LeaderEpoch,
     /// Producer id of an idempotent producer, -1 without.
     pub producer_id: i64,
+    /// Whether it is a marker, which stays as it is.
+    pub is_control: bool,
+    /// Whether it belongs to an aborted transaction; the log knows.
+    pub is_aborted: bool,
     /// From when on its tombstones go; set by the first cleaning that leaves one in it (KIP-534).
     pub delete_horizon: Option<Time>,
     /// The records that are left.
@@ -37,9 +42,39 @@ impl From<&StoredBatch> for CleanedBatch {
             last_offset: stored.next_offset() - 1,
             leader_epoch: stored.leader_epoch,
             producer_id: stored.batch.producer_id,
-            delete_horizon: None,
+            is_control: stored.batch.is_control(),
+            is_aborted: false,
+            delete_horizon: stored.batch.remains.as_ref().and_then(|old| old.delete_horizon),
             records: stored.records().map(|(offset, record)| (offset, record.clone())).collect(),
         }
+    }
+}
+
+impl CleanedBatch {
+    /// What stands in the log instead of `stored`, from which this was made; `None` if nothing changed.
+    pub fn replacement(&self, stored: &StoredBatch) -> Option<StoredBatch> {
+        let horizon = stored.batch.remains.as_ref().and_then(|old| old.delete_horizon);
+        if self.records.len() == stored.batch.len() && self.delete_horizon == horizon {
+            return None;
+        }
+        let delta = |offset: Offset| {
+            u32::try_from(offset - self.base_offset).expect("a batch spans less than 2^31 offsets")
+        };
+        let remains = Remains {
+            deltas: self.records.iter().map(|(offset, _)| delta(*offset)).collect(),
+            last_delta: delta(self.last_offset),
+            delete_horizon: self.delete_horizon,
+        };
+        let batch = RecordBatch {
+            producer_id: stored.batch.producer_id,
+            producer_epoch: stored.batch.producer_epoch,
+            base_sequence: stored.batch.base_sequence,
+            kind: stored.batch.kind,
+            compression: stored.batch.compression,
+            records: self.records.iter().map(|(_, record)| record.clone()).collect(),
+            remains: Some(Box::new(remains)),
+        };
+        Some(StoredBatch { batch: Rc::new(batch), ..*stored })
     }
 }
 
@@ -54,12 +89,13 @@ pub struct CleanableOffsets {
 
 impl CleanableOffsets {
     /// `LogCleanerManager.cleanableOffsets`: from where the last cleaning ended, or from the log start if it never
-    /// did, up to the active segment, the last stable offset (here the high watermark), or the first segment with a
+    /// did, up to the active segment, the last stable offset, or the first segment with a
     /// record younger than `min_compaction_lag`.
     pub fn of(
         log: &LogSegments,
         last_clean: Option<Offset>,
         bounds: LogBounds,
+        last_stable_offset: Offset,
         min_compaction_lag: Duration,
         now: Time,
     ) -> Self {
@@ -74,7 +110,7 @@ impl CleanableOffsets {
         let young = log.iter().find(|segment| is_young(segment.largest_timestamp));
         let young = young.map_or(Offset::MAX, |segment| segment.base_offset);
         let active = log.active().base_offset;
-        let first_uncleanable = bounds.high_watermark.min(active).min(young).max(first_dirty);
+        let first_uncleanable = last_stable_offset.min(active).min(young).max(first_dirty);
         Self { first_dirty, first_uncleanable }
     }
 }
@@ -94,7 +130,8 @@ impl OffsetMap {
             batch.last_offset >= dirty.first_dirty && batch.base_offset < dirty.first_uncleanable
         };
         for batch in batches.iter().filter(is_dirty) {
-            for (offset, record) in &batch.records {
+            let counts = !batch.is_control && !batch.is_aborted;
+            for (offset, record) in batch.records.iter().filter(|_| counts) {
                 let Some(key) = record.key.as_ref().filter(|_| *offset >= dirty.first_dirty) else {
                     continue;
                 };
@@ -145,11 +182,13 @@ impl Cleaner {
         // Whole segments are copied, also one that the memory was too small for.
         let copied_to = segments.next_base_offset(end).unwrap_or(Offset::MAX);
         batches.retain_mut(|batch| {
-            if batch.base_offset >= copied_to {
+            if batch.base_offset >= copied_to || batch.is_control {
                 return true;
             }
+            let (horizon, is_aborted) = (batch.delete_horizon, batch.is_aborted);
             batch.records.retain(|(offset, record)| {
-                should_retain(&map, batch.delete_horizon, *offset, record, now)
+                should_retain(&map, horizon, *offset, record, now)
+                    && !(is_aborted && *offset <= map.latest)
             });
             let has_tombstone = batch.records.iter().any(|(_, record)| is_tombstone(record));
             if has_tombstone && batch.delete_horizon.is_none() {
@@ -203,7 +242,7 @@ mod tests {
 
     impl Log {
         fn new() -> Self {
-            Self { batches: Vec::new(), segments: LogSegments::new(0, Time::ZERO), end: 0 }
+            Self { batches: Vec::new(), segments: LogSegments::new(0), end: 0 }
         }
 
         /// Appends one batch; `-` is a tombstone.
@@ -224,7 +263,7 @@ mod tests {
                 size,
                 max_timestamp: Time::ZERO,
             };
-            self.segments.append(&info, &TopicConfig::default(), Time::ZERO);
+            self.segments.append(&info, &TopicConfig::default());
             self.batches.push(CleanedBatch::from(&stored));
             self.end = next;
         }
@@ -241,11 +280,11 @@ mod tests {
             now: Time,
         ) -> CleanableOffsets {
             let bounds = LogBounds { log_start: 0, high_watermark, log_end: self.end };
-            CleanableOffsets::of(&self.segments, last_clean, bounds, lag, now)
+            CleanableOffsets::of(&self.segments, last_clean, bounds, high_watermark, lag, now)
         }
 
         fn roll_and_clean(&mut self, last_clean: Option<Offset>, now: Time) -> Offset {
-            self.segments.roll(self.end, now);
+            self.segments.roll(self.end);
             let dirty = self.cleanable(last_clean);
             CLEANER.clean(&mut self.batches, &self.segments, dirty, &BTreeSet::new(), now)
         }
@@ -277,7 +316,7 @@ mod tests {
     fn the_active_segment_is_neither_read_nor_cleaned() {
         let mut log = Log::new();
         log.append(&[("a", "1")]);
-        log.segments.roll(log.end, Time::ZERO);
+        log.segments.roll(log.end);
         log.append(&[("a", "2"), ("a", "3")]);
         let dirty = log.cleanable(None);
         assert_eq!(dirty, CleanableOffsets { first_dirty: 0, first_uncleanable: 1 });
@@ -309,7 +348,7 @@ mod tests {
         for key in ["a", "b", "c", "a", "b"] {
             log.append(&[(key, "x")]);
         }
-        log.segments.roll(log.end, Time::ZERO);
+        log.segments.roll(log.end);
         let dirty = log.cleanable(None);
         let small = Cleaner { slots: 2, ..CLEANER };
         let next =
@@ -326,7 +365,7 @@ mod tests {
         log.append(&[("a", "1")]);
         log.append(&[("a", "2")]);
         log.batches[0].producer_id = 7;
-        log.segments.roll(log.end, Time::ZERO);
+        log.segments.roll(log.end);
         let dirty = log.cleanable(None);
         let last = BTreeSet::from([0]);
         CLEANER.clean(&mut log.batches, &log.segments, dirty, &last, Time::ZERO);
@@ -339,7 +378,7 @@ mod tests {
         let mut log = Log::new();
         for _ in 0..3 {
             log.append(&[("a", "1")]);
-            log.segments.roll(log.end, Time::ZERO);
+            log.segments.roll(log.end);
         }
         let of = |last_clean, last_stable, lag: Duration, now| {
             let offsets = log.cleanable_with(last_clean, last_stable, lag, now);

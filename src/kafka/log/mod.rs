@@ -9,4 +9,4 @@ pub mod retention;
 pub mod segments;
 mod unified_log;
 
-pub use unified_log::{LogRead, RemovedBatches, UnifiedLog};
+pub use unified_log::{Cleaned, LogRead, LogToClean, RemovedBatches, Retired, UnifiedLog};

@@ -4,7 +4,7 @@
 
 use super::segments::{LogSegment, LogSegments};
 use crate::base::{Duration, Offset, Time};
-use crate::kafka::config::{CleanupPolicy, TopicConfig};
+use crate::kafka::config::TopicConfig;
 
 /// The offsets that bound what may be deleted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +22,8 @@ pub struct LogBounds {
 pub struct Deleted {
     /// How many segments went.
     pub segments: usize,
+    /// How many of them went because they were too old.
+    pub too_old: usize,
     /// The first offset that can be read now.
     pub log_start: Offset,
 }
@@ -35,10 +37,11 @@ impl LogSegments {
         bounds: LogBounds,
         now: Time,
     ) -> Deleted {
-        let mut round = Round { bounds, now, deleted: 0 };
+        let mut round = Round { bounds, deleted: 0 };
+        let mut too_old = 0;
         let log_start = bounds.log_start;
         round.delete(self, |_, next| next.is_some_and(|next| next.base_offset <= log_start));
-        if config.cleanup_policy != CleanupPolicy::Compact {
+        if config.cleanup_policy.deletes() {
             if let Ok(retention) = u64::try_from(config.retention_bytes)
                 && let Some(mut excess) = self.size().checked_sub(retention)
             {
@@ -51,19 +54,20 @@ impl LogSegments {
                 });
             }
             if config.retention != Duration::MAX {
+                too_old = round.deleted;
                 round.delete(self, |segment, _| {
                     let newest = segment.largest_timestamp;
                     newest.is_some_and(|newest| now.since(newest) > config.retention)
                 });
+                too_old = round.deleted - too_old;
             }
         }
-        Deleted { segments: round.deleted, log_start: round.bounds.log_start }
+        Deleted { segments: round.deleted, too_old, log_start: round.bounds.log_start }
     }
 }
 
 struct Round {
     bounds: LogBounds,
-    now: Time,
     deleted: usize,
 }
 
@@ -90,7 +94,7 @@ impl Round {
         }
         if count == segments.len() {
             // There must be one segment: a new one takes over.
-            log.roll(self.bounds.log_end, self.now);
+            log.roll(self.bounds.log_end);
         }
         log.remove_first(count);
         self.deleted += count;
@@ -102,6 +106,7 @@ impl Round {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kafka::config::CleanupPolicy;
     use crate::kafka::log::segments::LogAppendInfo;
 
     const SECOND: Time = Time(1_000_000);
@@ -112,10 +117,10 @@ mod tests {
 
     /// Segments of one record and 100 bytes each; record `n` is `n` seconds old at second 0.
     fn log_of(segments: i64) -> LogSegments {
-        let mut log = LogSegments::new(0, Time::ZERO);
+        let mut log = LogSegments::new(0);
         for offset in 0..segments {
             if offset > 0 {
-                log.roll(offset, Time::ZERO);
+                log.roll(offset);
             }
             let max_timestamp = Time(SECOND.0 * u64::try_from(offset).unwrap());
             let batch = LogAppendInfo {
@@ -124,7 +129,7 @@ mod tests {
                 size: 100,
                 max_timestamp,
             };
-            log.append(&batch, &TopicConfig::default(), Time::ZERO);
+            log.append(&batch, &TopicConfig::default());
         }
         log
     }
@@ -142,7 +147,7 @@ mod tests {
         let mut log = log_of(4);
         let config = config(Duration::from_secs(2), -1);
         let deleted = log.delete_old_segments(&config, bounds(4), Time(SECOND.0 * 4));
-        assert_eq!(deleted, Deleted { segments: 2, log_start: 2 });
+        assert_eq!(deleted, Deleted { segments: 2, too_old: 2, log_start: 2 });
         assert_eq!(bases(&log), [2, 3]);
     }
 
@@ -151,7 +156,7 @@ mod tests {
         let mut log = log_of(4);
         let config = config(Duration::from_millis(1), -1);
         let deleted = log.delete_old_segments(&config, bounds(1), Time(SECOND.0 * 99));
-        assert_eq!(deleted, Deleted { segments: 1, log_start: 1 });
+        assert_eq!(deleted, Deleted { segments: 1, too_old: 1, log_start: 1 });
     }
 
     #[test]
@@ -159,7 +164,7 @@ mod tests {
         let mut log = log_of(4);
         let config = config(Duration::from_millis(1), -1);
         let deleted = log.delete_old_segments(&config, bounds(4), Time(SECOND.0 * 99));
-        assert_eq!(deleted, Deleted { segments: 4, log_start: 4 });
+        assert_eq!(deleted, Deleted { segments: 4, too_old: 4, log_start: 4 });
         assert_eq!((bases(&log), log.size()), (vec![4], 0));
         let again = log.delete_old_segments(
             &config,
@@ -186,13 +191,13 @@ mod tests {
         config.cleanup_policy = CleanupPolicy::Compact;
         let bounds = LogBounds { log_start: 2, ..bounds(4) };
         let deleted = log.delete_old_segments(&config, bounds, Time(SECOND.0 * 99));
-        assert_eq!(deleted, Deleted { segments: 2, log_start: 2 });
+        assert_eq!(deleted, Deleted { segments: 2, too_old: 0, log_start: 2 });
     }
 
     #[test]
     fn a_batch_that_does_not_fit_or_is_much_younger_begins_a_segment() {
         let config = TopicConfig { segment_bytes: 250, ..TopicConfig::default() };
-        let mut log = LogSegments::new(0, Time::ZERO);
+        let mut log = LogSegments::new(0);
         let batch = |first_offset, max_timestamp| LogAppendInfo {
             first_offset,
             last_offset: first_offset,
@@ -200,13 +205,13 @@ mod tests {
             max_timestamp,
         };
         for offset in 0..3 {
-            log.append(&batch(offset, Time::ZERO), &config, Time::ZERO);
+            log.append(&batch(offset, Time::ZERO), &config);
         }
         assert_eq!(bases(&log), [0, 2]);
-        log.append(&batch(3, Time::ZERO + config.segment_ms), &config, Time::ZERO);
+        log.append(&batch(3, Time::ZERO + config.segment_ms), &config);
         assert_eq!(bases(&log), [0, 2]);
         let config = TopicConfig { segment_bytes: 1_000, ..config };
-        log.append(&batch(4, Time(config.segment_ms.0 + 1)), &config, Time::ZERO);
+        log.append(&batch(4, Time(config.segment_ms.0 + 1)), &config);
         assert_eq!(bases(&log), [0, 2, 4]);
     }
 }

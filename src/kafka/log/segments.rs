@@ -16,8 +16,7 @@ pub struct LogSegment {
     /// The largest timestamp of its records; none while it is empty.
     pub largest_timestamp: Option<Time>,
     /// The largest timestamp of its first batch, from which its age counts; none while it is empty.
-    first_batch_timestamp: Option<Time>,
-    created: Time,
+    pub(super) first_batch_timestamp: Option<Time>,
 }
 
 /// A batch on its way into the log (`LogAppendInfo`).
@@ -34,20 +33,24 @@ pub struct LogAppendInfo {
 }
 
 impl LogSegment {
-    fn new(base_offset: Offset, created: Time) -> Self {
-        Self { base_offset, size: 0, largest_timestamp: None, first_batch_timestamp: None, created }
+    fn new(base_offset: Offset) -> Self {
+        Self { base_offset, size: 0, largest_timestamp: None, first_batch_timestamp: None }
+    }
+
+    /// Counts a batch of `size` bytes that it holds.
+    fn count(&mut self, size: u64, max_timestamp: Time) {
+        self.first_batch_timestamp.get_or_insert(max_timestamp);
+        self.size += size;
+        self.largest_timestamp = self.largest_timestamp.max(Some(max_timestamp));
     }
 
     /// `shouldRoll`: whether the batch must begin a new segment. A segment's age is that of its first batch on the
     /// clock of the records, and an empty segment never grows old.
-    fn should_roll(&self, batch: &LogAppendInfo, config: &TopicConfig, now: Time) -> bool {
-        let waited = match self.first_batch_timestamp {
-            Some(first) => batch.max_timestamp.since(first),
-            None => now.since(self.created),
-        };
+    fn should_roll(&self, batch: &LogAppendInfo, config: &TopicConfig) -> bool {
+        let first = self.first_batch_timestamp.unwrap_or(batch.max_timestamp);
         let relative = batch.last_offset - self.base_offset;
         self.size + batch.size > u64::from(config.segment_bytes)
-            || (self.size > 0 && waited > config.segment_ms)
+            || (self.size > 0 && batch.max_timestamp.since(first) > config.max_segment_ms())
             || relative > Offset::from(i32::MAX)
     }
 }
@@ -58,10 +61,16 @@ pub struct LogSegments {
     segments: Vec<LogSegment>,
 }
 
+impl Default for LogSegments {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 impl LogSegments {
-    /// One empty segment, created `now`.
-    pub fn new(base_offset: Offset, now: Time) -> Self {
-        Self { segments: vec![LogSegment::new(base_offset, now)] }
+    /// One empty segment.
+    pub fn new(base_offset: Offset) -> Self {
+        Self { segments: vec![LogSegment::new(base_offset)] }
     }
 
     /// The segments in order.
@@ -84,29 +93,78 @@ impl LogSegments {
         self.segments.iter().map(|segment| segment.base_offset).find(|base| *base >= offset)
     }
 
+    /// Base offset of the segment that `offset` lies in.
+    pub fn base_of(&self, offset: Offset) -> Offset {
+        let after = self.segments.partition_point(|segment| segment.base_offset <= offset);
+        self.segments[after.saturating_sub(1)].base_offset
+    }
+
     /// Appends a batch, to a new segment if the active one is full or old (`maybeRoll`).
-    pub fn append(&mut self, batch: &LogAppendInfo, config: &TopicConfig, now: Time) {
-        if self.active().should_roll(batch, config, now) {
-            self.roll(batch.first_offset, now);
+    pub fn append(&mut self, batch: &LogAppendInfo, config: &TopicConfig) {
+        if self.active().should_roll(batch, config) {
+            self.roll(batch.first_offset);
         }
-        let active = self.segments.last_mut().expect("a log has at least one segment");
-        if active.size == 0 {
-            active.first_batch_timestamp = Some(batch.max_timestamp);
-        }
-        active.size += batch.size;
-        active.largest_timestamp = active.largest_timestamp.max(Some(batch.max_timestamp));
+        self.active_mut().count(batch.size, batch.max_timestamp);
+    }
+
+    fn active_mut(&mut self) -> &mut LogSegment {
+        self.segments.last_mut().expect("a log has at least one segment")
     }
 
     /// Begins a new segment at the log end. An empty active segment that begins there makes way for it.
-    pub fn roll(&mut self, log_end: Offset, now: Time) {
+    pub fn roll(&mut self, log_end: Offset) {
         if self.active().base_offset == log_end {
             self.segments.pop();
         }
-        self.segments.push(LogSegment::new(log_end, now));
+        self.segments.push(LogSegment::new(log_end));
     }
 
     /// Deletes the first `count` segments; the last one is never among them.
     pub(super) fn remove_first(&mut self, count: usize) {
         self.segments.drain(..count.min(self.segments.len() - 1));
+    }
+
+    /// Deletes the segments beyond the new log end; what is left of the last one must be counted anew.
+    pub(super) fn truncate_to(&mut self, log_end: Offset) {
+        let keep = self.segments.partition_point(|segment| segment.base_offset <= log_end);
+        self.segments.truncate(keep.max(1));
+    }
+
+    /// Counts the batches of the active segment anew: bytes and largest timestamp of each, in order.
+    pub(super) fn recount_active(&mut self, batches: impl Iterator<Item = (u64, Time)>) {
+        let active = self.active_mut();
+        *active = LogSegment::new(active.base_offset);
+        batches.for_each(|(size, max_timestamp)| active.count(size, max_timestamp));
+    }
+
+    /// Puts cleaned segments in the place of those below `end`. Neighbours are joined as long as they fit into
+    /// `segment.bytes` by their sizes from before (`groupSegmentsBySize`). `batches` are those below `end` that
+    /// are left: first offset, bytes and largest timestamp of each, in order.
+    pub(super) fn replace_cleaned(
+        &mut self,
+        end: Offset,
+        config: &TopicConfig,
+        batches: impl Iterator<Item = (Offset, u64, Time)>,
+    ) {
+        let cleaned = self.segments.partition_point(|segment| segment.base_offset < end);
+        let rest = self.segments.split_off(cleaned);
+        let mut group_size = 0;
+        let mut groups: Vec<LogSegment> = Vec::new();
+        for segment in &self.segments {
+            let fits = group_size + segment.size <= u64::from(config.segment_bytes);
+            if groups.is_empty() || !fits {
+                groups.push(LogSegment::new(segment.base_offset));
+                group_size = 0;
+            }
+            group_size += segment.size;
+        }
+        for (base_offset, size, max_timestamp) in batches {
+            let at = groups.partition_point(|group| group.base_offset <= base_offset);
+            if let Some(group) = groups.get_mut(at.saturating_sub(1)) {
+                group.count(size, max_timestamp);
+            }
+        }
+        groups.extend(rest);
+        self.segments = groups;
     }
 }

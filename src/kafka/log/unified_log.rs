@@ -1,9 +1,11 @@
 //! The log of one replica (`UnifiedLog`, `LocalLog`): batches in offset order, log start, high
 //! watermark, log end and the history of leader epochs.
 //!
-//! Kafka keeps segments of files; this keeps chunks of shared batches, so that a log can be cloned for
-//! a checkpoint at the price of a list of pointers. Not here yet, but beside it: segments by size and age, retention,
-//! compaction. The transaction index is one list in memory, in the order of the markers.
+//! Kafka keeps segments of files. This keeps chunks of shared batches, so that a log can be cloned for
+//! a checkpoint at the price of a list of pointers, and beside them the bounds of the segments, by which
+//! retention and the cleaner decide. The transaction index is one list in memory, in the order of the markers.
+
+mod upkeep;
 
 use std::rc::Rc;
 
@@ -11,10 +13,14 @@ use super::epoch_cache::{LeaderEpochFileCache, UNDEFINED_EPOCH};
 use super::producer_state::{
     AppendOrigin, CompletedTxn, EndTxnMarker, ProducerBatch, ProducerStateManager, Verdict,
 };
+use super::segments::{LogAppendInfo, LogSegments};
 use crate::base::{Duration, LeaderEpoch, Offset, Time};
+use crate::kafka::config::TopicConfig;
 use crate::kafka::protocol::AbortedTransaction;
 use crate::kafka::protocol::ErrorCode;
 use crate::kafka::record::{BatchKind, Record, RecordBatch, StoredBatch};
+
+pub use upkeep::{Cleaned, LogToClean, Retired};
 
 /// Batches in a chunk. Small enough that copying the last chunk after a checkpoint costs little.
 const CHUNK_BATCHES: usize = 64;
@@ -26,6 +32,7 @@ pub type RemovedBatches = Vec<(Offset, Rc<RecordBatch>)>;
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Entry {
     stored: StoredBatch,
+    next_offset: Offset,
     bytes: u32,
     max_timestamp: Time,
 }
@@ -36,7 +43,23 @@ struct Chunk {
     max_timestamp: Time,
 }
 
+impl Entry {
+    fn new(stored: StoredBatch) -> Self {
+        Self {
+            next_offset: stored.next_offset(),
+            bytes: stored.batch.size(),
+            max_timestamp: max_timestamp(&stored.batch),
+            stored,
+        }
+    }
+}
+
 impl Chunk {
+    fn recount(&mut self) {
+        self.max_timestamp =
+            self.entries.iter().map(|entry| entry.max_timestamp).max().unwrap_or_default();
+    }
+
     fn base_offset(&self) -> Offset {
         self.entries.first().map_or(0, |entry| entry.stored.base_offset)
     }
@@ -54,7 +77,13 @@ pub struct LogRead {
 /// The log of one replica. `log_start <= high_watermark <= log_end` always holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct UnifiedLog {
+    config: Rc<TopicConfig>,
     chunks: Vec<Rc<Chunk>>,
+    segments: LogSegments,
+    /// Where the last cleaning ended (`cleaner-offset-checkpoint`).
+    last_clean: Option<Offset>,
+    /// How many cleanings changed it.
+    cleanings: u32,
     log_start: Offset,
     log_end: Offset,
     high_watermark: Offset,
@@ -65,6 +94,27 @@ pub struct UnifiedLog {
 }
 
 impl UnifiedLog {
+    /// The topic's settings as the log follows them.
+    pub fn config(&self) -> &Rc<TopicConfig> {
+        &self.config
+    }
+
+    /// The topic's settings are these from now on (`updateConfig`).
+    pub fn update_config(&mut self, config: Rc<TopicConfig>) {
+        self.config = config;
+    }
+
+    /// The files that Kafka would cut the log into.
+    pub fn segments(&self) -> &LogSegments {
+        &self.segments
+    }
+
+    /// How many cleanings have changed the log: two looks at it with the same number see the same records
+    /// at the same offsets.
+    pub fn cleanings(&self) -> u32 {
+        self.cleanings
+    }
+
     /// First offset that can be read.
     pub fn log_start(&self) -> Offset {
         self.log_start
@@ -177,10 +227,17 @@ impl UnifiedLog {
         base_offset
     }
 
-    /// Appends a batch copied from the leader. False, and nothing happens, unless it begins at the log
-    /// end.
+    /// Appends a batch copied from the leader. False, and nothing happens, if it begins before the log
+    /// end; beyond it, the leader's cleaner has taken what was between.
     pub fn append_as_follower(&mut self, stored: StoredBatch) -> bool {
-        let fits = stored.base_offset == self.log_end;
+        // DeleteRecords may have moved the log start into the middle of the first batch that is copied.
+        let is_first = self.log_start == self.log_end
+            && (stored.base_offset..stored.next_offset()).contains(&self.log_end);
+        if is_first {
+            self.chunks.clear();
+            self.segments = LogSegments::new(stored.base_offset);
+        }
+        let fits = is_first || stored.base_offset >= self.log_end;
         if fits {
             self.append(stored);
         }
@@ -191,14 +248,20 @@ impl UnifiedLog {
         self.epochs.assign(stored.leader_epoch, stored.base_offset);
         self.log_end = stored.next_offset();
         self.note_producer(&stored);
-        let max_timestamp = max_timestamp(&stored.batch);
-        let entry = Entry { bytes: stored.batch.size(), stored, max_timestamp };
+        let entry = Entry::new(stored);
+        let info = LogAppendInfo {
+            first_offset: entry.stored.base_offset,
+            last_offset: entry.next_offset - 1,
+            size: u64::from(entry.bytes),
+            max_timestamp: entry.max_timestamp,
+        };
+        self.segments.append(&info, &self.config);
         if self.chunks.last().is_none_or(|chunk| chunk.entries.len() >= CHUNK_BATCHES) {
             self.chunks.push(Rc::default());
         }
         let last = self.chunks.last_mut().expect("a chunk was pushed if there was none with room");
         let chunk = Rc::make_mut(last);
-        chunk.max_timestamp = chunk.max_timestamp.max(max_timestamp);
+        chunk.max_timestamp = chunk.max_timestamp.max(entry.max_timestamp);
         chunk.entries.push(entry);
     }
 
@@ -239,7 +302,7 @@ impl UnifiedLog {
     pub fn truncate_to(&mut self, offset: Offset) -> RemovedBatches {
         let mut removed = Vec::new();
         while let Some(last) = self.chunks.last_mut() {
-            let stays = |entry: &Entry| entry.stored.next_offset() <= offset;
+            let stays = |entry: &Entry| entry.next_offset <= offset;
             if last.entries.last().is_some_and(stays) {
                 break;
             }
@@ -247,21 +310,34 @@ impl UnifiedLog {
             let keep = chunk.entries.partition_point(stays);
             let cut = chunk.entries.split_off(keep);
             removed.extend(cut.into_iter().rev().map(|e| (e.stored.base_offset, e.stored.batch)));
-            chunk.max_timestamp =
-                chunk.entries.iter().map(|entry| entry.max_timestamp).max().unwrap_or_default();
+            chunk.recount();
             if chunk.entries.is_empty() {
                 self.chunks.pop();
             }
         }
         removed.reverse();
-        let end = self.entries_end().unwrap_or(self.log_start).max(self.log_start);
-        self.log_end = self.log_end.min(offset.max(self.log_start)).min(end);
+        // Above the last batch that stays there may be offsets that the cleaner emptied: they stay too.
+        let divided = removed.first().map(|(base, _)| *base).filter(|base| *base < offset);
+        self.log_end = self.log_end.min(divided.unwrap_or(offset)).max(self.log_start);
         self.epochs.truncate_from_end(self.log_end);
         self.update_high_watermark(self.high_watermark);
         if !removed.is_empty() {
+            self.last_clean = self.last_clean.map(|clean| clean.min(self.log_end));
+            self.segments.truncate_to(self.log_end);
+            self.recount_active_segment();
             self.rebuild_producers();
         }
         removed
+    }
+
+    fn recount_active_segment(&mut self) {
+        let from = self.segments.active().base_offset;
+        let after = self.chunks.partition_point(|chunk| chunk.base_offset() <= from);
+        let chunks = &self.chunks[after.saturating_sub(1)..];
+        let entries = chunks.iter().flat_map(|chunk| &chunk.entries);
+        let in_segment = entries.filter(|entry| entry.stored.base_offset >= from);
+        self.segments
+            .recount_active(in_segment.map(|entry| (u64::from(entry.bytes), entry.max_timestamp)));
     }
 
     /// Reads what is left again, as Kafka does from its last snapshot.
@@ -281,13 +357,15 @@ impl UnifiedLog {
         let removed =
             self.batches(Offset::MIN, Offset::MAX).map(|b| (b.base_offset, b.batch.clone()));
         let removed = removed.collect();
-        *self =
-            Self { log_start: offset, log_end: offset, high_watermark: offset, ..Self::default() };
+        *self = Self {
+            config: self.config.clone(),
+            segments: LogSegments::new(offset),
+            log_start: offset,
+            log_end: offset,
+            high_watermark: offset,
+            ..Self::default()
+        };
         removed
-    }
-
-    fn entries_end(&self) -> Option<Offset> {
-        Some(self.chunks.last()?.entries.last()?.stored.next_offset())
     }
 
     /// Reads from `from` up to `end` (not included). Stops before a batch that would exceed
@@ -300,7 +378,7 @@ impl UnifiedLog {
         for entry in self.entries_from(from) {
             let fits = read.bytes + u64::from(entry.bytes) <= max_bytes
                 || (at_least_one && read.batches.is_empty());
-            if !fits || entry.stored.next_offset() > end {
+            if !fits || entry.next_offset > end {
                 break;
             }
             read.bytes += u64::from(entry.bytes);
@@ -309,10 +387,10 @@ impl UnifiedLog {
         read
     }
 
-    /// The batches from the one that holds `from` on.
+    /// The batches from the one that holds `from` on, or from the next one, if the cleaner took that.
     fn entries_from(&self, from: Offset) -> impl Iterator<Item = &Entry> {
-        // Most readers are near the end. A batch begins where the one before ends, so offsets of first records
-        // are enough to look at; the batches themselves lie elsewhere in memory.
+        // Most readers are near the end. Offsets of first records are enough to look at, but for one batch; the
+        // batches themselves lie elsewhere in memory.
         let in_last = self.chunks.last().is_some_and(|chunk| chunk.base_offset() <= from);
         let after = if in_last {
             self.chunks.len()
@@ -321,8 +399,11 @@ impl UnifiedLog {
         };
         let chunks = &self.chunks[after.saturating_sub(1)..];
         let begun = |entry: &Entry| entry.stored.base_offset <= from;
-        let begun = chunks.first().map_or(0, |chunk| chunk.entries.partition_point(begun));
-        let skipped = if from >= self.log_end { begun } else { begun.saturating_sub(1) };
+        let skipped = chunks.first().map_or(0, |chunk| {
+            let at = chunk.entries.partition_point(begun).saturating_sub(1);
+            let ends_before = chunk.entries.get(at).is_some_and(|entry| entry.next_offset <= from);
+            at + usize::from(ends_before)
+        });
         chunks.iter().flat_map(|chunk| &chunk.entries).skip(skipped)
     }
 
@@ -333,8 +414,9 @@ impl UnifiedLog {
             .take_while(move |stored| stored.base_offset < end)
     }
 
-    /// Offset and record of every record in `from..end`.
+    /// Offset and record of every record in `from..end` that can be read.
     pub fn records(&self, from: Offset, end: Offset) -> impl Iterator<Item = (Offset, &Record)> {
+        let from = from.max(self.log_start);
         self.batches(from, end)
             .flat_map(StoredBatch::records)
             .filter(move |(offset, _)| (from..end).contains(offset))
@@ -342,14 +424,14 @@ impl UnifiedLog {
 
     /// The first record whose timestamp is `time` or later (`fetchOffsetByTimestamp`).
     pub fn offset_for_time(&self, time: Time) -> Option<(Offset, Time)> {
-        let entry = self
-            .chunks
-            .iter()
-            .filter(|chunk| chunk.max_timestamp >= time)
-            .flat_map(|chunk| &chunk.entries)
-            .find(|entry| entry.max_timestamp >= time)?;
-        let (offset, record) =
-            entry.stored.records().find(|(_, record)| record.timestamp >= time)?;
+        let chunks = self.chunks.iter().filter(|chunk| chunk.max_timestamp >= time);
+        let entries = chunks.flat_map(|chunk| &chunk.entries);
+        let found = |(offset, record): &(Offset, &Record)| {
+            record.timestamp >= time && *offset >= self.log_start
+        };
+        let (offset, record) = entries
+            .filter(|entry| entry.max_timestamp >= time)
+            .find_map(|entry| entry.stored.records().find(found))?;
         Some((offset, record.timestamp))
     }
 
@@ -370,7 +452,7 @@ fn producer_batch(batch: &RecordBatch) -> Option<ProducerBatch> {
         producer_id: batch.producer_id,
         producer_epoch: batch.producer_epoch,
         base_sequence: batch.base_sequence,
-        last_offset_delta: i32::try_from(batch.len().saturating_sub(1)).unwrap_or(i32::MAX),
+        last_offset_delta: i32::try_from(batch.span() - 1).unwrap_or(i32::MAX),
         max_timestamp: max_timestamp(batch),
         transactional: batch.is_transactional(),
     })
@@ -390,86 +472,4 @@ fn end_txn_marker(batch: &RecordBatch) -> Option<EndTxnMarker> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kafka::record::Payload;
-
-    fn batch(records: usize, time: u64) -> Rc<RecordBatch> {
-        let record =
-            Record { id: None, key: None, value: Payload::Sized(10), timestamp: Time(time) };
-        Rc::new(RecordBatch::plain(vec![record; records]))
-    }
-
-    fn log_of(batches: usize) -> UnifiedLog {
-        let mut log = UnifiedLog::default();
-        for time in 0..batches as u64 {
-            log.append_as_leader(batch(2, time), 0);
-        }
-        log
-    }
-
-    #[test]
-    fn a_read_begins_with_the_batch_that_holds_the_offset_and_stops_before_the_end() {
-        let log = log_of(200);
-        let read = log.read(201, 206, u64::MAX, true);
-        let bases: Vec<_> = read.batches.iter().map(|stored| stored.base_offset).collect();
-        assert_eq!(bases, [200, 202, 204]);
-        assert_eq!(log.read(400, 400, u64::MAX, true), LogRead::default());
-    }
-
-    #[test]
-    fn the_byte_limit_is_soft_for_the_first_batch_only() {
-        let log = log_of(3);
-        assert_eq!(log.read(0, 6, 1, true).batches.len(), 1);
-        assert_eq!(log.read(0, 6, 1, false).batches.len(), 0);
-        assert_eq!(log.read(0, 6, 130 + 121, true).batches.len(), 2);
-    }
-
-    #[test]
-    fn truncation_cuts_batches_epochs_and_the_high_watermark() {
-        let mut log = log_of(100);
-        log.begin_epoch(3);
-        log.append_as_leader(batch(2, 9), 3);
-        log.update_high_watermark(202);
-        let removed = log.truncate_to(3);
-        assert_eq!((removed.len(), removed[0].0, removed[99].0), (100, 2, 200));
-        assert_eq!((log.log_end(), log.high_watermark(), log.latest_epoch()), (2, 2, 0));
-        assert_eq!(log.truncate_to(50), []);
-        assert_eq!(log.truncate_to(0).len(), 1);
-        assert_eq!((log.log_end(), log.latest_epoch()), (0, -1));
-    }
-
-    #[test]
-    fn a_clone_keeps_what_the_log_loses_later() {
-        let mut log = log_of(3);
-        let kept = log.clone();
-        log.truncate_to(2);
-        log.append_as_leader(batch(1, 7), 1);
-        assert_eq!((kept.log_end(), log.log_end()), (6, 3));
-        assert_eq!(kept.records(0, 6).count(), 6);
-    }
-
-    #[test]
-    fn a_repeated_batch_is_known_until_truncation_takes_it() {
-        let mut log = UnifiedLog::default();
-        let sequenced = |base_sequence| {
-            let plain = RecordBatch::clone(&batch(2, 0));
-            Rc::new(RecordBatch { producer_id: 7, producer_epoch: 0, base_sequence, ..plain })
-        };
-        log.append_as_leader(sequenced(0), 0);
-        log.append_as_leader(sequenced(2), 0);
-        assert_eq!(log.find_duplicate(&sequenced(2)), Ok(Some((2, 4))));
-        assert_eq!(log.find_duplicate(&sequenced(6)), Err(ErrorCode::OutOfOrderSequenceNumber));
-        log.truncate_to(2);
-        assert_eq!(log.find_duplicate(&sequenced(2)), Ok(None));
-        assert_eq!(log.find_duplicate(&batch(1, 0)), Ok(None));
-    }
-
-    #[test]
-    fn a_timestamp_finds_the_first_record_that_is_not_older() {
-        let log = log_of(200);
-        assert_eq!(log.offset_for_time(Time(70)), Some((140, Time(70))));
-        assert_eq!(log.offset_for_time(Time(200)), None);
-        assert_eq!(log.offset_of_max_timestamp(), Some((398, Time(199))));
-    }
-}
+mod tests;

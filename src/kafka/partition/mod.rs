@@ -156,16 +156,20 @@ impl Partition {
     }
 
     /// Checks the epoch that a request carries, then that this replica leads
-    /// (`checkCurrentLeaderEpoch`). -1 means that the requester does not know the epoch.
+    /// (`getLocalLog`). -1 means that the requester does not know the epoch.
     pub fn check_leader(&self, current_leader_epoch: LeaderEpoch) -> Result<(), ErrorCode> {
+        self.check_epoch(current_leader_epoch)?;
+        if self.is_leader() { Ok(()) } else { Err(ErrorCode::NotLeaderOrFollower) }
+    }
+
+    /// Checks the epoch that a request carries (`checkCurrentLeaderEpoch`). A consumer may read from a follower.
+    pub fn check_epoch(&self, current_leader_epoch: LeaderEpoch) -> Result<(), ErrorCode> {
         if current_leader_epoch >= 0 && current_leader_epoch < self.leader_epoch {
             Err(ErrorCode::FencedLeaderEpoch)
         } else if current_leader_epoch > self.leader_epoch {
             Err(ErrorCode::UnknownLeaderEpoch)
-        } else if self.is_leader() {
-            Ok(())
         } else {
-            Err(ErrorCode::NotLeaderOrFollower)
+            Ok(())
         }
     }
 
@@ -248,6 +252,45 @@ impl Partition {
             replica.update(fetch_offset, log_end, around.now, broker_epoch);
         }
         Ok(())
+    }
+
+    /// Takes in where the log of a follower begins.
+    pub fn update_follower_log_start(&mut self, id: NodeId, log_start: Offset) {
+        if let Some(replica) = self.remote.get_mut(&id) {
+            replica.log_start = log_start;
+        }
+    }
+
+    /// The replica that a consumer of `rack` shall read from at `offset` instead of this leader
+    /// (`ReplicaManager.findPreferredReadReplica` with `RackAwareReplicaSelector`): of those in its rack that are in
+    /// sync and hold the offset, the one that has the most and was caught up last. `None` if the leader will do.
+    pub fn preferred_read_replica(
+        &self,
+        rack: &str,
+        offset: Offset,
+        image: &MetadataImage,
+    ) -> Option<NodeId> {
+        let is_near = |id: NodeId| {
+            let broker = image.brokers.get(&id).filter(|broker| !broker.fenced);
+            broker.and_then(|broker| broker.rack.as_deref()) == Some(rack)
+        };
+        if !self.is_leader() || is_near(self.local) {
+            return None;
+        }
+        let holds = |replica: &Replica| replica.log_end >= offset && replica.log_start <= offset;
+        let near = self.remote.iter().filter(|&(&id, replica)| {
+            self.isr.committed().contains(&id) && holds(replica) && is_near(id)
+        });
+        let best = near.max_by_key(|(id, replica)| (replica.log_end, replica.last_caught_up, **id));
+        best.map(|(&id, _)| id)
+    }
+
+    /// No live replica has a record before this offset (`lowWatermarkIfLeader`): -1 while a follower has not
+    /// fetched yet.
+    pub fn low_watermark(&self, log: &UnifiedLog, image: &MetadataImage) -> Offset {
+        let is_alive = |id: &NodeId| image.brokers.get(id).is_some_and(|broker| !broker.fenced);
+        let live = self.remote.iter().filter(|(id, _)| is_alive(id));
+        live.map(|(_, replica)| replica.log_start).min().unwrap_or(Offset::MAX).min(log.log_start())
     }
 
     /// Moves the high watermark up as far as it may go and says whether it moved

@@ -7,6 +7,8 @@ use crate::base::{Duration, Offset, Time};
 pub struct Replica {
     /// Log end offset as of its last fetch, -1 before the first.
     pub log_end: Offset,
+    /// Log start offset as of its last fetch, -1 before the first.
+    pub log_start: Offset,
     /// The leader's log end at the follower's last fetch.
     last_fetch_leader_log_end: Offset,
     last_fetch: Option<Time>,
@@ -22,6 +24,7 @@ impl Replica {
     pub fn unknown() -> Self {
         Self {
             log_end: -1,
+            log_start: -1,
             last_fetch_leader_log_end: 0,
             last_fetch: None,
             last_caught_up: None,

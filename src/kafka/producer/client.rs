@@ -58,6 +58,7 @@ pub(super) struct Outcome {
 #[derive(Clone, Debug)]
 pub(super) struct KafkaProducer {
     pub(super) config: ProducerConfig,
+    pub(super) client_id: Rc<str>,
     pub(super) net: NetworkClient<Pending>,
     pub(super) metadata: ProducerMetadata,
     pub(super) accumulator: Accumulator,
@@ -78,6 +79,7 @@ impl KafkaProducer {
     pub(super) fn new(spec: &ProducerSpec, bootstrap: Rc<[NodeId]>) -> Self {
         let config = spec.config.clone();
         Self {
+            client_id: spec.client_id.clone(),
             net: NetworkClient::default(),
             metadata: ProducerMetadata::new(bootstrap),
             accumulator: Accumulator::new(&config),

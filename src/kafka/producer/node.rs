@@ -13,7 +13,7 @@ use crate::kafka::alarm::Alarm;
 use crate::kafka::config::ProducerConfig;
 use crate::kafka::effect::{Command, Input, Out, Timer};
 use crate::kafka::event::Event;
-use crate::kafka::protocol::ErrorCode;
+use crate::kafka::protocol::{ApiKey, ErrorCode};
 use crate::kafka::record::{Payload, Record};
 
 /// An application that sleeps between two records sleeps this long at least, as Kafka's
@@ -162,6 +162,11 @@ impl Producer {
             schedule.change(workload.rate, out.now());
         }
         self.spec.workload = workload;
+    }
+
+    /// Its oldest request without an answer yet: when it left, what it asks.
+    pub fn oldest_request(&self) -> Option<(Time, ApiKey)> {
+        self.client.net.oldest()
     }
 
     /// Whether typed lines have not come through `send()`. `ConsoleProducer` closes its client only

@@ -80,6 +80,10 @@ impl KafkaProducer {
         if !can_take {
             return false;
         }
+        if let Some(until) = self.net.throttled_until(node, out.now()) {
+            self.sender_due = self.sender_due.min(until);
+            return false;
+        }
         let drained = self.drain(node, out.now());
         if drained.is_empty() {
             return false;
@@ -98,9 +102,13 @@ impl KafkaProducer {
         }
         self.counters.requests_sent += 1;
         let timeout = self.config.request_timeout;
-        let transactional_id = self.config.transactional_id.clone();
-        let acks = self.config.acks;
-        let request = ProduceRequest { transactional_id, acks, timeout, partitions };
+        let request = ProduceRequest {
+            transactional_id: self.config.transactional_id.clone(),
+            acks: self.config.acks,
+            client_id: Some(self.client_id.clone()),
+            timeout,
+            partitions,
+        };
         if self.config.acks == Acks::Zero {
             let correlation = out.request(node, request);
             let outcome = Outcome { error: ErrorCode::None, base_offset: -1, detail: None };

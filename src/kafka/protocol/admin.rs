@@ -4,7 +4,8 @@
 use std::rc::Rc;
 
 use super::ErrorCode;
-use crate::base::{NodeId, TopicId, TopicPartition};
+use crate::base::{Duration, NodeId, Offset, TopicId, TopicPartition};
+use crate::kafka::quota::{ClientQuotaEntity, ClientQuotas};
 
 /// An error with Kafka's message, as `ApiError` carries it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -127,6 +128,8 @@ pub struct ElectLeadersRequest {
 /// Outcome of elections.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ElectLeadersResponse {
+    /// Error of the whole request: NOT_CONTROLLER or `None`.
+    pub error: ErrorCode,
     /// Outcome for each partition; with "all", only those with something to tell.
     pub partitions: Vec<(TopicPartition, Result<(), ApiError>)>,
 }
@@ -160,4 +163,74 @@ pub struct AlterPartitionReassignmentsRequest {
 pub struct AlterPartitionReassignmentsResponse {
     /// Outcome for each partition.
     pub partitions: Vec<(TopicPartition, Result<(), ApiError>)>,
+}
+
+/// List reassignments under way (KIP-455).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListPartitionReassignmentsRequest {
+    /// Of these partitions; `None` means all.
+    pub partitions: Option<Vec<TopicPartition>>,
+}
+
+/// The reassignments under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListPartitionReassignmentsResponse {
+    /// Error of the whole request: NOT_CONTROLLER or `None`.
+    pub error: ErrorCode,
+    /// Partitions that have one; others are left out.
+    pub partitions: Vec<OngoingReassignment>,
+}
+
+/// One reassignment under way (`OngoingPartitionReassignment`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OngoingReassignment {
+    /// The partition.
+    pub tp: TopicPartition,
+    /// All its replicas, those that join and those that leave among them.
+    pub replicas: Vec<NodeId>,
+    /// Those that join.
+    pub adding: Vec<NodeId>,
+    /// Those that leave once the others are in sync.
+    pub removing: Vec<NodeId>,
+}
+
+/// Delete the records before an offset, in partitions that the receiver leads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeleteRecordsRequest {
+    /// How long the leader may wait for its followers.
+    pub timeout: Duration,
+    /// The first offset to keep of each partition; -1 is the high watermark.
+    pub partitions: Vec<(TopicPartition, Offset)>,
+}
+
+/// Outcome of a [`DeleteRecordsRequest`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeleteRecordsResponse {
+    /// The low watermark of each partition: no live replica has a record before it.
+    pub partitions: Vec<(TopicPartition, Result<Offset, ApiError>)>,
+}
+
+/// Ask for every quota. Simplified: there is no filter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DescribeClientQuotasRequest;
+
+/// The quotas, as the answering broker knows them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DescribeClientQuotasResponse {
+    /// Bytes a second by entity and kind.
+    pub quotas: ClientQuotas,
+}
+
+/// Change quotas: for each entity all of its changes or none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AlterClientQuotasRequest {
+    /// Entities with Kafka's keys and new values; no value removes the quota.
+    pub entries: Vec<(ClientQuotaEntity, Vec<(Rc<str>, Option<u64>)>)>,
+}
+
+/// Outcome for each entity.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AlterClientQuotasResponse {
+    /// Entities with what became of them.
+    pub entries: Vec<(ClientQuotaEntity, Result<(), ApiError>)>,
 }

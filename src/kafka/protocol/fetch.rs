@@ -1,5 +1,7 @@
 //! Fetch, ListOffsets and OffsetForLeaderEpoch.
 
+use std::rc::Rc;
+
 use super::{ErrorCode, LeaderIdAndEpoch};
 use crate::base::{Duration, LeaderEpoch, NodeId, Offset, Time, TopicPartition};
 use crate::kafka::config::IsolationLevel;
@@ -26,6 +28,10 @@ pub struct FetchRequest {
     pub partitions: Vec<FetchPartition>,
     /// Partitions to drop from the session.
     pub forgotten: Vec<TopicPartition>,
+    /// `client.id` of the request's header; none of a broker.
+    pub client_id: Option<Rc<str>>,
+    /// `client.rack` of a consumer, if set (KIP-392).
+    pub rack: Option<Rc<str>>,
 }
 
 /// The fetching follower.
@@ -59,6 +65,8 @@ pub struct FetchPartition {
 pub struct FetchResponse {
     /// Error of the whole request, such as FETCH_SESSION_ID_NOT_FOUND.
     pub error: ErrorCode,
+    /// How long the client has to wait with its next request: it is over its quota, and nothing was read.
+    pub throttle_time: Duration,
     /// Partitions with news; in a session the others are left out.
     pub partitions: Vec<FetchedPartition>,
 }
@@ -82,6 +90,8 @@ pub struct FetchedPartition {
     pub diverging_epoch: Option<EpochEndOffset>,
     /// Hint about the leader with NOT_LEADER_OR_FOLLOWER or FENCED_LEADER_EPOCH (KIP-951).
     pub current_leader: Option<LeaderIdAndEpoch>,
+    /// Where a consumer of that rack shall rather read; nothing was read then (KIP-392).
+    pub preferred_read_replica: Option<NodeId>,
     /// The batches; the first may begin before the fetch offset.
     pub records: Vec<StoredBatch>,
 }

@@ -1,5 +1,6 @@
 //! ApiVersions, Metadata and FindCoordinator.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::ErrorCode;
@@ -27,6 +28,8 @@ pub struct MetadataRequest {
 pub struct MetadataResponse {
     /// Unfenced brokers, by id.
     pub brokers: Vec<NodeId>,
+    /// `broker.rack` of those that have one.
+    pub racks: BTreeMap<NodeId, Rc<str>>,
     /// The topics asked for.
     pub topics: Vec<TopicMetadata>,
 }

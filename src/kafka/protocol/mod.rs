@@ -8,6 +8,9 @@ mod fetch;
 mod group;
 mod metadata;
 mod produce;
+mod raft;
+mod refusal;
+mod share;
 mod transaction;
 
 pub use admin::*;
@@ -17,6 +20,8 @@ pub use fetch::*;
 pub use group::*;
 pub use metadata::*;
 pub use produce::*;
+pub use raft::*;
+pub use share::*;
 pub use transaction::*;
 
 /// Pairs a response with its request on one connection.
@@ -121,6 +126,8 @@ apis! {
     CreateTopics 19 CreateTopicsRequest => CreateTopicsResponse;
     /// Delete topics.
     DeleteTopics 20 DeleteTopicsRequest => DeleteTopicsResponse;
+    /// Delete the records before an offset.
+    DeleteRecords 21 DeleteRecordsRequest => DeleteRecordsResponse;
     /// Get a producer id.
     InitProducerId 22 InitProducerIdRequest => InitProducerIdResponse;
     /// Find where leader epochs end.
@@ -141,6 +148,20 @@ apis! {
     IncrementalAlterConfigs 44 IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse;
     /// Move replicas to other brokers.
     AlterPartitionReassignments 45 AlterPartitionReassignmentsRequest => AlterPartitionReassignmentsResponse;
+    /// List the moves of replicas under way.
+    ListPartitionReassignments 46 ListPartitionReassignmentsRequest => ListPartitionReassignmentsResponse;
+    /// Ask for the quotas of clients.
+    DescribeClientQuotas 48 DescribeClientQuotasRequest => DescribeClientQuotasResponse;
+    /// Change quotas of clients.
+    AlterClientQuotas 49 AlterClientQuotasRequest => AlterClientQuotasResponse;
+    /// Ask for a vote in the metadata quorum.
+    Vote 52 VoteRequest => VoteResponse;
+    /// The new leader of the metadata quorum tells of itself.
+    BeginQuorumEpoch 53 BeginQuorumEpochRequest => BeginQuorumEpochResponse;
+    /// The leader of the metadata quorum gives up.
+    EndQuorumEpoch 54 EndQuorumEpochRequest => EndQuorumEpochResponse;
+    /// Look at the metadata quorum.
+    DescribeQuorum 55 DescribeQuorumRequest => DescribeQuorumResponse;
     /// A leader proposes a new ISR to the controller.
     AlterPartition 56 AlterPartitionRequest => AlterPartitionResponse;
     /// A broker process announces itself to the controller.
@@ -149,6 +170,16 @@ apis! {
     BrokerHeartbeat 63 BrokerHeartbeatRequest => BrokerHeartbeatResponse;
     /// Join, stay in and leave a group of KIP-848.
     ConsumerGroupHeartbeat 68 ConsumerGroupHeartbeatRequest => ConsumerGroupHeartbeatResponse;
+    /// Join, stay in and leave a share group.
+    ShareGroupHeartbeat 76 ShareGroupHeartbeatRequest => ShareGroupHeartbeatResponse;
+    /// Say what became of records, and get more.
+    ShareFetch 78 ShareFetchRequest => ShareFetchResponse;
+    /// Say what became of records.
+    ShareAcknowledge 79 ShareAcknowledgeRequest => ShareAcknowledgeResponse;
+    /// Read what is stored of a share partition.
+    ReadShareGroupState 84 ReadShareGroupStateRequest => ReadShareGroupStateResponse;
+    /// Store states of a share partition's records.
+    WriteShareGroupState 85 WriteShareGroupStateRequest => WriteShareGroupStateResponse;
 }
 
 impl Request {
@@ -170,6 +201,12 @@ impl Response {
                 .iter()
                 .flat_map(|partition| &partition.records)
                 .map(|stored| stored.batch.len())
+                .sum(),
+            Self::ShareFetch(response) => response
+                .partitions
+                .iter()
+                .flat_map(|partition| &partition.acquired)
+                .map(crate::kafka::share::AcquiredRecords::len)
                 .sum(),
             _ => 0,
         }

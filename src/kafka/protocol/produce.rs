@@ -14,6 +14,8 @@ pub struct ProduceRequest {
     pub transactional_id: Option<Rc<str>>,
     /// Which replicas must have the records before the answer.
     pub acks: Acks,
+    /// `client.id` of the request's header; none of a broker.
+    pub client_id: Option<Rc<str>>,
     /// How long the broker may wait for them: the client's `request.timeout.ms`.
     pub timeout: Duration,
     /// One batch a partition.
@@ -32,6 +34,8 @@ pub struct PartitionProduceData {
 /// Outcome of a [`ProduceRequest`]; none is sent for `acks=0`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProduceResponse {
+    /// How long the client has to wait with its next request: it is over its quota.
+    pub throttle_time: Duration,
     /// Outcome for each partition of the request.
     pub partitions: Vec<PartitionProduceResponse>,
 }

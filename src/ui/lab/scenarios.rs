@@ -1,5 +1,7 @@
 //! The clusters of the first visit and of the sandbox. Lessons bring their own.
 
+use std::collections::BTreeMap;
+
 use crate::cluster::Scenario;
 use crate::cluster::clock::Clock;
 use crate::cluster::scenario::{ConsumerDef, ProducerDef, Settings, TopicDef};
@@ -26,9 +28,13 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
         seed: 42,
         clock: Clock::Classroom,
         brokers: 3,
+        controllers: 1,
+        combined: false,
         racks: Vec::new(),
         network: None,
         broker_config: Settings::new(),
+        quotas: Vec::new(),
+        group_config: BTreeMap::new(),
         topics: vec![TopicDef {
             name: TOPIC.to_owned(),
             partitions,
@@ -57,6 +63,7 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
             service: ServiceTime::Fixed { micros: 80_000 },
             commit: CommitPolicy::None,
             max_messages: None,
+            share: None,
             config: worker_config(),
         }],
         actions: Vec::new(),

@@ -130,7 +130,9 @@ fn cells(lane: &LaneView, tape: &Tape, track: Rect, style: LaneStyle) -> Html {
     let tail_start = lane.log_end - tail;
     let cells = tape.offsets().map(|offset| {
         let hue = usize::try_from(offset - tail_start).ok().and_then(|i| lane.tail.get(i));
-        let hue = hue.unwrap_or(&lane.hue).index();
+        // Where the cleaner took the record there is a hole.
+        let Some(hue) = hue.copied().unwrap_or(Some(lane.hue)) else { return html! {} };
+        let hue = hue.index();
         let safe = if offset < lane.high_watermark { "is-safe" } else { "is-unsafe" };
         let x = tape.left_of(offset);
         let middle = track.y + track.height / 2.0;

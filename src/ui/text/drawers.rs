@@ -22,6 +22,14 @@ pub mod fate {
     pub const UNAVAILABLE: Words = ("unavailable", "acknowledged, and no leader serves them now");
     /// Nobody will ever know.
     pub const UNWRITTEN: Words = ("in no log", "sent with acks=0: on the way, or never written");
+    /// Too late.
+    pub const DELETED: Words =
+        ("deleted unread", "retention deleted them before every group had read them");
+    /// Out of date.
+    pub const COMPACTED: Words = (
+        "compacted away",
+        "a newer record with the same key came before every group had read them",
+    );
     /// Gone.
     pub const LOST: Words = ("lost", "acknowledged, and gone everywhere");
 }

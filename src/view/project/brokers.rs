@@ -58,7 +58,7 @@ fn view(
     let disk_lost =
         state == BrokerState::Crashed && !cluster.kept_disk(node.id) && lanes.is_empty();
     let with_disk = ledger.lost_with_disk.iter().find(|(id, _)| *id == node.id);
-    let others = cluster.broker_ids().chain([cluster.controller().id()]);
+    let others = cluster.broker_ids().chain(cluster.controllers().map(|(node, _)| node.id));
     BrokerView {
         id: node.id,
         state,
@@ -135,6 +135,7 @@ fn lane(
         log_end: replica.log_end(),
         last_epoch: replica.log.epoch_for_offset(replica.log_end() - 1),
         tail: tail(replica.log, TAIL, hue, known),
+        cleanings: replica.log.cleanings(),
         rate: around.activity.append_rate(tp),
         readers: if leads {
             around.readers.get(&tp).cloned().unwrap_or_default()

@@ -115,7 +115,7 @@ pub(super) fn ledger(cluster: &Cluster, before: Option<&LedgerView>) -> LedgerVi
         delivered: summary.distinct,
         repeated: summary.duplicates(),
         pending: (count(Fate::Acked) + count(Fate::Appended) + count(Fate::FailedButWritten))
-            .saturating_sub(summary.distinct),
+            .saturating_sub(summary.distinct - summary.let_go),
     });
     LedgerView {
         created,
@@ -125,6 +125,8 @@ pub(super) fn ledger(cluster: &Cluster, before: Option<&LedgerView>) -> LedgerVi
         failed_but_stored: count(Fate::FailedButWritten),
         lost,
         unwritten: count(Fate::AckedNeverWritten),
+        deleted_unread: count(Fate::DeletedUnread),
+        compacted_away: count(Fate::CompactedAway),
         unavailable: cluster.acked_unreadable(),
         readers: readers.collect(),
         losses: told.listed,

@@ -50,18 +50,23 @@ fn value(payload: &Payload) -> Rc<str> {
     }
 }
 
-/// Looks of the last `count` records of a log: of the key where there is one, else of the partition.
-/// What is `known` of the lane from before is not read again.
+/// Looks of the last `count` offsets of a log: of the key where there is one, else of the partition; none where
+/// the cleaner took the record. What is `known` of the lane from before is not read again.
 pub(super) fn tail(
     log: &UnifiedLog,
     count: usize,
     partition: Hue,
     known: Option<&LaneView>,
-) -> Rc<[Hue]> {
+) -> Rc<[Option<Hue>]> {
     let end = log.log_end();
     let from = (end - i64::try_from(count).unwrap_or(i64::MAX)).max(log.log_start());
-    let read =
-        |from| log.records(from, end).map(move |(_, record)| of_key(record).unwrap_or(partition));
+    let read = |from| {
+        let mut records = log.records(from, end).peekable();
+        (from..end).map(move |offset| {
+            let (_, record) = records.next_if(|(at, _)| *at == offset)?;
+            Some(of_key(record).unwrap_or(partition))
+        })
+    };
     let Some((lane, skip)) = known.and_then(|lane| Some((lane, still_there(log, lane, from)?)))
     else {
         return read(from).collect();
@@ -77,8 +82,9 @@ pub(super) fn tail(
 fn still_there(log: &UnifiedLog, lane: &LaneView, from: Offset) -> Option<usize> {
     // Two logs with a record of the same epoch at the same offset are the same up to there: so a log
     // that was cut and written again is told from one that only grew.
-    let grew =
-        lane.log_end <= log.log_end() && log.epoch_for_offset(lane.log_end - 1) == lane.last_epoch;
+    let grew = lane.log_end <= log.log_end()
+        && log.epoch_for_offset(lane.log_end - 1) == lane.last_epoch
+        && log.cleanings() == lane.cleanings;
     let start = lane.log_end - i64::try_from(lane.tail.len()).ok()?;
     let skip = usize::try_from(from - start).ok()?;
     (grew && skip <= lane.tail.len()).then_some(skip)

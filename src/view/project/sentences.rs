@@ -7,7 +7,7 @@ use crate::base::{NodeId, TopicPartition};
 use crate::cluster::Cluster;
 use crate::cluster::event_log::Logged;
 use crate::kafka::coordinator::GroupState;
-use crate::kafka::event::{Event, LogDeletion, ResetCause};
+use crate::kafka::event::{Event, LogDeletion, LogStartOffsetIncrementReason, ResetCause};
 use crate::kafka::protocol::NamedPartition;
 use crate::view::scene::EventKind;
 use crate::view::words::plural;
@@ -43,6 +43,7 @@ impl Told {
 pub fn tell(cluster: &Cluster, logged: &Logged) -> Option<Told> {
     let who = node_name(cluster, logged.node);
     records(cluster, &who, &logged.event)
+        .or_else(|| upkeep(cluster, &who, logged))
         .or_else(|| partitions(cluster, &logged.event))
         .or_else(|| processes(logged.node, &who, &logged.event))
         .or_else(|| groups(&who, &logged.event))
@@ -54,7 +55,10 @@ pub fn node_name(cluster: &Cluster, id: NodeId) -> Rc<str> {
         return format!("Broker {id}").into();
     }
     if id.is_controller() {
-        return "The controller".into();
+        return match cluster.scenario().controllers {
+            1 => "The controller".into(),
+            _ => format!("Controller {id}").into(),
+        };
     }
     if id == crate::cluster::ADMIN {
         return "The administrator's client".into();
@@ -118,6 +122,36 @@ fn records(cluster: &Cluster, who: &str, event: &Event) -> Option<Told> {
         Event::ConsumerFailed { error, message } => {
             told(EventKind::Failure, format!("{who} ended with {}.", error.exception()))
                 .because(message)
+        }
+        _ => return None,
+    })
+}
+
+/// What retention and the cleaner did to leaders' logs. What followers drop was told of their leaders.
+fn upkeep(cluster: &Cluster, who: &str, logged: &Logged) -> Option<Told> {
+    Some(match &logged.event {
+        Event::LogStartMoved { tp, from, to, cause, .. } => {
+            let name = partition_name(cluster, *tp)?;
+            (cluster.metadata().partition(*tp)?.leader == logged.node).then_some(())?;
+            let why = match cause {
+                LogStartOffsetIncrementReason::RetentionTime => "older than retention.ms",
+                LogStartOffsetIncrementReason::RetentionSize => "more than retention.bytes",
+                LogStartOffsetIncrementReason::DeleteRecords => "as asked by DeleteRecords",
+                LogStartOffsetIncrementReason::Leader => return None,
+            };
+            let text = format!("{who} deleted offsets {from} to {} of {name}: {why}.", to - 1);
+            told(EventKind::Admin, text).marked("retention")
+        }
+        Event::LogCleaned { tp, count, bytes_before, bytes_after, .. } => {
+            let name = partition_name(cluster, *tp)?;
+            (cluster.metadata().partition(*tp)?.leader == logged.node && *count > 0)
+                .then_some(())?;
+            let what = plural(*count, "record");
+            let text = format!(
+                "{who} compacted {name}: {what} with a newer value for the same key went, \
+                 {bytes_before} bytes became {bytes_after}."
+            );
+            told(EventKind::Admin, text).marked("compaction")
         }
         _ => return None,
     })
@@ -207,6 +241,13 @@ fn processes(node: NodeId, who: &str, event: &Event) -> Option<Told> {
         Event::ProcessEnded { clean: true } if node != crate::cluster::ADMIN => {
             told(EventKind::Action, format!("{who} stopped in order."))
                 .marked(short_end(node, who, "stopped"))
+        }
+        Event::ControllerElected { epoch, .. } => {
+            let text = format!("{who} is the active controller now, in epoch {epoch}.");
+            told(EventKind::Recovery, text).marked("new controller")
+        }
+        Event::ControllerResigned { .. } => {
+            told(EventKind::Failure, format!("{who} is no longer the active controller."))
         }
         Event::BrokerFenced { broker } => {
             let text = format!("The controller gave broker {broker} up: no heartbeat came.");

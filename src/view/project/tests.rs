@@ -16,9 +16,12 @@ fn scenario() -> Scenario {
         seed: 42,
         clock: crate::cluster::Clock::Classroom,
         brokers: 3,
+        controllers: 1,
+        combined: false,
         racks: Vec::new(),
         network: None,
         broker_config: std::collections::BTreeMap::default(),
+        group_config: std::collections::BTreeMap::default(),
         topics: vec![TopicDef {
             name: "user-actions".into(),
             partitions: 1,
@@ -26,6 +29,7 @@ fn scenario() -> Scenario {
             assignment: None,
             config: std::collections::BTreeMap::default(),
         }],
+        quotas: Vec::new(),
         producers: vec![ProducerDef {
             transaction: None,
             name: "web".into(),
@@ -45,6 +49,7 @@ fn scenario() -> Scenario {
             service: ServiceTime::Fixed { micros: 80_000 },
             commit: CommitPolicy::None,
             max_messages: None,
+            share: None,
             config: std::collections::BTreeMap::default(),
         }],
         actions: Vec::new(),

@@ -25,6 +25,7 @@ fn member(name: &str, group: &str) -> ConsumerDef {
         service: ServiceTime::Exponential { micros: 5_000 },
         commit: CommitPolicy::AfterProcessing,
         max_messages: None,
+        share: None,
         config: Settings::new(),
     }
 }

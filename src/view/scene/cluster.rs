@@ -79,7 +79,9 @@ pub struct LaneView {
     /// Epoch in which the last record was written.
     pub last_epoch: Option<i32>,
     /// Looks of the last records, up to the log end, oldest first.
-    pub tail: Rc<[Hue]>,
+    pub tail: Rc<[Option<Hue>]>,
+    /// How many cleanings have changed the log: others make holes in what was seen before.
+    pub cleanings: u32,
     /// Records per second appended lately.
     pub rate: f64,
     /// Who reads it, leaders only.

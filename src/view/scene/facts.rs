@@ -76,6 +76,10 @@ pub struct LedgerView {
     /// Counted as sent because of `acks=0`, and in no log: still on the way, or never to be written. Nobody
     /// can tell before the record arrives; its producer never will.
     pub unwritten: u64,
+    /// Acknowledged, and deleted by retention or on demand before every group had read them.
+    pub deleted_unread: u64,
+    /// Acknowledged, and replaced by a newer record with the same key before every group had read them.
+    pub compacted_away: u64,
     /// Acknowledged and present, but on no live leader.
     pub unavailable: u64,
     /// By group, or consumer without one.

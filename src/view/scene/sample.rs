@@ -193,7 +193,8 @@ fn lane(partition: u32, leads: bool) -> LaneView {
         high_watermark: if leads { 426 } else { 425 },
         log_end,
         last_epoch: Some(4),
-        tail: vec![Hue::of(partition); 40].into(),
+        tail: vec![Some(Hue::of(partition)); 40].into(),
+        cleanings: 0,
         rate: 50.0,
         readers: if leads {
             vec![Reader { name: GROUP.into(), position: 17, lag: 412 }]

@@ -4,7 +4,7 @@ use super::files::File;
 use super::{every, made_up};
 
 /// Each layer of `src/` and the layers it may name. `src/lib.rs` draws the same picture.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("base", &[]),
     ("sim", &["base"]),
     ("kafka", &["base"]),
@@ -12,6 +12,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("cluster", &["base", "sim", "kafka"]),
     ("lesson", &["base", "sim", "kafka", "cluster"]),
     ("shell", &["base", "sim", "kafka", "cluster"]),
+    ("swarm", &["base", "sim", "kafka", "cluster", "session"]),
     ("session", &["base", "sim", "kafka", "cluster", "lesson", "shell"]),
     ("view", &["base", "sim", "kafka", "cluster", "lesson", "shell", "session"]),
     ("ui", &["base", "sim", "kafka", "cluster", "lesson", "shell", "session", "view"]),

@@ -106,6 +106,7 @@ fn consumer(name: String) -> ConsumerDef {
         service: WORK,
         commit: CommitPolicy::None,
         max_messages: None,
+        share: None,
         config: settings.map(|(key, value)| (key.to_owned(), Setting(value.to_owned()))).into(),
     }
 }

@@ -146,6 +146,7 @@ impl Replay {
                     service: WORK,
                     commit: CommitPolicy::None,
                     max_messages: None,
+                    share: None,
                     config: config.collect(),
                 }));
             }

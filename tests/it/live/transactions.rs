@@ -98,6 +98,7 @@ impl Driver {
             group: None,
             topics: vec!["tx".to_owned()],
             assign: false,
+            share: None,
             service: ServiceTime::Fixed { micros: 1 },
             commit: CommitPolicy::None,
             max_messages: None,

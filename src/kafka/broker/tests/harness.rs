@@ -287,7 +287,9 @@ impl Cluster {
     ) -> CorrelationId {
         let partitions = vec![PartitionProduceData { tp, batch }];
         let timeout = Duration::from_secs(30);
-        self.send(to, ProduceRequest { transactional_id: None, acks, timeout, partitions })
+        let request =
+            ProduceRequest { transactional_id: None, acks, client_id: None, timeout, partitions };
+        self.send(to, request)
     }
 
     /// Error and base offset of a produce, if it is answered.
@@ -372,5 +374,7 @@ pub(super) fn fetch(tp: TopicPartition, from: Offset, min_bytes: u32) -> FetchRe
             max_bytes: 1_048_576,
         }],
         forgotten: Vec::new(),
+        rack: None,
+        client_id: None,
     }
 }

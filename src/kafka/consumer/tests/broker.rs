@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::harness::{BROKER, Cluster, Parked, What};
-use crate::base::{NodeId, Offset, TopicId, TopicPartition};
+use crate::base::{Duration, NodeId, Offset, TopicId, TopicPartition};
 use crate::kafka::protocol::{
     ApiVersionsResponse, CorrelationId, EpochEndOffset, ErrorCode, FetchResponse, FetchedPartition,
     FindCoordinatorResponse, ListOffsetsRequest, ListOffsetsResponse, ListedOffset,
@@ -72,7 +72,7 @@ impl Cluster {
             }
         };
         let topics = request.topics.as_ref().unwrap().iter().map(topic).collect();
-        MetadataResponse { brokers: vec![BROKER], topics }
+        MetadataResponse { brokers: vec![BROKER], racks: std::collections::BTreeMap::new(), topics }
     }
 
     fn log(&self, tp: TopicPartition) -> (Offset, &[Record]) {
@@ -103,7 +103,11 @@ impl Cluster {
             if partitions.is_empty() && parked.until > self.now {
                 self.parked.push(parked);
             } else {
-                let answer = FetchResponse { error: ErrorCode::None, partitions };
+                let answer = FetchResponse {
+                    throttle_time: Duration::ZERO,
+                    error: ErrorCode::None,
+                    partitions,
+                };
                 self.respond(parked.from, parked.correlation, answer);
             }
         }
@@ -125,6 +129,7 @@ impl Cluster {
             aborted_transactions: Vec::new(),
             diverging_epoch: None,
             current_leader: None,
+            preferred_read_replica: None,
             records: if inside && !tail.is_empty() { vec![stored] } else { Vec::new() },
         }
     }

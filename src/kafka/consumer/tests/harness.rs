@@ -310,6 +310,7 @@ pub(super) fn member(config: &[(&str, &str)]) -> ConsumerSpec {
         service: ServiceTime::Fixed { micros: 10_000 },
         commit: CommitPolicy::None,
         max_messages: None,
+        share: None,
         config: ConsumerConfig::with(defaults.into_iter().chain(config.iter().copied())).unwrap(),
     }
 }

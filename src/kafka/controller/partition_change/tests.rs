@@ -74,3 +74,13 @@ fn a_leader_elected_uncleanly_is_recovering_until_it_reports_otherwise() {
     assert_eq!(recovered.leader_recovery_state, LeaderRecoveryState::Recovered);
     assert_eq!(recovered.leader_epoch, unclean.leader_epoch);
 }
+
+#[test]
+fn a_replica_that_a_reassignment_takes_away_is_not_eligible_to_lead() {
+    let mut before = partition(&[1, 2], &[1, 2]);
+    before.removing_replicas = nodes(&[1]);
+    let done = after(&before, &[], |builder| builder.elr_enabled = true);
+    assert_eq!((&done.replicas, &done.isr), (&nodes(&[2]), &nodes(&[2])));
+    // Else the last replica could never come back as the last known leader: its ELR would not be empty.
+    assert_eq!((&done.elr, &done.last_known_elr), (&nodes(&[]), &nodes(&[])));
+}

@@ -30,6 +30,9 @@ use crate::kafka::protocol::ErrorCode;
 pub struct ConsumerGroup {
     /// `group.id`.
     pub name: Rc<str>,
+    /// Whether it is a share group (`ShareGroup`): partitions may have several members, and nobody waits for anybody to
+    /// give one up.
+    pub shared: bool,
     /// Counts changes of members, subscriptions and topics.
     pub epoch: i32,
     /// The group's epoch that the target assignment was computed for.
@@ -58,6 +61,7 @@ impl ConsumerGroup {
     pub fn new(name: Rc<str>) -> Self {
         Self {
             name,
+            shared: false,
             epoch: 0,
             assignment_epoch: 0,
             members: BTreeMap::new(),
@@ -68,6 +72,16 @@ impl ConsumerGroup {
             sessions: BTreeMap::new(),
             rebalances: BTreeMap::new(),
         }
+    }
+
+    /// A share group without members that was never written.
+    pub fn share(name: Rc<str>) -> Self {
+        Self { shared: true, ..Self::new(name) }
+    }
+
+    /// One like it, of which nothing was written.
+    pub(in crate::kafka::coordinator) fn unwritten(&self) -> Self {
+        Self { shared: self.shared, ..Self::new(self.name.clone()) }
     }
 
     /// `maybeUpdateGroupState`.
@@ -147,7 +161,11 @@ impl ConsumerGroup {
 
         let mut after = updated;
         if subscription_changed || !self.is_reconciled(&after) {
-            after = self.reconcile(&after, request, subscription_changed, image);
+            after = if self.shared {
+                self.take_target(&after)
+            } else {
+                self.reconcile(&after, request, subscription_changed, image)
+            };
             self.watch_rebalance(&self.members[&id].clone(), &after, now);
         }
         self.keep(&after);
@@ -247,6 +265,19 @@ impl ConsumerGroup {
             partition_epochs: &self.partition_epochs(),
         }
         .build(member)
+    }
+
+    /// `ShareGroupAssignmentBuilder`: a member of a share group has its target at once.
+    fn take_target(&self, member: &ConsumerGroupMember) -> ConsumerGroupMember {
+        let mut next = member.clone();
+        if next.member_epoch != self.assignment_epoch {
+            let target = self.target(&member.id).into_iter();
+            let since =
+                |list: BTreeSet<u32>| list.into_iter().map(|it| (it, self.assignment_epoch));
+            next.assigned = target.map(|(topic, list)| (topic, since(list).collect())).collect();
+            next.update_member_epoch(self.assignment_epoch);
+        }
+        next
     }
 
     /// The partitions that some member has or has not given up.

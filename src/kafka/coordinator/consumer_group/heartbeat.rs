@@ -63,7 +63,18 @@ impl Default for ConsumerGroupConfig {
 }
 
 impl ConsumerGroupConfig {
-    /// What a broker's settings say.
+    /// What a broker's settings say of share groups.
+    pub fn of_share_groups(config: &BrokerConfig) -> Self {
+        Self {
+            session_timeout: config.group_share_session_timeout,
+            heartbeat_interval: config.group_share_heartbeat_interval,
+            assignment_interval: config.group_share_assignment_interval,
+            max_size: usize::try_from(config.group_share_max_size).unwrap_or(usize::MAX),
+            assignors: vec![ServerAssignor::Simple],
+        }
+    }
+
+    /// What a broker's settings say of consumer groups.
     pub fn of(config: &BrokerConfig) -> Self {
         Self {
             session_timeout: config.group_consumer_session_timeout,

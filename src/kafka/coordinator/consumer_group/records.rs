@@ -33,19 +33,17 @@ pub enum ConsumerGroupRecord {
 }
 
 impl ConsumerGroupRecord {
-    /// What replaces what: Kafka's name of the key, and the member.
+    /// What replaces what: Kafka's name of the key without the kind of the group, and the member.
     pub fn key(&self) -> String {
         match self {
-            Self::Metadata(_) => "consumer_group_metadata".to_owned(),
-            Self::MemberMetadata(id, _) => format!("consumer_group_member_metadata {id}"),
-            Self::TargetAssignmentMetadata { .. } => {
-                "consumer_group_target_assignment_metadata".to_owned()
-            }
+            Self::Metadata(_) => "metadata".to_owned(),
+            Self::MemberMetadata(id, _) => format!("member_metadata {id}"),
+            Self::TargetAssignmentMetadata { .. } => "target_assignment_metadata".to_owned(),
             Self::TargetAssignmentMember(id, _) => {
-                format!("consumer_group_target_assignment_member {id}")
+                format!("target_assignment_member {id}")
             }
             Self::CurrentMemberAssignment(id, _) => {
-                format!("consumer_group_current_member_assignment {id}")
+                format!("current_member_assignment {id}")
             }
         }
     }
@@ -114,7 +112,7 @@ impl ConsumerGroup {
 
     /// Tombstones of all that was written of the group.
     pub fn tombstones(&self) -> Vec<ConsumerGroupRecord> {
-        let mut records = Self::new(self.name.clone()).changes_since(self);
+        let mut records = self.unwritten().changes_since(self);
         records.retain(|record| {
             !matches!(record, ConsumerGroupRecord::TargetAssignmentMetadata { .. })
         });
@@ -126,7 +124,7 @@ impl ConsumerGroup {
     /// Takes over what a former coordinator wrote.
     pub(in crate::kafka::coordinator) fn replay(&mut self, record: &ConsumerGroupRecord) {
         match record {
-            ConsumerGroupRecord::Metadata(None) => *self = Self::new(self.name.clone()),
+            ConsumerGroupRecord::Metadata(None) => *self = self.unwritten(),
             ConsumerGroupRecord::Metadata(Some((epoch, topics))) => {
                 self.epoch = *epoch;
                 self.topics = topics.clone();

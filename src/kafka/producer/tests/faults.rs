@@ -96,7 +96,7 @@ fn serve(
                 bench.later(connection.hangs_until, Input::Disconnected { peer: to });
             }
             _ => {
-                let body = ProduceResponse { partitions }.into();
+                let body = ProduceResponse { throttle_time: Duration::ZERO, partitions }.into();
                 let answer = Input::Response { from: to, correlation, body };
                 bench.later(connection.last_answer, answer);
             }

@@ -182,7 +182,7 @@ impl Bench {
                 let up = (1..=3).map(NodeId).filter(|id| !self.down.contains(id));
                 let brokers = up.collect();
                 self.other_requests.push((self.now, to, body));
-                MetadataResponse { brokers, topics }.into()
+                MetadataResponse { brokers, racks: BTreeMap::new(), topics }.into()
             }
             Request::InitProducerId(_) => {
                 self.other_requests.push((self.now, to, body));
@@ -232,7 +232,7 @@ impl Bench {
                 current_leader: hint,
             });
         }
-        let body = ProduceResponse { partitions }.into();
+        let body = ProduceResponse { throttle_time: Duration::ZERO, partitions }.into();
         self.later(self.now + TRIP, Input::Response { from: to, correlation, body });
     }
 

@@ -1,0 +1,210 @@
+//! Producers and consumers of a case.
+
+use super::{Draw, set};
+use crate::cluster::Scenario;
+use crate::cluster::scenario::{ConsumerDef, ProducerDef, Settings};
+use crate::kafka::consumer::{CommitPolicy, ServiceTime};
+use crate::kafka::producer::{Keys, Rate};
+
+pub(super) fn add(draw: &mut Draw, scenario: &mut Scenario) {
+    let topics: Vec<String> = scenario.topics.iter().map(|topic| topic.name.clone()).collect();
+    // Some runs have producers of which each waits for all replicas: there nothing may be lost.
+    let safe = draw.chance(1, 2);
+    for n in 1..=draw.count(1, 3) {
+        scenario.producers.push(producer(draw, format!("producer-{n}"), &topics, safe));
+    }
+    for n in 1..=draw.of(&[0, 1, 1, 1, 2]) {
+        group(draw, scenario, &format!("group-{n}"), &topics);
+    }
+    if draw.chance(1, 4) {
+        let mut loner = consumer(draw, "loner".to_owned(), &topics);
+        loner.group = None;
+        loner.commit = CommitPolicy::None;
+        for key in GROUP_KEYS {
+            loner.config.remove(*key);
+        }
+        scenario.consumers.push(loner);
+    }
+}
+
+/// Settings that make no sense without a group.
+const GROUP_KEYS: &[&str] = &["enable.auto.commit", "group.instance.id"];
+
+fn some_of(draw: &mut Draw, topics: &[String]) -> Vec<String> {
+    let mut chosen = topics.to_vec();
+    if chosen.len() > 1 && draw.chance(1, 3) {
+        let at = draw.0.index(chosen.len());
+        drop(chosen.remove(at));
+    }
+    chosen
+}
+
+pub(super) fn rate(draw: &mut Draw) -> Rate {
+    let per_second = f64::from(draw.count(1, 40));
+    let later = draw.between(500, 15_000);
+    match draw.between(0, 9) {
+        0 => Rate::Off,
+        1..=3 => Rate::Constant { per_second },
+        4..=6 => Rate::Poisson { per_second },
+        7 | 8 => Rate::Spike { base: per_second, peak: 250.0, at_ms: later, for_ms: 2_000 },
+        _ => Rate::Ramp { from: 0.0, to: per_second * 2.0, over_ms: later },
+    }
+}
+
+pub(super) fn keys(draw: &mut Draw) -> Keys {
+    match draw.between(0, 3) {
+        0 | 1 => Keys::None,
+        2 => Keys::Uniform { count: draw.of(&[1, 5, 100]) },
+        _ => Keys::Zipf { count: 20, exponent: 1.1 },
+    }
+}
+
+fn producer(draw: &mut Draw, name: String, topics: &[String], safe: bool) -> ProducerDef {
+    ProducerDef {
+        name,
+        count: draw.of(&[1, 1, 2]),
+        topic: topics[draw.0.index(topics.len())].clone(),
+        rate: rate(draw),
+        record_size: draw.of(&[0, 10, 100, 100, 1_000]),
+        keys: keys(draw),
+        transaction: None,
+        config: producer_config(draw, safe),
+    }
+}
+
+fn producer_config(draw: &mut Draw, safe: bool) -> Settings {
+    let mut config = Settings::new();
+    let acks = if safe { "all" } else { draw.of(&["all", "all", "1", "1", "0"]) };
+    set(&mut config, "acks", acks);
+    if draw.chance(1, 4) {
+        set(&mut config, "enable.idempotence", false);
+        draw.maybe(&mut config, 2, "max.in.flight.requests.per.connection", &["1", "2", "10"]);
+        draw.maybe(&mut config, 3, "retries", &["0", "1", "3"]);
+    } else {
+        draw.maybe(&mut config, 2, "max.in.flight.requests.per.connection", &["1", "2", "5"]);
+    }
+    let linger = draw.of(&[0, 5, 20, 20, 300]);
+    let request = draw.of(&[500, 2_000, 6_000]);
+    let delivery = linger + request + draw.of(&[0, 1_000, 9_000]);
+    set(&mut config, "linger.ms", linger);
+    set(&mut config, "request.timeout.ms", request);
+    set(&mut config, "delivery.timeout.ms", delivery);
+    set(&mut config, "max.block.ms", draw.of(&[0, 300, 5_000, 15_000]));
+    set(&mut config, "metadata.max.age.ms", draw.of(&[500, 5_000]));
+    for (rarity, key, choices) in PRODUCER_CHOICES {
+        draw.maybe(&mut config, *rarity, key, choices);
+    }
+    config
+}
+
+type Choices = [(u64, &'static str, &'static [&'static str])];
+
+const PRODUCER_CHOICES: &Choices = &[
+    (3, "batch.size", &["0", "1", "300", "2000", "16384"]),
+    (4, "buffer.memory", &["2500", "20000", "33554432"]),
+    (8, "max.request.size", &["900", "5000"]),
+    (4, "retry.backoff.ms", &["0", "20", "300"]),
+    (5, "retry.backoff.max.ms", &["300", "2000"]),
+    (5, "partitioner.ignore.keys", &["true"]),
+    (4, "partitioner.adaptive.partitioning.enable", &["false"]),
+];
+
+const ASSIGNORS: &[&str] = &[
+    "range",
+    "roundrobin",
+    "sticky",
+    "cooperative-sticky",
+    "range,cooperative-sticky",
+    "sticky,range",
+    "cooperative-sticky,range",
+];
+
+fn group(draw: &mut Draw, scenario: &mut Scenario, group: &str, topics: &[String]) {
+    // Members of one group commit in one way, and mostly hand out partitions in one way.
+    let kind = consumer(draw, String::new(), topics);
+    let by_hand = draw.chance(1, 10);
+    for n in 1..=draw.of(&[1, 1, 2]) {
+        let mut member = consumer(draw, format!("{group}-member-{n}"), topics);
+        member.group = Some(group.to_owned());
+        member.assign = by_hand;
+        member.commit = kind.commit;
+        if member.commit != CommitPolicy::None {
+            // A commit for each record takes too long to wait for.
+            set(&mut member.config, "max.poll.records", draw.of(&[20, 60]));
+        }
+        for key in ["partition.assignment.strategy", "enable.auto.commit", "auto.offset.reset"] {
+            match kind.config.get(key) {
+                Some(value) => drop(member.config.insert(key.to_owned(), value.clone())),
+                None => drop(member.config.remove(key)),
+            }
+        }
+        if by_hand {
+            member.topics.truncate(1);
+            member.count = 1;
+        } else if draw.chance(1, 5) {
+            member.count = 1;
+            set(&mut member.config, "group.instance.id", format!("static-{n}"));
+        }
+        scenario.consumers.push(member);
+    }
+}
+
+pub(super) fn service(draw: &mut Draw) -> ServiceTime {
+    let micros = draw.of(&[0, 100, 1_000, 3_000, 15_000]);
+    if draw.chance(1, 2) {
+        ServiceTime::Fixed { micros }
+    } else {
+        ServiceTime::Exponential { micros }
+    }
+}
+
+fn consumer(draw: &mut Draw, name: String, topics: &[String]) -> ConsumerDef {
+    use CommitPolicy::{AfterProcessing, BeforeProcessing, None as Never};
+    ConsumerDef {
+        name,
+        count: draw.of(&[1, 2, 2, 3]),
+        group: None,
+        topics: some_of(draw, topics),
+        assign: false,
+        service: service(draw),
+        commit: draw.of(&[Never, Never, AfterProcessing, BeforeProcessing]),
+        max_messages: draw.chance(1, 12).then(|| draw.0.between(1, 300)),
+        share: None,
+        config: consumer_config(draw),
+    }
+}
+
+fn consumer_config(draw: &mut Draw) -> Settings {
+    let mut config = Settings::new();
+    set(&mut config, "partition.assignment.strategy", draw.of(ASSIGNORS));
+    let reset = draw.of(&["earliest", "earliest", "earliest", "latest", "none"]);
+    set(&mut config, "auto.offset.reset", reset);
+    // Timeouts differ from client to client.
+    let (session, heartbeat) =
+        draw.of(&[(1_000, 300), (3_000, 700), (6_000, 1_000), (6_000, 2_500), (10_000, 3_000)]);
+    set(&mut config, "session.timeout.ms", session);
+    set(&mut config, "heartbeat.interval.ms", heartbeat);
+    set(&mut config, "max.poll.interval.ms", draw.of(&[6_000, 15_000, 30_000]));
+    set(&mut config, "max.poll.records", draw.of(&[1, 10, 60]));
+    set(&mut config, "metadata.max.age.ms", draw.of(&[500, 5_000]));
+    set(&mut config, "request.timeout.ms", draw.of(&[1_500, 6_000, 30_000]));
+    for (rarity, key, choices) in CONSUMER_CHOICES {
+        draw.maybe(&mut config, *rarity, key, choices);
+    }
+    config
+}
+
+const CONSUMER_CHOICES: &Choices = &[
+    (4, "enable.auto.commit", &["true", "false"]),
+    // Commits that follow each other faster than replicas answer would pile up for ever, as in Kafka.
+    (3, "auto.commit.interval.ms", &["1000", "5000"]),
+    (5, "isolation.level", &["read_committed", "read_uncommitted"]),
+    (5, "fetch.min.bytes", &["0", "1", "400"]),
+    (5, "fetch.max.wait.ms", &["0", "50", "500"]),
+    (6, "fetch.max.bytes", &["1", "1000", "52428800"]),
+    (6, "max.partition.fetch.bytes", &["500", "1048576"]),
+    (6, "client.rack", &["rack-0", "rack-1", "rack-9"]),
+    (5, "default.api.timeout.ms", &["1500", "10000"]),
+    (4, "retry.backoff.ms", &["0", "20", "300"]),
+    (6, "allow.auto.create.topics", &["false"]),
+];
