@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scenario::{ConsumerDef, ProducerDef, QuotaDef, Setting, TopicDef};
 use crate::kafka::consumer::ServiceTime;
-use crate::kafka::producer::{Keys, Rate};
+use crate::kafka::producer::{Keys, OffsetsToSend, Rate, TransactionStep};
 
 /// Something a person does.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -187,6 +187,20 @@ pub enum Action {
         /// Value.
         value: String,
     },
+    /// Begin or end a transaction by hand.
+    Transaction {
+        /// The producer's client id.
+        name: String,
+        /// What to do.
+        step: TransactionAction,
+    },
+    /// Suspend a client's process: a zombie that may come back.
+    PauseClient {
+        /// Its client id.
+        name: String,
+        /// For how long, in milliseconds.
+        for_ms: u64,
+    },
     /// Start consumers.
     AddConsumer(ConsumerDef),
     /// Stop a consumer in order: it commits and leaves its group.
@@ -223,6 +237,46 @@ pub enum Action {
         /// The new value.
         value: Setting,
     },
+}
+
+/// A step of a transaction.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum TransactionAction {
+    /// `beginTransaction()`.
+    Begin,
+    /// `commitTransaction()`.
+    Commit,
+    /// `abortTransaction()`.
+    Abort,
+    /// `sendOffsetsToTransaction()`.
+    SendOffsets {
+        /// The group that consumed.
+        group: String,
+        /// Topic, partition and next offset to read.
+        offsets: Vec<(String, u32, i64)>,
+    },
+}
+
+impl TransactionAction {
+    /// The step as the application takes it.
+    pub(super) fn step(&self) -> TransactionStep {
+        match self {
+            Self::Begin => TransactionStep::Begin,
+            Self::Commit => TransactionStep::Commit,
+            Self::Abort => TransactionStep::Abort,
+            Self::SendOffsets { group, offsets } => {
+                let offset = |(topic, partition, offset): &(String, u32, i64)| {
+                    ((topic.as_str().into(), *partition), *offset)
+                };
+                let offsets = offsets.iter().map(offset).collect();
+                TransactionStep::SendOffsets(OffsetsToSend {
+                    group: group.as_str().into(),
+                    offsets,
+                })
+            }
+        }
+    }
 }
 
 /// Drop or delay messages that match.

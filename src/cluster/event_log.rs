@@ -206,6 +206,10 @@ fn is_notable(event: &Event) -> bool {
         | Event::DuplicateDropped { .. }
         | Event::HighWatermarkAdvanced { .. }
         | Event::OffsetsCommitted { .. }
+        | Event::TransactionStateChanged { .. }
+        | Event::TransactionMarkerWritten { .. }
+        | Event::TransactionBegun { .. }
+        | Event::TransactionEnded { .. }
         | Event::ClientThrottled { .. }
         | Event::ProduceRetried { .. } => false,
         Event::RecordProcessed { text, .. } => text.is_some(),

@@ -28,6 +28,8 @@ pub enum Fate {
     Lost,
     /// Sent with `acks=0` and never seen in a log.
     AckedNeverWritten,
+    /// Its transaction was aborted: it stands in a log, and no reader of committed records sees it.
+    Aborted,
     /// The producer counts it as sent, and it was deleted before every group that read its topic had read it: by
     /// retention, or because somebody asked for it by DeleteRecords.
     DeletedUnread,
@@ -53,7 +55,7 @@ pub enum LetGo {
 
 impl Fate {
     /// Every fate, for tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Waiting,
         Self::Appended,
         Self::Acked,
@@ -62,6 +64,7 @@ impl Fate {
         Self::AckedThenLost,
         Self::Lost,
         Self::AckedNeverWritten,
+        Self::Aborted,
         Self::DeletedUnread,
         Self::CompactedAway,
     ];
@@ -88,6 +91,8 @@ pub struct LedgerEntry {
     pub error: Option<ErrorCode>,
     /// Whether every log that held it has dropped it.
     pub gone: bool,
+    /// Whether its transaction was aborted.
+    pub aborted: bool,
     /// How its leader's log let it go in order, if it did.
     pub let_go: Option<LetGo>,
 }
@@ -95,6 +100,9 @@ pub struct LedgerEntry {
 impl LedgerEntry {
     /// What became of it so far.
     pub fn fate(&self) -> Fate {
+        if self.aborted {
+            return Fate::Aborted;
+        }
         match (self.acked_at.is_some(), self.let_go) {
             (true, Some(LetGo::Deleted { unread: true })) => return Fate::DeletedUnread,
             (true, Some(LetGo::Compacted { unread: true })) => return Fate::CompactedAway,
@@ -246,6 +254,7 @@ impl Ledger {
             acked_at: None,
             error: None,
             gone: false,
+            aborted: false,
             let_go: None,
         };
         self.totals[entry.fate() as usize] += 1;
@@ -286,19 +295,26 @@ impl Ledger {
         self.update(record, |entry| entry.error = Some(error));
     }
 
-    /// Its leader's log let it go in order.
+    /// The marker of its aborted transaction stands behind it. What was let go before that keeps its fate.
+    pub(super) fn aborted(&mut self, record: RecordId) {
+        self.update(record, |entry| entry.aborted = entry.let_go.is_none());
+    }
+
+    /// Its leader's log let it go in order. An aborted record is no loss for anybody.
     pub(super) fn let_go(&mut self, record: RecordId, how: LetGo) {
         let (chunk, slot) = position(record);
-        let is_first = self.entry(record).is_some_and(|entry| entry.let_go.is_none());
-        if is_first && how.is_unread() {
+        let is_first =
+            self.entry(record).is_some_and(|entry| entry.let_go.is_none() && !entry.aborted);
+        if !is_first {
+            return;
+        }
+        if how.is_unread() {
             for deliveries in self.readers.values_mut() {
                 let count = deliveries.counts.get(chunk).map_or(0, |counts| counts[slot]);
                 deliveries.let_go += u64::from(count > 0);
             }
         }
-        self.update(record, |entry| {
-            entry.let_go.get_or_insert(how);
-        });
+        self.update(record, |entry| entry.let_go = Some(how));
     }
 
     /// No log holds it any more.

@@ -98,6 +98,7 @@ pub fn fate_name(fate: Fate) -> &'static str {
         Fate::AckedThenLost => "acked_then_lost",
         Fate::Lost => "lost",
         Fate::AckedNeverWritten => "acked_never_written",
+        Fate::Aborted => "aborted",
         Fate::DeletedUnread => "deleted_unread",
         Fate::CompactedAway => "compacted_away",
     }

@@ -15,7 +15,7 @@ use crate::kafka::config::{
     TopicConfig,
 };
 use crate::kafka::consumer::{CommitPolicy, ConsumerSpec, Reads, ServiceTime, ShareUse};
-use crate::kafka::producer::{Keys, ProducerSpec, Rate, Workload};
+use crate::kafka::producer::{Keys, ProducerSpec, Rate, TransactionPlan, Workload};
 use crate::sim::NetworkConfig;
 
 pub use quota::{QuotaDef, QuotaEntry};
@@ -155,6 +155,10 @@ pub struct ProducerDef {
     /// Which keys.
     #[serde(default)]
     pub keys: Keys,
+    /// When its application ends its transactions. Goes with `transactional.id`, which is numbered like the names;
+    /// without, actions begin and end them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<TransactionPlan>,
     /// Producer settings.
     #[serde(default)]
     pub config: Settings,
@@ -317,6 +321,8 @@ impl Scenario {
         let mut config = BrokerConfig::default();
         self.clock.apply_broker(&mut config);
         config.offsets_topic_replication_factor = self.brokers.clamp(1, 3);
+        config.transaction_state_log_replication_factor = self.brokers.clamp(1, 3);
+        config.transaction_state_log_min_isr = self.brokers.clamp(1, 2);
         config.share_state_topic_replication_factor = self.brokers.clamp(1, 3);
         config.share_state_topic_min_isr = self.brokers.clamp(1, 2);
         checked("broker_config", &self.broker_config, |settings| {
@@ -398,6 +404,20 @@ impl ProducerDef {
         })
     }
 
+    fn check_transaction(&self, field: &str, config: &ProducerConfig) -> Result<(), ScenarioError> {
+        let wrong = |expected: &str| Err(ScenarioError::at(field, "transaction", expected.into()));
+        match (&self.transaction, &config.transactional_id) {
+            (Some(_), None) => wrong("expected a setting `transactional.id` beside it"),
+            (None, Some(_)) if self.rate != Rate::Off => wrong(
+                "expected `records` or `for_ms`: a transactional producer with a rate ends its transactions by itself",
+            ),
+            (Some(plan), Some(_)) => {
+                plan.check().map_err(|expected| ScenarioError::at(field, "transaction", expected))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The producers; `field` names the definition in errors.
     pub fn specs(&self, field: &str) -> Result<Vec<ProducerSpec>, ScenarioError> {
         self.specs_for(field, Clock::KafkaDefaults)
@@ -412,12 +432,23 @@ impl ProducerDef {
             config.with_overrides(settings)
         })?;
         let workload = self.workload(field)?;
+        self.check_transaction(field, &config)?;
         let spec = |client_id| ProducerSpec {
             client_id,
             workload: workload.clone(),
             config: config.clone(),
+            transaction: self.transaction,
         };
-        Ok(numbered(&self.name, self.count).map(spec).collect())
+        let mut specs: Vec<ProducerSpec> = numbered(&self.name, self.count).map(spec).collect();
+        if self.count > 1
+            && let Some(id) = &config.transactional_id
+        {
+            // Two producers with one id would fence each other off.
+            for (spec, id) in specs.iter_mut().zip(numbered(id, self.count)) {
+                spec.config.transactional_id = Some(id);
+            }
+        }
+        Ok(specs)
     }
 }
 

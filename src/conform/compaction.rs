@@ -123,7 +123,8 @@ impl Replica {
         let bounds =
             LogBounds { log_start: 0, high_watermark: self.log_end, log_end: self.log_end };
         let lag = Duration::ZERO;
-        let dirty = CleanableOffsets::of(&self.segments, self.last_clean, bounds, lag, now);
+        let dirty =
+            CleanableOffsets::of(&self.segments, self.last_clean, bounds, self.log_end, lag, now);
         let nobody = BTreeSet::new();
         let next = self.cleaner.clean(&mut self.batches, &self.segments, dirty, &nobody, now);
         self.last_clean = Some(next);

@@ -83,6 +83,8 @@ pub enum Command {
         /// Value.
         value: Rc<str>,
     },
+    /// A step of a transactional producer's transaction, after what was typed before.
+    Transaction(super::producer::TransactionStep),
     /// Replace the producer's workload from now on.
     SetWorkload(Box<super::producer::Workload>),
     /// Replace how long the consumer works on a record from now on.

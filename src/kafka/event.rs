@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::coordinator::GroupState;
 use super::protocol::{ApiError, ApiKey, ErrorCode, NamedPartition, Response};
 use super::record::RecordBatch;
+use super::transaction::TransactionState;
 use crate::base::{Duration, LeaderEpoch, NodeId, Offset, RecordId, Time, TopicPartition};
 
 /// Something that happened at the node that tells it. The world adds time, node and cause.
@@ -346,6 +347,59 @@ pub enum Event {
         group: Rc<str>,
         /// Why.
         error: ErrorCode,
+    },
+
+    // --- transactions ------------------------------------------------------------------------
+    /// A transactional id is in another state: its coordinator's record is replicated.
+    TransactionStateChanged {
+        /// `transactional.id`.
+        transactional_id: Rc<str>,
+        /// The producer's id.
+        producer_id: i64,
+        /// Its epoch; once a transaction is prepared, that of its markers.
+        producer_epoch: i16,
+        /// State before.
+        from: TransactionState,
+        /// State now.
+        to: TransactionState,
+    },
+    /// A leader appended the marker that ends a transaction.
+    TransactionMarkerWritten {
+        /// The partition.
+        tp: TopicPartition,
+        /// The marker's offset.
+        offset: Offset,
+        /// The producer's id.
+        producer_id: i64,
+        /// The marker's epoch.
+        producer_epoch: i16,
+        /// COMMIT, else ABORT.
+        commit: bool,
+        /// Where the transaction began here; `None` for a marker that was written before.
+        first_offset: Option<Offset>,
+    },
+    /// A producer's application began a transaction.
+    TransactionBegun {
+        /// `transactional.id`.
+        transactional_id: Rc<str>,
+    },
+    /// A producer's call of `commitTransaction()` or `abortTransaction()` returned.
+    TransactionEnded {
+        /// `transactional.id`.
+        transactional_id: Rc<str>,
+        /// Committed, else aborted.
+        commit: bool,
+    },
+    /// A transactional call of a producer's application threw.
+    TransactionFailed {
+        /// `transactional.id`.
+        transactional_id: Rc<str>,
+        /// The error that the exception stands for.
+        error: ErrorCode,
+        /// Kafka's text.
+        message: Rc<str>,
+        /// Whether the producer can do no more than close; else the transaction can be aborted.
+        fatal: bool,
     },
 
     // --- requests ----------------------------------------------------------------------------

@@ -266,9 +266,12 @@ pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 /// The topic that holds states of share partitions.
 pub const SHARE_GROUP_STATE: &str = "__share_group_state";
 
+/// Name of the topic that holds the state of transactional ids.
+pub const TRANSACTION_STATE: &str = "__transaction_state";
+
 /// Whether Kafka keeps a topic of this name for itself (`Topic.isInternal`).
 pub fn is_internal_topic(name: &str) -> bool {
-    matches!(name, CONSUMER_OFFSETS | "__transaction_state" | SHARE_GROUP_STATE)
+    matches!(name, CONSUMER_OFFSETS | TRANSACTION_STATE | SHARE_GROUP_STATE)
 }
 
 /// What a client knows of the cluster (`MetadataSnapshot`): the answer to a Metadata request.

@@ -22,4 +22,5 @@ pub mod quota;
 pub mod raft;
 pub mod record;
 pub mod share;
+pub mod transaction;
 pub mod uuid;

@@ -3,9 +3,11 @@
 
 use std::rc::Rc;
 
+use super::config::CompressionType;
 use super::coordinator::consumer_group::ConsumerGroupRecord;
 use super::metadata::MetadataRecord;
 use super::share::ShareSnapshot;
+use super::transaction::TransactionLogValue;
 use crate::base::{LeaderEpoch, Offset, RecordId, Time};
 
 /// What a record carries.
@@ -21,6 +23,8 @@ pub enum Payload {
     Group(Rc<GroupRecord>),
     /// A record of `__cluster_metadata`.
     Metadata(Rc<MetadataRecord>),
+    /// A key-value pair of `__transaction_state`.
+    Transaction(Rc<TransactionRecord>),
     /// A key-value pair of `__share_group_state`.
     Share(Rc<ShareSnapshot>),
 }
@@ -32,9 +36,18 @@ impl Payload {
             Self::Null => 0,
             Self::Sized(size) => *size,
             Self::Text(text) => u32::try_from(text.len()).unwrap_or(u32::MAX),
-            Self::Group(_) | Self::Metadata(_) | Self::Share(_) => 100,
+            Self::Group(_) | Self::Metadata(_) | Self::Transaction(_) | Self::Share(_) => 100,
         }
     }
+}
+
+/// A record of `__transaction_state` (`TransactionLogKey`, `TransactionLogValue`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TransactionRecord {
+    /// `transactional.id`.
+    pub transactional_id: Rc<str>,
+    /// What is known of it; `None` is a tombstone.
+    pub value: Option<Rc<TransactionLogValue>>,
 }
 
 /// A record of `__consumer_offsets` (`GroupCoordinatorRecordHelpers`). Later records replace earlier
@@ -136,6 +149,29 @@ impl Record {
     }
 }
 
+/// What a batch is besides its records (the attributes `isTransactional` and `isControlBatch`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum BatchKind {
+    /// Visible as soon as it is replicated.
+    #[default]
+    Plain,
+    /// Part of its producer's transaction: visible to readers of committed records once that is committed.
+    Transactional,
+    /// A control batch of one record, which ends the producer's transaction (`EndTransactionMarker`).
+    EndTxn(EndTxn),
+}
+
+/// How a transaction ended, as its marker tells (`EndTransactionMarker`, `ControlRecordType`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndTxn {
+    /// COMMIT, else ABORT.
+    pub commit: bool,
+    /// Leader epoch of the coordinator's partition of `__transaction_state`.
+    pub coordinator_epoch: i32,
+    /// The feature `transaction.version` with which the transaction ran.
+    pub transaction_version: u8,
+}
+
 /// Records sent together (`DefaultRecordBatch`). Immutable once sent; replicas share it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordBatch {
@@ -145,6 +181,10 @@ pub struct RecordBatch {
     pub producer_epoch: i16,
     /// Sequence number of the first record, -1 without.
     pub base_sequence: i32,
+    /// Plain, transactional or control.
+    pub kind: BatchKind,
+    /// How its records were made smaller.
+    pub compression: CompressionType,
     /// The records; at least one in a batch that was sent.
     pub records: Vec<Record>,
     /// Set once the log cleaner has looked at the batch and changed something in it.
@@ -164,12 +204,42 @@ pub struct Remains {
 }
 
 impl RecordBatch {
+    /// Bytes of a marker's key (version and type) and value (version and coordinator epoch).
+    const MARKER_BYTES: u32 = 10;
+
     /// Bytes of a batch header (`DefaultRecordBatch.RECORD_BATCH_OVERHEAD`).
     pub const OVERHEAD: u32 = 61;
 
     /// A batch of a producer without idempotence.
     pub fn plain(records: Vec<Record>) -> Self {
-        Self { producer_id: -1, producer_epoch: -1, base_sequence: -1, records, remains: None }
+        Self {
+            producer_id: -1,
+            producer_epoch: -1,
+            base_sequence: -1,
+            kind: BatchKind::Plain,
+            compression: CompressionType::None,
+            records,
+            remains: None,
+        }
+    }
+
+    /// The control batch that ends the transaction of `(producer_id, producer_epoch)`
+    /// (`MemoryRecords.withEndTransactionMarker`).
+    pub fn marker((producer_id, producer_epoch): (i64, i16), end: EndTxn, timestamp: Time) -> Self {
+        let value = Payload::Sized(Self::MARKER_BYTES);
+        let record = Record { id: None, key: None, value, timestamp };
+        let kind = BatchKind::EndTxn(end);
+        Self { producer_id, producer_epoch, kind, ..Self::plain(vec![record]) }
+    }
+
+    /// Whether it belongs to a transaction: data or marker.
+    pub fn is_transactional(&self) -> bool {
+        self.kind != BatchKind::Plain
+    }
+
+    /// Whether it is a marker, which no application sees.
+    pub fn is_control(&self) -> bool {
+        matches!(self.kind, BatchKind::EndTxn(_))
     }
 
     /// Number of records.
@@ -206,8 +276,18 @@ impl RecordBatch {
 
     /// Size in bytes.
     pub fn size(&self) -> u32 {
-        self.records.iter().fold(Self::OVERHEAD, |sum, record| sum.saturating_add(record.size()))
+        let records =
+            self.records.iter().fold(0_u32, |sum, record| sum.saturating_add(record.size()));
+        Self::OVERHEAD.saturating_add(scaled(records, self.compression.per_mille()))
     }
+}
+
+/// That many thousandths of some bytes.
+pub fn scaled(bytes: u32, per_mille: u32) -> u32 {
+    if per_mille == 1_000 {
+        return bytes;
+    }
+    u32::try_from(u64::from(bytes) * u64::from(per_mille) / 1_000).unwrap_or(u32::MAX)
 }
 
 /// A batch as it stands in a log: the same on every replica.

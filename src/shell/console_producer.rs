@@ -103,6 +103,7 @@ impl Tool for KafkaConsoleProducer {
         let name = screen.free_name("console-producer");
         let topic = options.value("topic").unwrap_or_default();
         let definition = ProducerDef {
+            transaction: None,
             name: name.to_string(),
             count: 1,
             topic: topic.to_owned(),

@@ -51,6 +51,7 @@ pub(super) fn probes(cluster: &Cluster) -> Vec<Action> {
             rate: Rate::Constant { per_second: 20.0 },
             record_size: 10,
             keys: Keys::Uniform { count: 50 },
+            transaction: None,
             config: [("acks".to_owned(), Setting("all".to_owned()))].into(),
         })
     };

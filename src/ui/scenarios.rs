@@ -47,6 +47,7 @@ fn cluster(name: &str, partitions: i32, (producers, rate): (u32, f64), workers: 
             config: Settings::new(),
         }],
         producers: vec![ProducerDef {
+            transaction: None,
             name: "web".to_owned(),
             count: producers,
             topic: TOPIC.to_owned(),

@@ -302,6 +302,7 @@ fn free_names(taken: &[&str], base: &str) -> impl Iterator<Item = String> {
 /// A producer where there is none to be like.
 fn producer(view: &SandboxView) -> ProducerDef {
     ProducerDef {
+        transaction: None,
         name: String::new(),
         count: 1,
         topic: view.topic.to_string(),

@@ -22,4 +22,5 @@ mod shell;
 mod static_members;
 mod support;
 mod swarm;
+mod transactions;
 mod vectors;

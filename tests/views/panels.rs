@@ -37,6 +37,7 @@ fn sandbox_that(waiting: Vec<Change>, refusal: Option<Refusal>) -> String {
             min_insync_replicas: 1,
             brokers: 3,
             producers: vec![ProducerDef {
+                transaction: None,
                 name: "web-1".to_owned(),
                 count: 1,
                 topic: "user-actions".to_owned(),

@@ -25,6 +25,7 @@ const SCENARIOS: &[(&str, &str)] = &[
     ("idempotence.toml", include_str!("../data/scenarios/idempotence.toml")),
     ("kip848.toml", include_str!("../data/scenarios/kip848.toml")),
     ("loners.toml", include_str!("../data/scenarios/loners.toml")),
+    ("transactions.toml", include_str!("../data/scenarios/transactions.toml")),
     ("quorum.toml", include_str!("../data/scenarios/quorum.toml")),
     ("quotas.toml", include_str!("../data/scenarios/quotas.toml")),
     ("retention.toml", include_str!("../data/scenarios/retention.toml")),

@@ -7,6 +7,7 @@ use super::{Invariant, Look};
 use crate::base::{Offset, TopicPartition};
 use crate::cluster::ledger::Reader;
 use crate::cluster::world::Cluster;
+use crate::kafka::config::IsolationLevel;
 use crate::kafka::consumer::CommitPolicy;
 use crate::kafka::coordinator::consumer_group::ConsumerGroup;
 use crate::kafka::coordinator::{ClassicGroup, ClassicGroupState, Group, GroupKind, GroupState};
@@ -205,6 +206,10 @@ pub(super) struct CommittedIsDone {
     committed: BTreeMap<(Rc<str>, TopicPartition), Offset>,
     /// Groups with a member that commits before it works.
     at_most_once: BTreeSet<Rc<str>>,
+    /// Groups with a member that leaves aborted records out.
+    read_committed: BTreeSet<Rc<str>>,
+    /// Groups that had a member: others get their offsets from producers or tools.
+    with_members: BTreeSet<Rc<str>>,
 }
 
 impl Invariant for CommittedIsDone {
@@ -222,7 +227,8 @@ impl Invariant for CommittedIsDone {
             match event {
                 Event::OffsetsCommitted { group, offsets } => {
                     self.look_at_policies(look.cluster);
-                    if self.at_most_once.contains(group) || look.may_have_lost {
+                    let has_members = self.with_members.contains(group);
+                    if self.at_most_once.contains(group) || look.may_have_lost || !has_members {
                         continue;
                     }
                     for ((topic, partition), next) in offsets.iter() {
@@ -232,8 +238,10 @@ impl Invariant for CommittedIsDone {
                         let (tp, next) = (TopicPartition::new(topic.id, *partition), *next);
                         let from = self.committed.insert((group.clone(), tp), next);
                         let done = Reader::Group(group.clone());
-                        let open =
-                            from.and_then(|from| first_open(look.cluster, &done, tp, from, next));
+                        let skips = self.read_committed.contains(group);
+                        let open = from.and_then(|from| {
+                            first_open(look.cluster, &done, skips, tp, from, next)
+                        });
                         if let Some(offset) = open {
                             return Err(format!(
                                 "{group} committed {next}, {tp:?}@{offset} is open"
@@ -256,6 +264,12 @@ impl CommittedIsDone {
     fn look_at_policies(&mut self, cluster: &Cluster) {
         for (_, consumer) in cluster.consumers() {
             let spec = consumer.spec();
+            if let Some(group) = &spec.group {
+                self.with_members.insert(group.clone());
+                if spec.config.isolation_level == IsolationLevel::ReadCommitted {
+                    self.read_committed.insert(group.clone());
+                }
+            }
             if let Some(group) = &spec.group
                 && spec.commit == CommitPolicy::BeforeProcessing
             {
@@ -265,17 +279,22 @@ impl CommittedIsDone {
     }
 }
 
-/// The first offset of a range whose record nobody of that group has finished.
+/// The first offset of a range whose record nobody of that group has finished, though it could.
 fn first_open(
     cluster: &Cluster,
     group: &Reader,
+    skips_aborted: bool,
     tp: TopicPartition,
     from: Offset,
     next: Offset,
 ) -> Option<Offset> {
     let ledger = cluster.ledger();
     let mut records = cluster.leader_log(tp)?.records(from, next);
-    let open =
-        records.find(|(_, record)| record.id.is_some_and(|id| ledger.deliveries(group, id) == 0));
+    let is_aborted = |id| ledger.entry(id).is_some_and(|entry| entry.aborted);
+    let open = records.find(|(_, record)| {
+        record.id.is_some_and(|id| {
+            ledger.deliveries(group, id) == 0 && !(skips_aborted && is_aborted(id))
+        })
+    });
     open.map(|(offset, _)| offset)
 }

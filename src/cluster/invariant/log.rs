@@ -8,7 +8,7 @@ use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::record::StoredBatch;
 
-/// I1: log start ≤ high watermark ≤ log end, and a leader's log start and high watermark only grow.
+/// I1: log start ≤ last stable offset ≤ high watermark ≤ log end, and a leader's log start and high watermark only grow.
 #[derive(Debug, Default)]
 pub(super) struct OffsetsInOrder {
     /// Leader epoch, high watermark and log start of each leader when last seen.
@@ -21,15 +21,18 @@ impl Invariant for OffsetsInOrder {
     }
 
     fn sentence(&self) -> &'static str {
-        "on every replica log start ≤ high watermark ≤ log end, and a leader's log start and high watermark \
-         only grow"
+        "on every replica log start ≤ last stable offset ≤ high watermark ≤ log end, and a leader's log start and \
+         high watermark only grow"
     }
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
         for (broker, tp, log) in look.logs() {
             let (start, hw, end) = (log.log_start(), log.high_watermark(), log.log_end());
-            if !(start <= hw && hw <= end) {
-                return Err(format!("broker {broker} {tp:?}: start {start}, HW {hw}, end {end}"));
+            let lso = log.last_stable_offset();
+            if !(start <= lso && lso <= hw && hw <= end) {
+                return Err(format!(
+                    "broker {broker} {tp:?}: start {start}, LSO {lso}, HW {hw}, end {end}"
+                ));
             }
         }
         for (broker, partition, log) in look.leaders() {

@@ -8,6 +8,7 @@ mod quorum;
 mod record;
 mod share;
 mod stored;
+mod transaction;
 
 use super::event_log::StepKind;
 use super::world::Cluster;
@@ -122,6 +123,9 @@ impl Default for Checker {
                 Box::new(stored::CommittedOffsetsStay::default()),
                 Box::new(stored::IdempotentOnce),
                 Box::new(group::CommittedIsDone::default()),
+                Box::new(transaction::ReadCommitted::default()),
+                Box::new(transaction::MarkersMatchDecision::default()),
+                Box::new(transaction::ProducerEpochsOnlyGrow::default()),
                 Box::new(share::RecordsOfShareGroups::default()),
             ],
             metadata_end: -1,

@@ -133,13 +133,13 @@ impl Invariant for IdempotentOnce {
                 continue;
             };
             let Some((_, log)) = leader(look, node, *tp) else { continue };
-            if batch.producer_id < 0 {
+            if batch.base_sequence < 0 {
                 continue;
             }
             let before = log
                 .batches(base_offset - WINDOW, *base_offset)
                 .map(|stored| &*stored.batch)
-                .filter(|before| before.producer_id == batch.producer_id)
+                .filter(|it| it.producer_id == batch.producer_id && it.base_sequence >= 0)
                 .last();
             let Some(before) = before else { continue };
             if !follows(before, batch) {

@@ -295,14 +295,7 @@ impl Cluster {
             }
             Action::PauseBroker { broker, for_ms } => {
                 let node = self.running_server(broker)?;
-                let asked = self.now + Duration::from_millis(for_ms);
-                let until = asked.max(self.slots[node].paused_until);
-                self.slots[node].paused_until = until;
-                if let Some(controller) = self.other_half(node) {
-                    self.slots[controller].paused_until = until;
-                }
-                let span = until.since(self.now);
-                self.observe(node, crate::kafka::event::Event::ProcessPaused { span });
+                self.pause(node, for_ms);
             }
             Action::SlowDisk { broker, factor } => {
                 self.broker_node(broker)?;
@@ -312,6 +305,18 @@ impl Cluster {
             _ => unreachable!("perform() sends only brokers' actions here"),
         }
         Ok(())
+    }
+
+    /// Suspends a process: both halves of one that is broker and controller.
+    pub(super) fn pause(&mut self, node: usize, for_ms: u64) {
+        let asked = self.now + Duration::from_millis(for_ms);
+        let until = asked.max(self.slots[node].paused_until);
+        self.slots[node].paused_until = until;
+        if let Some(controller) = self.other_half(node) {
+            self.slots[controller].paused_until = until;
+        }
+        let span = until.since(self.now);
+        self.observe(node, crate::kafka::event::Event::ProcessPaused { span });
     }
 
     fn crash_broker(&mut self, broker: i32, lose_disk: bool) -> Result<(), ActionError> {

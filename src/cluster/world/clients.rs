@@ -40,6 +40,19 @@ impl Cluster {
                 self.command(node, Command::Send { key, value: value.as_str().into() });
                 Ok(())
             }
+            Action::Transaction { name, step } => {
+                let (node, definition) = self.producer_definition(name)?;
+                if !definition.config.contains_key("transactional.id") {
+                    return Err(ActionError::new(format!("{name} has no transactional.id.")));
+                }
+                self.command(node, Command::Transaction(step.step()));
+                Ok(())
+            }
+            Action::PauseClient { name, for_ms } => {
+                let node = self.client(name)?;
+                self.pause(node, *for_ms);
+                Ok(())
+            }
             Action::SetService { name, service } => {
                 let (node, mut definition) = self.consumer_definition(name)?;
                 definition.service = *service;

@@ -19,6 +19,7 @@ use crate::kafka::metadata::{CONSUMER_OFFSETS, MetadataImage};
 use crate::kafka::partition::Partition;
 use crate::kafka::producer::Producer;
 use crate::kafka::protocol::{ApiError, QuorumInfo, Request, Response};
+use crate::kafka::transaction::TransactionMetadata;
 
 /// A message between two nodes that has not arrived.
 #[derive(Clone, Copy, Debug)]
@@ -207,6 +208,25 @@ impl Cluster {
             }
         }
         newest.into_values().map(|(_, group)| group)
+    }
+
+    /// Transactional ids by name, each from its coordinator: the newest leader of its partition counts.
+    pub fn transactions(&self) -> impl Iterator<Item = &TransactionMetadata> {
+        let mut newest: BTreeMap<&str, (LeaderEpoch, &TransactionMetadata)> = BTreeMap::new();
+        for (_, broker) in self.brokers().filter(|(node, _)| node.running) {
+            for (epoch, txn) in broker.transactions() {
+                let known = newest.entry(&txn.transactional_id).or_insert((epoch, txn));
+                if known.0 < epoch {
+                    *known = (epoch, txn);
+                }
+            }
+        }
+        newest.into_values().map(|(_, txn)| txn)
+    }
+
+    /// What the coordinator of that transactional id knows.
+    pub fn transaction(&self, id: &str) -> Option<&TransactionMetadata> {
+        self.transactions().find(|txn| &*txn.transactional_id == id)
     }
 
     /// The group of that id.

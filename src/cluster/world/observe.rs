@@ -75,6 +75,14 @@ impl Cluster {
                 self.metrics.current().failed += count(batch);
                 self.metrics.totals.failed += count(batch);
             }
+            Event::TransactionMarkerWritten {
+                tp,
+                offset,
+                producer_id,
+                commit: false,
+                first_offset: Some(first),
+                ..
+            } => self.fold_aborted(node, *tp, *producer_id, (*first, *offset)),
             Event::LogTruncated { tp, to, removed } => self.fold_removed(*tp, *to, removed),
             // A replica that is moved away can have been the only one that held a record.
             Event::LogDeleted {
@@ -115,6 +123,25 @@ impl Cluster {
         if leader {
             self.metrics.current().appended += count(batch);
             self.metrics.totals.appended += count(batch);
+        }
+    }
+
+    /// An abort marker stands in that node's log: what the producer wrote since `first` counts no more.
+    fn fold_aborted(
+        &mut self,
+        node: usize,
+        tp: TopicPartition,
+        producer_id: i64,
+        (first, marker): (Offset, Offset),
+    ) {
+        let Some(log) = self.log(self.slots[node].id, tp) else { return };
+        let of_transaction = log.batches(first, marker).filter(|stored| {
+            stored.base_offset >= first && stored.batch.producer_id == producer_id
+        });
+        let ids: Vec<RecordId> =
+            of_transaction.flat_map(|stored| record_ids(&stored.batch)).collect();
+        for record in ids {
+            self.ledger.aborted(record);
         }
     }
 

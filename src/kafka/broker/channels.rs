@@ -47,7 +47,10 @@ fn connection(api: ApiKey) -> Option<Connection> {
         | ApiKey::ReadShareGroupState
         | ApiKey::WriteShareGroupState
         | ApiKey::DescribeGroups
-        | ApiKey::ListGroups => None,
+        | ApiKey::ListGroups
+        // Between brokers, each on a connection of its sender's own thread.
+        | ApiKey::AddPartitionsToTxn
+        | ApiKey::WriteTxnMarkers => None,
         _ => Some(Connection::Data),
     }
 }

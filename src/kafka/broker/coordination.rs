@@ -1,16 +1,19 @@
 //! The broker's side of its group coordinator: requests in, records into `__consumer_offsets`, outcomes
 //! back (`CoordinatorRuntime`, `CoordinatorLoaderImpl`, `CoordinatorPartitionWriter`).
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Broker;
 use super::disk::Write;
-use crate::base::{NodeId, Offset, TopicPartition};
-use crate::kafka::coordinator::CoordinatorTimer;
+use super::verification::{VerificationResult, Verified};
+use crate::base::{NodeId, TopicPartition};
+use crate::kafka::coordinator::{CoordinatorTimer, txn_commit_answer};
 use crate::kafka::effect::Out;
+use crate::kafka::log::UnifiedLog;
 use crate::kafka::metadata::CONSUMER_OFFSETS;
-use crate::kafka::protocol::{CorrelationId, Request};
-use crate::kafka::record::{GroupRecord, Payload};
+use crate::kafka::protocol::{CorrelationId, ErrorCode, Request, TxnOffsetCommitRequest};
+use crate::kafka::record::{BatchKind, GroupRecord, Payload};
 
 impl Broker {
     pub(super) fn on_group_request(
@@ -48,14 +51,87 @@ impl Broker {
     pub(super) fn elect_coordinator(&mut self, tp: TopicPartition, out: &mut Out<'_>) {
         let Some(topic) = self.process.image.topics.get(&tp.topic) else { return };
         let total = u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX);
-        let records = self.disk.log(tp).map_or_else(Vec::new, |log| {
-            let group_record = |(_, record): (Offset, &crate::kafka::record::Record)| {
-                if let Payload::Group(record) = &record.value { Some(record.clone()) } else { None }
-            };
-            let records: Vec<Rc<GroupRecord>> =
-                log.records(log.log_start(), log.log_end()).filter_map(group_record).collect();
-            records
-        });
+        let (records, open) = self.disk.log(tp).map_or_else(Default::default, group_records);
         self.process.coordinator.on_elected(tp.partition, total, records, out);
+        for (producer, records) in open {
+            self.process.coordinator.restore_pending(tp.partition, producer, &records);
+        }
     }
+
+    /// Handles TxnOffsetCommit: the group's partition joins the transaction first.
+    pub(super) fn on_txn_offset_commit(
+        &mut self,
+        from: NodeId,
+        correlation: CorrelationId,
+        request: Box<TxnOffsetCommitRequest>,
+        out: &mut Out<'_>,
+    ) {
+        let partition = self.process.coordinator.offsets_partition_of(&request.commit.group);
+        let tp = partition.map(|partition| self.offsets_partition(partition));
+        let producer = (request.producer_id, request.producer_epoch);
+        match tp {
+            Ok(Some(tp)) if self.must_verify(tp, producer.0) => {
+                let id = request.transactional_id.clone();
+                let then = Verified::OffsetCommit { from, correlation, request };
+                self.verify(id, producer, vec![tp], then, out);
+            }
+            _ => {
+                let verification = VerificationResult::default();
+                self.commit_verified_offsets(from, correlation, &request, &verification, out);
+            }
+        }
+    }
+
+    /// The group's partition is part of the transaction, or cannot be.
+    pub(super) fn commit_verified_offsets(
+        &mut self,
+        from: NodeId,
+        correlation: CorrelationId,
+        request: &TxnOffsetCommitRequest,
+        verification: &VerificationResult,
+        out: &mut Out<'_>,
+    ) {
+        let partition = self.process.coordinator.offsets_partition_of(&request.commit.group);
+        let tp = partition.ok().and_then(|partition| self.offsets_partition(partition));
+        if let Some(error) = tp.and_then(|tp| verification.refusal(tp)) {
+            // The client knows this one, but not a lost connection between brokers.
+            let error = match error {
+                ErrorCode::NetworkException => ErrorCode::CoordinatorLoadInProgress,
+                error => error,
+            };
+            let answer = txn_commit_answer(&request.commit, error);
+            return out.respond(from, correlation, answer);
+        }
+        let appends = &mut self.process.coordinator_appends;
+        let from = (from, correlation);
+        self.process.coordinator.commit_transactional(from, request, out, appends);
+    }
+}
+
+/// Offset commits of open transactions, by producer id.
+type OpenCommits = BTreeMap<i64, Vec<Rc<GroupRecord>>>;
+
+/// What counts of a partition of `__consumer_offsets`, in order: commits of a transaction from its marker on, if it was
+/// committed. And what waits for a marker.
+fn group_records(log: &UnifiedLog) -> (Vec<Rc<GroupRecord>>, OpenCommits) {
+    let mut records = Vec::new();
+    let mut open = OpenCommits::new();
+    for stored in log.batches(log.log_start(), log.log_end()) {
+        let batch = &stored.batch;
+        let of_groups = batch.records.iter().filter_map(|record| match &record.value {
+            Payload::Group(record) => Some(record.clone()),
+            _ => None,
+        });
+        match batch.kind {
+            BatchKind::Plain => records.extend(of_groups),
+            BatchKind::Transactional => {
+                open.entry(batch.producer_id).or_default().extend(of_groups);
+            }
+            BatchKind::EndTxn(end) => {
+                let ended = open.remove(&batch.producer_id).unwrap_or_default();
+                records.extend(ended.into_iter().filter(|_| end.commit));
+            }
+        }
+    }
+    (records, open)
 }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::fetcher::FollowerWrite;
+use super::markers::PendingMarkers;
 use super::produce::PendingProduce;
 use super::share_state::ShareStateAppend;
 use super::{Broker, BrokerTimer};
@@ -18,6 +19,7 @@ use crate::kafka::effect::{Out, Timer};
 use crate::kafka::event::{Event, LogDeletion};
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::metadata::MetadataImage;
+use crate::kafka::transaction::TransactionAppend;
 
 /// Time an append takes whatever its size.
 pub(super) const APPEND_LATENCY: Duration = Duration::from_micros(100);
@@ -82,6 +84,15 @@ impl Disk {
         self.checkpoint = self.logs().map(|(tp, log)| (tp, log.high_watermark())).collect();
     }
 
+    /// Forgets producers that have been silent for too long (`removeExpiredProducers`).
+    pub(super) fn expire_producers(&mut self, expiration: Duration, now: Time) {
+        for tp in self.logs.keys().collect::<Vec<_>>() {
+            if self.log(tp).is_some_and(|log| log.producers().producers().next().is_some()) {
+                self.log_mut(tp).remove_expired_producers(now, expiration);
+            }
+        }
+    }
+
     /// After a crash, high watermarks begin from the checkpoint.
     pub(super) fn recover(&mut self) {
         for tp in self.logs.keys().collect::<Vec<_>>() {
@@ -140,6 +151,10 @@ pub(super) enum Write {
     Follower { leader: NodeId, writes: Vec<FollowerWrite> },
     /// The group coordinator's records.
     Coordinator(CoordinatorAppend),
+    /// The transaction coordinator's record.
+    Transaction(TransactionAppend),
+    /// Markers that end transactions.
+    Markers(PendingMarkers),
     /// The share coordinator's record.
     ShareState(ShareStateAppend),
 }
@@ -166,6 +181,8 @@ impl Broker {
             Some(Write::Follower { leader, writes }) => {
                 self.append_follower_writes(leader, writes, out);
             }
+            Some(Write::Transaction(append)) => self.append_for_transaction(append, out),
+            Some(Write::Markers(markers)) => self.append_markers(markers, out),
             Some(Write::Coordinator(append)) => self.append_for_coordinator(append, out),
             Some(Write::ShareState(append)) => self.append_share_state(append, out),
             None => debug_assert!(false, "a write timer without a write"),

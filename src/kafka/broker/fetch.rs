@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::{Broker, BrokerTimer};
 use crate::base::{Duration, NodeId, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
-use crate::kafka::config::ReplicaSelector;
+use crate::kafka::config::{IsolationLevel, ReplicaSelector};
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::{
@@ -81,13 +81,13 @@ impl FetchPurgatory {
     }
 }
 
-/// Who reads a partition.
+/// Who reads a partition, and so how far (`FetchIsolation`).
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reader<'a> {
-    /// A follower, with the epoch of its process.
+    /// A follower, with the epoch of its process: up to the log end.
     Follower { id: NodeId, broker_epoch: i64 },
-    /// A consumer, with its `client.rack`.
-    Consumer { rack: Option<&'a str> },
+    /// A consumer, with its `client.rack`: up to the high watermark, or to the last stable offset.
+    Consumer { isolation: IsolationLevel, rack: Option<&'a str> },
 }
 
 /// What a fetch found over all its partitions.
@@ -193,7 +193,10 @@ impl Broker {
         for wanted in &request.partitions {
             let left = u64::from(request.max_bytes).saturating_sub(found.bytes);
             let limit = left.min(u64::from(wanted.max_bytes));
-            let reader = Reader::Consumer { rack: request.rack.as_deref() };
+            let reader = Reader::Consumer {
+                isolation: request.isolation_level,
+                rack: request.rack.as_deref(),
+            };
             let (partition, bytes) = self.read_partition(wanted, reader, limit, found.bytes == 0);
             found.bytes += bytes;
             found.urgent |= !partition.error.is_none()
@@ -204,8 +207,7 @@ impl Broker {
         found
     }
 
-    /// Reads one partition: up to the high watermark for a consumer, up to the log end for a
-    /// follower. Also returns the size of the records.
+    /// Reads one partition, as far as the reader may see. Also returns the size of the records.
     pub(super) fn read_partition(
         &self,
         wanted: &FetchPartition,
@@ -219,6 +221,7 @@ impl Broker {
             high_watermark: -1,
             last_stable_offset: -1,
             log_start_offset: -1,
+            aborted_transactions: Vec::new(),
             diverging_epoch: None,
             current_leader: None,
             preferred_read_replica: None,
@@ -246,7 +249,7 @@ impl Broker {
             }
         };
         fetched.high_watermark = log.high_watermark();
-        fetched.last_stable_offset = log.high_watermark();
+        fetched.last_stable_offset = log.last_stable_offset();
         fetched.log_start_offset = log.log_start();
         fetched.diverging_epoch = diverging;
         if diverging.is_some() {
@@ -254,7 +257,7 @@ impl Broker {
         }
         let end = match reader {
             Reader::Follower { .. } => log.log_end(),
-            Reader::Consumer { rack } => {
+            Reader::Consumer { isolation, rack } => {
                 let selects = self.config.replica_selector == Some(ReplicaSelector::RackAware);
                 if let Some(rack) = rack.filter(|_| selects) {
                     let image = &self.process.image;
@@ -265,11 +268,20 @@ impl Broker {
                         return (fetched, 0);
                     }
                 }
-                log.high_watermark()
+                match isolation {
+                    IsolationLevel::ReadUncommitted => log.high_watermark(),
+                    IsolationLevel::ReadCommitted => log.last_stable_offset(),
+                }
             }
         };
         let read = log.read(wanted.fetch_offset, end, limit, at_least_one);
         fetched.records = read.batches;
+        if matches!(reader, Reader::Consumer { isolation: IsolationLevel::ReadCommitted, .. })
+            && let Some(last) = fetched.records.last()
+        {
+            fetched.aborted_transactions =
+                log.aborted_transactions(wanted.fetch_offset, last.next_offset());
+        }
         (fetched, read.bytes)
     }
 }

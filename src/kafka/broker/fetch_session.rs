@@ -251,13 +251,13 @@ impl Broker {
         session: &mut FetchSession,
         waiting: &WaitingFetch,
     ) -> (Vec<FetchedPartition>, bool) {
-        let follower = Reader::Follower { id, broker_epoch: session.broker_epoch };
+        let reader = Reader::Follower { id, broker_epoch: session.broker_epoch };
         let (mut news, mut total, mut urgent) = (Vec::new(), 0, false);
         for tp in session.in_turn() {
             let Some(entry) = session.partitions.get(tp) else { continue };
             let left = u64::from(waiting.max_bytes).saturating_sub(total);
             let limit = left.min(u64::from(entry.wanted.max_bytes));
-            let (fetched, bytes) = self.read_partition(&entry.wanted, follower, limit, total == 0);
+            let (fetched, bytes) = self.read_partition(&entry.wanted, reader, limit, total == 0);
             total += bytes;
             let is_urgent = !fetched.error.is_none() || fetched.diverging_epoch.is_some();
             let is_news = is_urgent

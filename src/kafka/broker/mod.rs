@@ -14,6 +14,7 @@ mod forward;
 mod isr;
 mod lifecycle;
 mod log_manager;
+mod markers;
 mod metadata;
 mod produce;
 mod purgatory;
@@ -23,7 +24,9 @@ mod replicas;
 mod requests;
 mod share;
 mod share_state;
+mod transactions;
 mod truncation;
+mod verification;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +46,7 @@ use self::purgatory::ProducePurgatory;
 use self::quotas::Quotas;
 use self::requests::Requests;
 use self::share::Shares;
+use self::transactions::{BrokerProducerIds, TransactionSide};
 pub use self::view::ReplicaView;
 use super::config::{BrokerConfig, GroupConfigs};
 use super::coordinator::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
@@ -54,16 +58,24 @@ use super::protocol::{
     ApiVersionsResponse, CorrelationId, DescribeClientQuotasResponse, ErrorCode, LeaderIdAndEpoch,
     Request,
 };
+use super::transaction::TransactionTimer;
 use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 
 /// What comes back at once would stop the clock; Kafka's schedulers count in milliseconds.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+
+/// `producer.id.expiration.check.interval.ms`, at Kafka's default.
+const PRODUCER_EXPIRY_CHECK: Duration = Duration::from_secs(600);
 
 /// Timers of a broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BrokerTimer {
     /// Of the group coordinator inside.
     Coordinator(CoordinatorTimer),
+    /// Of the transaction coordinator inside.
+    Transactions(TransactionTimer),
+    /// Ask the transaction coordinator again, by the number of the verification.
+    RetryVerification(u64),
     /// Register or send the next heartbeat; the number tells the last one planned from older ones.
     Communicate(u32),
     /// Some request of this broker may have waited too long for its answer.
@@ -76,6 +88,8 @@ pub enum BrokerTimer {
     IsrCheck,
     /// Write the high watermarks down.
     Checkpoint,
+    /// Forget producers that are silent: every ten minutes.
+    ExpireProducers,
     /// Some `acks=all` produce may have waited too long.
     ProduceExpiry,
     /// Some fetch may have waited long enough.
@@ -122,6 +136,8 @@ struct Process {
     creating_topics: BTreeSet<Rc<str>>,
     coordinator: GroupCoordinator,
     coordinator_appends: Vec<CoordinatorAppend>,
+    started_at: Time,
+    txn: Box<TransactionSide>,
     log_manager: LogManager,
     delete_records: DeleteRecordsPurgatory,
     quotas: Quotas,
@@ -149,6 +165,8 @@ impl Process {
             creating_topics: BTreeSet::new(),
             coordinator: GroupCoordinator::new(config.clone()),
             coordinator_appends: Vec::new(),
+            started_at: Time::ZERO,
+            txn: Box::new(TransactionSide::new(config)),
             log_manager: LogManager::default(),
             delete_records: DeleteRecordsPurgatory::default(),
             quotas: Quotas::default(),
@@ -167,9 +185,7 @@ pub struct Broker {
     groups: Rc<GroupConfigs>,
     controllers: Rc<[NodeId]>,
     disk: Disk,
-    /// Producer ids given out. Kafka's controller hands out blocks that are never reused, so this
-    /// outlives even the disk.
-    producer_ids: i64,
+    producer_ids: BrokerProducerIds,
     running: bool,
     process: Process,
 }
@@ -191,7 +207,7 @@ impl Broker {
             groups: Rc::default(),
             controllers,
             disk: Disk::default(),
-            producer_ids: 0,
+            producer_ids: BrokerProducerIds::new(id),
             running: false,
             process,
         }
@@ -206,12 +222,14 @@ impl Broker {
     pub fn start(&mut self, out: &mut Out<'_>) {
         self.process = Process::new(&self.config);
         self.process.image = self.disk.image();
+        self.process.started_at = out.now();
         self.running = true;
         self.process.log_manager = LogManager::new(out.now());
         self.start_lifecycle(out);
         self.fetch_metadata(out);
         self.schedule_isr_check(out);
         self.schedule_checkpoint(out);
+        self.after(PRODUCER_EXPIRY_CHECK, BrokerTimer::ExpireProducers, out);
     }
 
     /// Ends the process at once. What is not on disk is gone; with `lose_disk` the disk is gone too.
@@ -251,6 +269,8 @@ impl Broker {
         let mut seen = 0;
         loop {
             self.write_coordinator_appends(out);
+            self.send_markers(out);
+            self.write_transaction_appends(out);
             self.answer_woken_followers(out);
             self.answer_woken_consumers(out);
             if self.process.shares.is_woken() {
@@ -294,6 +314,15 @@ impl Broker {
                 let answer = self.find_coordinator(&request, out);
                 out.respond(from, correlation, answer);
             }
+            Request::InitProducerId(_) | Request::AddPartitionsToTxn(_) | Request::EndTxn(_) => {
+                self.on_transaction_request(from, correlation, body, out);
+            }
+            Request::WriteTxnMarkers(request) => {
+                self.on_write_txn_markers(from, correlation, *request, out);
+            }
+            Request::TxnOffsetCommit(request) => {
+                self.on_txn_offset_commit(from, correlation, request, out);
+            }
             Request::DeleteRecords(request) => {
                 self.on_delete_records(from, correlation, *request, out);
             }
@@ -306,10 +335,6 @@ impl Broker {
             | Request::ReadShareGroupState(_)
             | Request::WriteShareGroupState(_) => {
                 self.on_share_request(from, correlation, body, out);
-            }
-            Request::InitProducerId(_) => {
-                let answer = self.init_producer_id();
-                out.respond(from, correlation, answer);
             }
             Request::JoinGroup(_)
             | Request::SyncGroup(_)
@@ -343,6 +368,8 @@ impl Broker {
     fn on_timer(&mut self, timer: BrokerTimer, out: &mut Out<'_>) {
         match timer {
             BrokerTimer::Coordinator(timer) => self.on_coordinator_timer(timer, out),
+            BrokerTimer::Transactions(timer) => self.on_transaction_timer(timer, out),
+            BrokerTimer::RetryVerification(number) => self.ask_to_add_partitions(number, out),
             BrokerTimer::Communicate(number) => self.communicate(number, out),
             BrokerTimer::RequestTimeout => self.expire_requests(out),
             BrokerTimer::MetadataRetry => self.fetch_metadata(out),
@@ -354,6 +381,10 @@ impl Broker {
             BrokerTimer::Checkpoint => {
                 self.disk.checkpoint();
                 self.schedule_checkpoint(out);
+            }
+            BrokerTimer::ExpireProducers => {
+                self.disk.expire_producers(self.config.producer_id_expiration, out.now());
+                self.after(PRODUCER_EXPIRY_CHECK, BrokerTimer::ExpireProducers, out);
             }
             BrokerTimer::ProduceExpiry => self.expire_produces(out),
             BrokerTimer::FetchExpiry => self.expire_fetches(out),

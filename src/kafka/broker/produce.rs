@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Broker;
 use super::disk::Write;
 use super::purgatory::{AppendedFor, PartitionStatus};
+use super::verification::{VerificationResult, Verified, answer_to_producer};
 use crate::base::{Duration, NodeId, Offset, Time, TopicPartition};
 use crate::kafka::config::{Acks, TimestampType, TopicConfig};
 use crate::kafka::coordinator::CoordinatorAppend;
@@ -16,7 +17,7 @@ use crate::kafka::protocol::{
     ApiKey, CorrelationId, ErrorCode, PartitionProduceData, PartitionProduceResponse,
     ProduceRequest,
 };
-use crate::kafka::record::{Record, RecordBatch};
+use crate::kafka::record::{BatchKind, Record, RecordBatch};
 
 /// A produce request whose records are on their way to the disk.
 #[derive(Clone, Debug)]
@@ -24,6 +25,7 @@ pub(super) struct PendingProduce {
     from: NodeId,
     correlation: CorrelationId,
     request: ProduceRequest,
+    verification: VerificationResult,
 }
 
 impl Broker {
@@ -35,13 +37,33 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         self.count_produce(correlation, &request, out);
+        let id = request.transactional_id.clone();
+        let verification = VerificationResult::default();
+        let unverified = self.partitions_to_verify(&request);
+        let produce = PendingProduce { from, correlation, request, verification };
+        if let (Some(id), Some((producer, partitions))) = (id, unverified) {
+            self.verify(id, producer, partitions, Verified::Produce(produce), out);
+        } else {
+            self.write_produce(produce, VerificationResult::default(), out);
+        }
+    }
+
+    /// Sends what is verified, or needs no verification, on its way to the disk.
+    pub(super) fn write_produce(
+        &mut self,
+        mut produce: PendingProduce,
+        verification: VerificationResult,
+        out: &mut Out<'_>,
+    ) {
+        let request = &produce.request;
         let accepted = request.partitions.iter().filter(|data| {
-            self.check_append(data.tp, &data.batch, request.acks, true, out.now()).is_ok()
+            verification.refusal(data.tp).is_none()
+                && self.check_append(data.tp, &data.batch, request.acks, true, out.now()).is_ok()
         });
         let (appends, bytes) = accepted.fold((0, 0), |(appends, bytes), data| {
             (appends + 1, bytes + u64::from(data.batch.size()))
         });
-        let produce = PendingProduce { from, correlation, request };
+        produce.verification = verification;
         if appends == 0 {
             // Nothing to write: the refusal need not wait for the disk.
             self.append_produce(produce, out);
@@ -84,12 +106,12 @@ impl Broker {
 
     /// The write is done: the records are in the log, unless the leadership changed meanwhile.
     pub(super) fn append_produce(&mut self, produce: PendingProduce, out: &mut Out<'_>) {
-        let PendingProduce { from, correlation, request } = produce;
+        let PendingProduce { from, correlation, request, verification } = produce;
         let acks = request.acks;
         let statuses: Vec<PartitionStatus> = request
             .partitions
             .into_iter()
-            .map(|data| self.append_partition(data, acks, out))
+            .map(|data| self.append_partition(data, acks, &verification, out))
             .collect();
         match acks {
             Acks::Zero => {
@@ -113,12 +135,16 @@ impl Broker {
         &mut self,
         data: PartitionProduceData,
         acks: Acks,
+        verification: &VerificationResult,
         out: &mut Out<'_>,
     ) -> PartitionStatus {
         let tp = data.tp;
+        if let Some(error) = verification.refusal(tp) {
+            return self.append_status(tp, Err(answer_to_producer(error)), acks);
+        }
         let appended = self
             .check_append(tp, &data.batch, acks, true, out.now())
-            .and_then(|()| self.find_duplicate(tp, &data.batch, out))
+            .and_then(|()| self.find_duplicate(tp, &data.batch, verification, out))
             .and_then(|duplicate| match duplicate {
                 Some(offsets) => Ok(offsets),
                 None => self.append_as_leader(tp, data.batch, out),
@@ -131,21 +157,41 @@ impl Broker {
         &self,
         tp: TopicPartition,
         batch: &RecordBatch,
+        verification: &VerificationResult,
         out: &mut Out<'_>,
     ) -> Result<Option<(Offset, Offset)>, ErrorCode> {
-        let duplicate = match self.disk.log(tp) {
-            Some(log) => log.find_duplicate(batch)?,
-            None => None,
-        };
+        let found = self.disk.log(tp).map_or(Ok(None), |log| log.find_duplicate(batch));
+        if !matches!(found, Ok(Some(_))) {
+            self.check_verified(tp, batch, verification)?;
+        }
+        let duplicate = found?;
         if let Some((base_offset, _)) = duplicate {
             out.event(Event::DuplicateDropped { tp, base_offset });
         }
         Ok(duplicate)
     }
 
+    /// Whether a batch that begins a transaction here was verified since the transaction before ended
+    /// (`batchMissingRequiredVerification`).
+    pub(super) fn check_verified(
+        &self,
+        tp: TopicPartition,
+        batch: &RecordBatch,
+        verification: &VerificationResult,
+    ) -> Result<(), ErrorCode> {
+        let producer = batch.producer_id;
+        let begins = batch.is_transactional()
+            && self.config.transaction_partition_verification
+            && self.disk.log(tp).is_none_or(|log| log.ongoing_transaction(producer).is_none());
+        if begins && !self.process.txn.verifications.holds(tp, producer, verification) {
+            return Err(ErrorCode::InvalidTxnState);
+        }
+        Ok(())
+    }
+
     /// What to answer for one partition, or what to wait for. `appended` is the base offset and the
     /// offset after the batch.
-    fn append_status(
+    pub(super) fn append_status(
         &self,
         tp: TopicPartition,
         appended: Result<(Offset, Offset), ErrorCode>,
@@ -191,6 +237,9 @@ impl Broker {
         let (log, sessions) = (self.disk.log_mut(tp), &self.process.sessions);
         let partition = Rc::make_mut(partition);
         partition.before_append(log.log_end(), |id| sessions.get(&id)?.last_fetch_of(tp));
+        if batch.is_transactional() {
+            self.process.txn.verifications.clear_guard(tp, batch.producer_id);
+        }
         let batch = match partition.config.message_timestamp_type {
             TimestampType::CreateTime => batch,
             TimestampType::LogAppendTime => stamped(&batch, out.now()),
@@ -219,8 +268,19 @@ impl Broker {
         }
     }
 
-    /// Records of the share coordinator are in the log; it is told when they are replicated.
+    /// Appends what the broker itself has to write, with acks=all.
     pub(super) fn append_internal(
+        &mut self,
+        tp: TopicPartition,
+        batch: Rc<RecordBatch>,
+        out: &mut Out<'_>,
+    ) -> Result<(Offset, Offset), ErrorCode> {
+        self.check_append(tp, &batch, Acks::All, false, out.now())?;
+        self.append_as_leader(tp, batch, out)
+    }
+
+    /// Records of the share coordinator are in the log; it is told when they are replicated.
+    pub(super) fn append_for_share_coordinator(
         &mut self,
         tp: Option<TopicPartition>,
         records: Vec<Record>,
@@ -230,10 +290,7 @@ impl Broker {
     ) {
         let (who, deadline) = (AppendedFor::ShareCoordinator(token), out.now() + timeout);
         let tp = tp.unwrap_or(TopicPartition::CLUSTER_METADATA);
-        let batch = Rc::new(RecordBatch::plain(records));
-        let appended = self
-            .check_append(tp, &batch, Acks::All, false, out.now())
-            .and_then(|()| self.append_as_leader(tp, batch, out));
+        let appended = self.append_internal(tp, Rc::new(RecordBatch::plain(records)), out);
         let status = self.append_status(tp, appended, Acks::All);
         self.delay_produce(who, vec![status], deadline, out);
     }
@@ -248,10 +305,15 @@ impl Broker {
             self.delay_produce(who, vec![failed], deadline, out);
             return;
         };
-        let batch = Rc::new(RecordBatch::plain(append.records));
-        let appended = self
-            .check_append(tp, &batch, Acks::All, false, out.now())
-            .and_then(|()| self.append_as_leader(tp, batch, out));
+        let mut batch = RecordBatch::plain(append.records);
+        let mut checked = Ok(());
+        if let Some((producer_id, producer_epoch)) = append.producer {
+            batch.kind = BatchKind::Transactional;
+            (batch.producer_id, batch.producer_epoch) = (producer_id, producer_epoch);
+            let log = self.disk.log(tp);
+            checked = log.map_or(Ok(()), |log| log.check_coordinator_batch(&batch));
+        }
+        let appended = checked.and_then(|()| self.append_internal(tp, Rc::new(batch), out));
         let status = self.append_status(tp, appended, Acks::All);
         self.delay_produce(who, vec![status], deadline, out);
     }

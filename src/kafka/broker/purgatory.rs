@@ -15,6 +15,10 @@ pub(super) enum AppendedFor {
     Client(NodeId, CorrelationId),
     /// The group coordinator, by the token of its append.
     Coordinator(u64),
+    /// The transaction coordinator, by the token of its append.
+    Transaction(u64),
+    /// The coordinator that sent a marker, by the numbers of the request and of the marker in it.
+    Marker(u64, usize),
     /// The share coordinator, by the token of its append.
     ShareCoordinator(u64),
 }
@@ -176,6 +180,14 @@ impl Broker {
                 let partitions = partitions.into_iter().map(|status| status.response).collect();
                 let throttle_time = self.throttle_produce(from, correlation, out);
                 out.respond(from, correlation, ProduceResponse { throttle_time, partitions });
+            }
+            AppendedFor::Transaction(token) => {
+                let error = partitions.first().map_or(ErrorCode::None, |s| s.response.error);
+                self.on_transaction_append_done(token, error.into_result(), out);
+            }
+            AppendedFor::Marker(number, index) => {
+                let outcomes = partitions.iter().map(|s| (s.response.tp, s.response.error));
+                self.on_marker_done((number, index), outcomes.collect(), out);
             }
             AppendedFor::Coordinator(token) => {
                 let error = partitions.first().map_or(ErrorCode::None, |s| s.response.error);

@@ -1,5 +1,5 @@
 //! What a broker answers from its metadata and its logs: Metadata, FindCoordinator, ListOffsets,
-//! OffsetForLeaderEpoch, InitProducerId; and the topics it has created on demand (`KafkaApis`, `KRaftMetadataCache`,
+//! OffsetForLeaderEpoch; and the topics it has created on demand (`KafkaApis`, `KRaftMetadataCache`,
 //! `AutoTopicCreationManager`).
 
 use std::rc::Rc;
@@ -7,12 +7,13 @@ use std::rc::Rc;
 use super::Broker;
 use super::requests::Purpose;
 use crate::base::{Duration, NodeId, Offset, TopicPartition};
+use crate::kafka::config::IsolationLevel;
 use crate::kafka::effect::Out;
 use crate::kafka::java_hash::partition_for;
-use crate::kafka::metadata::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TopicImage};
+use crate::kafka::metadata::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE, TopicImage};
 use crate::kafka::protocol::{
-    CreatableTopic, CreateTopicsRequest, EpochEndOffset, ErrorCode, FindCoordinatorRequest,
-    FindCoordinatorResponse, InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse,
+    CoordinatorType, CreatableTopic, CreateTopicsRequest, EpochEndOffset, ErrorCode,
+    FindCoordinatorRequest, FindCoordinatorResponse, ListOffsetsRequest, ListOffsetsResponse,
     ListedOffset, MetadataRequest, MetadataResponse, OffsetForLeaderEpochRequest,
     OffsetForLeaderEpochResponse, OffsetForLeaderPartition, OffsetSpec, PartitionMetadata,
     TopicMetadata,
@@ -20,10 +21,6 @@ use crate::kafka::protocol::{
 
 /// Time for the controller to create a topic: `request.timeout.ms` of brokers, at Kafka's default.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Producer ids in a block, which Kafka's controller hands to one broker (`ProducerIdsBlock`).
-const PRODUCER_ID_BLOCK: i64 = 1_000;
-/// Blocks between two blocks of the same broker; brokers have ids below this.
-const BLOCK_STRIDE: i64 = 100;
 
 impl Broker {
     pub(super) fn answer_metadata(
@@ -103,47 +100,57 @@ impl Broker {
         if !self.process.creating_topics.insert(name.clone()) {
             return;
         }
-        let topic = if **name == *CONSUMER_OFFSETS {
-            let replicas = self.config.offsets_topic_replication_factor;
-            CreatableTopic {
-                name: name.clone(),
-                partitions: i32::try_from(self.config.offsets_topic_num_partitions)
-                    .unwrap_or(i32::MAX),
-                replication_factor: i16::try_from(replicas).unwrap_or(i16::MAX),
-                assignment: None,
-                configs: vec![
-                    ("cleanup.policy".into(), "compact".into()),
-                    ("segment.bytes".into(), "104857600".into()),
-                ],
-            }
-        } else if **name == *SHARE_GROUP_STATE {
-            let config = &self.config;
-            let replicas = config.share_state_topic_replication_factor;
-            let min_isr = config.share_state_topic_min_isr.to_string();
-            CreatableTopic {
-                name: name.clone(),
-                partitions: i32::try_from(config.share_state_topic_num_partitions)
-                    .unwrap_or(i32::MAX),
-                replication_factor: i16::try_from(replicas).unwrap_or(i16::MAX),
-                assignment: None,
-                configs: vec![
-                    ("cleanup.policy".into(), "delete".into()),
-                    ("retention.ms".into(), "-1".into()),
-                    ("min.insync.replicas".into(), min_isr.as_str().into()),
-                ],
-            }
-        } else {
-            CreatableTopic {
-                name: name.clone(),
-                partitions: -1,
-                replication_factor: -1,
-                assignment: None,
-                configs: Vec::new(),
-            }
-        };
+        let topic = self.auto_created(name);
         let request = CreateTopicsRequest { topics: vec![topic], validate_only: false };
         let to = self.controller();
         self.send(to, request, CREATE_TIMEOUT, Purpose::CreateTopic(name.clone()), out);
+    }
+
+    /// What a topic is created with: internal ones as the broker's settings say, others by default.
+    fn auto_created(&self, name: &Rc<str>) -> CreatableTopic {
+        let config = &self.config;
+        let mut topic = CreatableTopic {
+            name: name.clone(),
+            partitions: -1,
+            replication_factor: -1,
+            assignment: None,
+            configs: Vec::new(),
+        };
+        let (partitions, replicas) = match &**name {
+            CONSUMER_OFFSETS => {
+                (config.offsets_topic_num_partitions, config.offsets_topic_replication_factor)
+            }
+            TRANSACTION_STATE => (
+                config.transaction_state_log_num_partitions,
+                config.transaction_state_log_replication_factor,
+            ),
+            SHARE_GROUP_STATE => (
+                config.share_state_topic_num_partitions,
+                config.share_state_topic_replication_factor,
+            ),
+            _ => return topic,
+        };
+        topic.partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
+        topic.replication_factor = i16::try_from(replicas).unwrap_or(i16::MAX);
+        if **name == *SHARE_GROUP_STATE {
+            let min_isr = config.share_state_topic_min_isr.to_string();
+            topic.configs = vec![
+                ("cleanup.policy".into(), "delete".into()),
+                ("retention.ms".into(), "-1".into()),
+                ("min.insync.replicas".into(), min_isr.into()),
+            ];
+            return topic;
+        }
+        topic.configs = vec![
+            ("cleanup.policy".into(), "compact".into()),
+            ("segment.bytes".into(), "104857600".into()),
+        ];
+        if **name == *TRANSACTION_STATE {
+            let min_isr = config.transaction_state_log_min_isr.to_string();
+            topic.configs.push(("min.insync.replicas".into(), min_isr.into()));
+            topic.configs.push(("unclean.leader.election.enable".into(), "false".into()));
+        }
+        topic
     }
 
     pub(super) fn find_coordinator(
@@ -151,14 +158,18 @@ impl Broker {
         request: &FindCoordinatorRequest,
         out: &mut Out<'_>,
     ) -> FindCoordinatorResponse {
-        let topic = self.process.image.topic_by_name(CONSUMER_OFFSETS);
+        let name = match request.key_type {
+            CoordinatorType::Group => CONSUMER_OFFSETS,
+            CoordinatorType::Transaction => TRANSACTION_STATE,
+        };
+        let topic = self.process.image.topic_by_name(name);
         let leader = topic.and_then(|topic| {
             let count = u32::try_from(topic.partitions.len()).ok()?;
-            let partition = partition_for(&request.group, count)?;
+            let partition = partition_for(&request.key, count)?;
             Some(topic.partitions.get(partition as usize)?.leader)
         });
         if topic.is_none() {
-            self.create_topic(&CONSUMER_OFFSETS.into(), out);
+            self.create_topic(&name.into(), out);
         }
         match leader.filter(|&leader| self.is_alive(leader)) {
             Some(coordinator) => FindCoordinatorResponse { error: ErrorCode::None, coordinator },
@@ -166,18 +177,6 @@ impl Broker {
                 error: ErrorCode::CoordinatorNotAvailable,
                 coordinator: NodeId(-1),
             },
-        }
-    }
-
-    pub(super) fn init_producer_id(&mut self) -> InitProducerIdResponse {
-        let (block, index) =
-            (self.producer_ids / PRODUCER_ID_BLOCK, self.producer_ids % PRODUCER_ID_BLOCK);
-        self.producer_ids += 1;
-        let first = (block * BLOCK_STRIDE + i64::from(self.id.0)) * PRODUCER_ID_BLOCK;
-        InitProducerIdResponse {
-            error: ErrorCode::None,
-            producer_id: first + index,
-            producer_epoch: 0,
         }
     }
 
@@ -196,15 +195,16 @@ impl Broker {
         OffsetForLeaderEpochResponse { partitions: partitions.collect() }
     }
 
-    /// Followers see all of the log, clients what is below the high watermark.
+    /// Followers see all of the log, clients what is below the high watermark or the last stable offset.
     pub(super) fn list_offsets(
         &self,
         from: NodeId,
         request: &ListOffsetsRequest,
     ) -> ListOffsetsResponse {
+        let reader = (!from.is_broker()).then_some(request.isolation_level);
         let wanted = request.partitions.iter();
         let partitions = wanted.map(|&(tp, spec)| {
-            self.find_offset(tp, spec, from.is_broker()).unwrap_or_else(|error| ListedOffset {
+            self.find_offset(tp, spec, reader).unwrap_or_else(|error| ListedOffset {
                 tp,
                 error,
                 offset: -1,
@@ -219,14 +219,18 @@ impl Broker {
         &self,
         tp: TopicPartition,
         spec: OffsetSpec,
-        for_follower: bool,
+        client: Option<IsolationLevel>,
     ) -> Result<ListedOffset, ErrorCode> {
         let Some((partition, log)) = self.replica(tp) else {
             return Err(self.missing_replica_error(tp));
         };
         partition.check_leader(-1)?;
-        let end = if for_follower { log.log_end() } else { log.high_watermark() };
-        let is_end_unknown = !for_follower && partition.is_end_unknown(log);
+        let end = match client {
+            None => log.log_end(),
+            Some(IsolationLevel::ReadUncommitted) => log.high_watermark(),
+            Some(IsolationLevel::ReadCommitted) => log.last_stable_offset(),
+        };
+        let is_end_unknown = client.is_some() && partition.is_end_unknown(log);
         let found: Option<(Offset, _)> = match spec {
             OffsetSpec::Earliest => Some((log.log_start(), None)),
             OffsetSpec::Latest if is_end_unknown => return Err(ErrorCode::OffsetNotAvailable),

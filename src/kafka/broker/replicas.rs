@@ -8,7 +8,7 @@ use crate::base::{NodeId, TopicPartition};
 use crate::kafka::controller::partition_change::PartitionRegistration;
 use crate::kafka::effect::Out;
 use crate::kafka::event::LogDeletion;
-use crate::kafka::metadata::{CONSUMER_OFFSETS, SHARE_GROUP_STATE};
+use crate::kafka::metadata::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE};
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::ErrorCode;
 
@@ -57,6 +57,7 @@ impl Broker {
         let is_new_epoch = partition.make_leader(registration, log, now);
         let is_share_state = *partition.topic == *SHARE_GROUP_STATE;
         let is_offsets = *partition.topic == *CONSUMER_OFFSETS;
+        let is_transactions = *partition.topic == *TRANSACTION_STATE;
         self.mark_dirty(tp, is_new_epoch);
         if is_new_epoch {
             self.process.fetches.wake(tp);
@@ -67,6 +68,9 @@ impl Broker {
         }
         if is_offsets && is_new_epoch && !led_before {
             self.elect_coordinator(tp, out);
+        }
+        if is_transactions && is_new_epoch {
+            self.elect_transaction_coordinator(tp, out);
         }
     }
 
@@ -99,6 +103,10 @@ impl Broker {
         self.complete_delete_records(tp, out);
         self.resign_shares(tp);
         let topic = self.process.partitions.get(tp).map(|partition| &*partition.topic);
+        self.process.txn.verifications.clear_partition(tp);
+        if topic == Some(TRANSACTION_STATE) {
+            self.process.txn.coordinator.on_resigned(tp.partition);
+        }
         if topic == Some(SHARE_GROUP_STATE) {
             self.process.shares.coordinator.on_resigned(tp.partition);
         }

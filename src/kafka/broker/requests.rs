@@ -11,6 +11,7 @@ use crate::kafka::effect::{Out, Timer};
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{ApiKey, CorrelationId, ErrorCode, Request, Response};
 use crate::kafka::share::SharePartitionKey;
+use crate::kafka::transaction::SentMarker;
 
 /// Why the broker asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +34,10 @@ pub(super) enum Purpose {
     ShareWrite(SharePartitionKey, u64, bool),
     /// To create a topic that a client asked for.
     CreateTopic(std::rc::Rc<str>),
+    /// To have leaders write markers.
+    TxnMarkers(std::rc::Rc<[SentMarker]>),
+    /// To add partitions to a transaction, by the number of the verification.
+    AddPartitionsToTxn(u64),
 }
 
 /// A request without an answer yet.
@@ -138,6 +143,12 @@ impl Broker {
             (Purpose::CreateTopic(name), _) => {
                 self.process.creating_topics.remove(&name);
             }
+            (Purpose::TxnMarkers(sent), Response::WriteTxnMarkers(answer)) => {
+                self.on_markers_answered(&sent, &answer, out);
+            }
+            (Purpose::AddPartitionsToTxn(number), Response::AddPartitionsToTxn(answer)) => {
+                self.on_verified(number, answer.partitions, out);
+            }
             (purpose, body) => {
                 debug_assert!(false, "{} does not answer {purpose:?}", body.api().name());
             }
@@ -204,6 +215,10 @@ impl Broker {
             }
             Purpose::CreateTopic(name) => {
                 self.process.creating_topics.remove(&name);
+            }
+            Purpose::TxnMarkers(sent) => self.process.txn.coordinator.on_markers_lost(&sent),
+            Purpose::AddPartitionsToTxn(number) => {
+                self.on_verification_failed(number, ErrorCode::NetworkException, out);
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::kafka::protocol::{
     CorrelationId, ErrorCode, ShareAcknowledgeRequest, ShareAcknowledgeResponse, ShareFetchRequest,
     ShareFetchResponse, ShareFetchedPartition,
 };
+use crate::kafka::record::StoredBatch;
 use crate::kafka::share::{
     AcknowledgementBatch, AcquiredRecords, ShareAcquireMode, ShareCoordinator, ShareGroupConfig,
     SharePartition, SharePartitionKey,
@@ -371,7 +372,9 @@ impl Broker {
         }
         let mut count = 0;
         let mut batches = Vec::new();
-        for stored in log.batches(from, high_watermark) {
+        // Markers are not records: they stay between what is handed out, like offsets that the cleaner emptied.
+        let data = |stored: &&StoredBatch| !stored.batch.is_control();
+        for stored in log.batches(from, high_watermark).filter(data) {
             if count >= wants.0 {
                 break;
             }
@@ -383,7 +386,7 @@ impl Broker {
             .map(|it| (it.base_offset, it.next_offset().min(high_watermark) - 1))
             .collect();
         answer.acquired = held.acquire(&waiting.member, &bounds, wants, &config, now);
-        let is_in = |stored: &crate::kafka::record::StoredBatch| {
+        let is_in = |stored: &StoredBatch| {
             answer.acquired.iter().any(|acquired| {
                 acquired.first_offset < stored.next_offset()
                     && acquired.last_offset >= stored.base_offset

@@ -275,7 +275,7 @@ impl Broker {
             .topic_by_name(SHARE_GROUP_STATE)
             .map(|topic| TopicPartition::new(topic.id, append.partition));
         let timeout = self.config.share_coordinator_write_timeout;
-        self.append_internal(tp, vec![record], timeout, append.token, out);
+        self.append_for_share_coordinator(tp, vec![record], timeout, append.token, out);
     }
 
     /// The record is replicated, or will not be.

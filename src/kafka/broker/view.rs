@@ -7,6 +7,7 @@ use crate::kafka::coordinator::Group;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::partition::Partition;
 use crate::kafka::protocol::ApiKey;
+use crate::kafka::transaction::TransactionMetadata;
 
 /// One replica of a broker.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +127,11 @@ impl Broker {
             let partition = held_in.and_then(|tp| self.process.partitions.get(tp));
             (partition.map_or(-1, |partition| partition.leader_epoch()), group)
         })
+    }
+
+    /// The transactional ids it believes to coordinate, each with the leader epoch of the partition that holds it.
+    pub fn transactions(&self) -> impl Iterator<Item = (LeaderEpoch, &TransactionMetadata)> {
+        self.process.txn.coordinator.transactions()
     }
 
     /// How many times slower than a healthy one its disk is.

@@ -97,6 +97,30 @@ config_table! {
     "group.consumer.min.assignment.interval.ms" group_consumer_min_assignment_interval: Duration ["INT"] = Duration::ZERO, 0 ..= 2_147_483_647;
     /// Longest time between two target assignments that groups of KIP-848 may have.
     "group.consumer.max.assignment.interval.ms" group_consumer_max_assignment_interval: Duration ["INT"] = Duration::from_secs(15), 0 ..= 2_147_483_647;
+    /// Partitions of __transaction_state.
+    "transaction.state.log.num.partitions" transaction_state_log_num_partitions: u32 ["INT"] = 50, 1 ..= 2_147_483_647;
+    /// Replication factor of __transaction_state.
+    "transaction.state.log.replication.factor" transaction_state_log_replication_factor: u32 ["SHORT"] = 3, 1 ..= 32_767;
+    /// In-sync replicas that __transaction_state needs.
+    "transaction.state.log.min.isr" transaction_state_log_min_isr: u32 ["INT"] = 2, 1 ..= 2_147_483_647;
+    /// Longest transaction.timeout.ms that a producer may ask for.
+    "transaction.max.timeout.ms" transaction_max_timeout: Duration ["INT"] = Duration::from_secs(900), 1 ..= 2_147_483_647;
+    /// Time between two looks for transactions that are open for too long.
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms" transaction_abort_interval: Duration ["INT"] = Duration::from_secs(10), 1 ..= 2_147_483_647;
+    /// Time between two looks for transactional ids that nobody uses.
+    "transaction.remove.expired.transaction.cleanup.interval.ms" transaction_remove_expired_interval: Duration ["INT"] = Duration::from_secs(3_600), 1 ..= 2_147_483_647;
+    /// How long a transactional id is kept that nobody uses.
+    "transactional.id.expiration.ms" transactional_id_expiration: Duration ["INT"] = Duration::from_secs(604_800), 1 ..= 2_147_483_647;
+    /// How long a partition remembers a producer that is silent.
+    "producer.id.expiration.ms" producer_id_expiration: Duration ["INT"] = Duration::from_secs(86_400), 1 ..= 2_147_483_647;
+    /// Ask the coordinator before the first batch of a transaction is appended.
+    "transaction.partition.verification.enable" transaction_partition_verification: bool ["BOOLEAN"] = true;
+    /// Wait before a leader asks the coordinator again that still ends the transaction before.
+    "add.partitions.to.txn.retry.backoff.ms" add_partitions_retry_backoff: Duration ["INT"] = Duration::from_millis(20), 1 ..= 2_147_483_647;
+    /// How long a leader goes on asking so.
+    "add.partitions.to.txn.retry.backoff.max.ms" add_partitions_retry_backoff_max: Duration ["INT"] = Duration::from_millis(100), 0 ..= 2_147_483_647;
+    /// How long a broker waits for the answer to a request about transactions.
+    "request.timeout.ms" request_timeout: Duration ["INT"] = Duration::from_secs(30), 0 ..= 2_147_483_647;
     /// Samples kept to measure the rates that quotas bound.
     "quota.window.num" quota_window_num: u32 ["INT"] = 11, 1 ..= 2_147_483_647;
     /// Seconds in each of these samples.

@@ -17,8 +17,8 @@ pub use known::kafka_keys;
 pub use producer::ProducerConfig;
 pub use topic::TopicConfig;
 pub use value::{
-    Acks, AutoOffsetReset, CleanupPolicy, ConfigValue, GroupProtocol, IsolationLevel, Ratio,
-    ReplicaSelector, ShareAcknowledgementMode, TimestampType,
+    Acks, AutoOffsetReset, CleanupPolicy, CompressionType, ConfigValue, GroupProtocol,
+    IsolationLevel, Ratio, ReplicaSelector, ShareAcknowledgementMode, TimestampType,
 };
 
 /// Why a setting was refused, in Kafka's words where Kafka refuses it.

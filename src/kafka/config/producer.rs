@@ -1,6 +1,8 @@
 //! Settings of a producer (`ProducerConfig`).
 
-use super::{Acks, ConfigError, PostProcess, config_table};
+use std::rc::Rc;
+
+use super::{Acks, CompressionType, ConfigError, PostProcess, config_table};
 use crate::base::Duration;
 
 config_table! {
@@ -16,6 +18,8 @@ config_table! {
     "buffer.memory" buffer_memory: u64 ["LONG"] = 33_554_432, 0 ..= i64::MAX;
     /// How long send() may block for metadata or memory before it fails.
     "max.block.ms" max_block: Duration ["LONG"] = Duration::from_secs(60), 0 ..= i64::MAX;
+    /// How batches are made smaller; brokers keep them so.
+    "compression.type" compression: CompressionType ["STRING"] = CompressionType::None;
     /// How often a failed batch may be sent again.
     "retries" retries: u32 ["INT"] = 2_147_483_647, 0 ..= 2_147_483_647;
     /// Time from a batch's creation to success or failure, retries included.
@@ -34,8 +38,14 @@ config_table! {
     "enable.idempotence" enable_idempotence: bool ["BOOLEAN"] = true;
     /// Prefer partitions whose brokers keep up, for records without a key.
     "partitioner.adaptive.partitioning.enable" adaptive_partitioning: bool ["BOOLEAN"] = true;
+    /// Choose no partition whose broker could not take a batch for so long; 0 waits for every broker.
+    "partitioner.availability.timeout.ms" partitioner_availability_timeout: Duration ["LONG"] = Duration::ZERO, 0 ..= i64::MAX;
     /// Choose partitions without looking at keys.
     "partitioner.ignore.keys" ignore_keys: bool ["BOOLEAN"] = false;
+    /// Name under which the producer's transactions go on over its lives; turns transactions on.
+    "transactional.id" transactional_id: Option<Rc<str>> ["STRING"] = None;
+    /// How long a transaction may be open before its coordinator aborts it.
+    "transaction.timeout.ms" transaction_timeout: Duration ["INT"] = Duration::from_secs(60);
     /// Age at which metadata is fetched again without need.
     "metadata.max.age.ms" metadata_max_age: Duration ["LONG"] = Duration::from_secs(300), 0 ..= i64::MAX;
 }
@@ -99,6 +109,12 @@ impl ProducerConfig {
 impl PostProcess for ProducerConfig {
     fn post_process(mut self, is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
         self.settle_idempotence(is_set("enable.idempotence"))?;
+        if self.transactional_id.is_some() && !self.enable_idempotence {
+            return refused(
+                "transactional.id",
+                "Cannot set a transactional.id without also enabling idempotence.",
+            );
+        }
         self.settle_delivery_timeout(is_set("delivery.timeout.ms"))?;
         Ok(self)
     }

@@ -236,6 +236,34 @@ impl CleanupPolicy {
 }
 
 word_value! {
+    /// `compression.type` of a producer.
+    CompressionType {
+        /// None.
+        None "none";
+        /// GZIP.
+        Gzip "gzip";
+        /// Snappy.
+        Snappy "snappy";
+        /// LZ4.
+        Lz4 "lz4";
+        /// Zstandard.
+        Zstd "zstd";
+    }
+}
+
+impl CompressionType {
+    /// Bytes that are left of a thousand. Simplified: the same for all records, typical of text such as JSON.
+    pub fn per_mille(self) -> u32 {
+        match self {
+            Self::None => 1_000,
+            Self::Gzip => 300,
+            Self::Snappy | Self::Lz4 => 500,
+            Self::Zstd => 280,
+        }
+    }
+}
+
+word_value! {
     /// `group.protocol`.
     GroupProtocol {
         /// The classic protocol: join, sync, heartbeat.

@@ -146,6 +146,7 @@ impl Consumer {
             | Payload::Sized(_)
             | Payload::Group(_)
             | Payload::Metadata(_)
+            | Payload::Transaction(_)
             | Payload::Share(_) => None,
         };
         out.event(Event::RecordProcessed {

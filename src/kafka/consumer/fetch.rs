@@ -1,7 +1,7 @@
 //! Fetching records ahead of the application (`Fetcher`, `FetchCollector`, `CompletedFetch`): one Fetch under way to
 //! each leader, for the partitions of which nothing is buffered.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use super::positions::{FetchState, Partition};
@@ -12,7 +12,7 @@ use crate::kafka::event::ResetCause;
 use crate::kafka::protocol::{
     ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchedPartition, NamedPartition,
 };
-use crate::kafka::record::{Record, RecordBatch, StoredBatch};
+use crate::kafka::record::{BatchKind, Record, RecordBatch, StoredBatch};
 
 /// Records of one partition that came in one answer and are not returned yet.
 #[derive(Clone, Debug)]
@@ -21,7 +21,10 @@ pub(super) struct CompletedFetch {
     tp: TopicPartition,
     /// Offset of the next record to return; the partition's position while it is valid.
     next: Offset,
+    /// The batches that the application sees.
     batches: VecDeque<StoredBatch>,
+    /// Offset after the last batch, seen or not, and its leader epoch.
+    end: (Offset, LeaderEpoch),
 }
 
 impl CompletedFetch {
@@ -32,6 +35,11 @@ impl CompletedFetch {
             stored.batch.len() - read
         };
         self.batches.iter().map(left).sum()
+    }
+
+    /// Whether every record was returned. Offsets that the cleaner emptied hold none.
+    fn is_done(&self) -> bool {
+        self.batches.back().is_none_or(|stored| stored.first_at(self.next).is_none())
     }
 
     /// The next record, if one is left. Offsets without a record are passed over.
@@ -81,13 +89,39 @@ impl Delivery {
             offset,
             leader_epoch: stored.leader_epoch,
             batch: stored.batch.clone(),
-            index: usize::try_from(offset - stored.base_offset).unwrap_or_default(),
+            index: stored.first_at(offset).map_or(0, |(_, index)| index),
         }
     }
 
     pub(super) fn record(&self) -> &Record {
         &self.batch.records[self.index]
     }
+}
+
+/// The batches of an answer that the application sees (`nextFetchedRecord`): no markers, and nothing of the
+/// transactions that the leader named as aborted, up to their markers. It names none to `read_uncommitted`.
+fn visible(fetched: FetchedPartition) -> VecDeque<StoredBatch> {
+    let mut aborted = fetched.aborted_transactions;
+    aborted.sort_by_key(|txn| txn.first_offset);
+    let mut aborted = aborted.into_iter().peekable();
+    let mut producers = BTreeSet::new();
+    let mut is_visible = |stored: &StoredBatch| {
+        while let Some(txn) = aborted.next_if(|txn| txn.first_offset < stored.next_offset()) {
+            producers.insert(txn.producer_id);
+        }
+        let producer = stored.batch.producer_id;
+        match stored.batch.kind {
+            BatchKind::Plain => true,
+            BatchKind::Transactional => !producers.contains(&producer),
+            BatchKind::EndTxn(end) => {
+                if !end.commit {
+                    producers.remove(&producer);
+                }
+                false
+            }
+        }
+    };
+    fetched.records.into_iter().filter(|stored| is_visible(stored)).collect()
 }
 
 impl Consumer {
@@ -113,12 +147,13 @@ impl Consumer {
             if let Some(delivery) = delivery {
                 partition.last_epoch = Some(delivery.leader_epoch);
                 records.push_back(delivery);
-            } else {
+            }
+            if fetch.is_done() {
+                // Past markers and aborted records too.
+                partition.state = FetchState::Fetching(fetch.end.0);
+                partition.last_epoch = Some(fetch.end.1);
                 self.buffer.pop_front();
             }
-        }
-        if self.buffer.front().is_some_and(|fetch| fetch.len() == 0) {
-            self.buffer.pop_front();
         }
         records
     }
@@ -234,10 +269,11 @@ impl Consumer {
                 }
             }
             if fetched.error.is_none() {
-                let FetchedPartition { tp, records, .. } = fetched;
-                if records.last().is_some_and(|stored| stored.next_offset() > *offset) {
-                    let (name, batches) = (name.clone(), records.into());
-                    self.buffer.push_back(CompletedFetch { name, tp, next: *offset, batches });
+                let last = fetched.records.last();
+                let end = last.map_or((0, -1), |last| (last.next_offset(), last.leader_epoch));
+                if end.0 > *offset {
+                    let (name, tp, batches) = (name.clone(), fetched.tp, visible(fetched));
+                    self.buffer.push_back(CompletedFetch { name, tp, next: *offset, batches, end });
                 }
             } else {
                 self.on_fetch_error(name, *offset, &fetched, out);

@@ -12,7 +12,7 @@ use crate::kafka::config::GroupProtocol;
 use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{
-    ErrorCode, FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest,
+    CoordinatorType, ErrorCode, FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest,
     JoinGroupResponse, LeaveGroupRequest, NamedPartition,
 };
 
@@ -150,7 +150,7 @@ impl Consumer {
         }
         let group = membership.group.clone();
         let peer = self.any_broker(out)?;
-        let request = FindCoordinatorRequest { group };
+        let request = FindCoordinatorRequest { key_type: CoordinatorType::Group, key: group };
         let timeout = self.spec.config.request_timeout;
         self.client.send(out, peer, request, timeout, Ask::FindCoordinator);
         None

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Ask, Consumer};
 use crate::base::{LeaderEpoch, NodeId, Offset, Time, TopicPartition};
-use crate::kafka::config::AutoOffsetReset;
+use crate::kafka::config::{AutoOffsetReset, IsolationLevel};
 use crate::kafka::effect::Out;
 use crate::kafka::event::{Event, ResetCause};
 use crate::kafka::protocol::{
@@ -103,8 +103,9 @@ impl Consumer {
         let Some(coordinator) = self.ready_coordinator(out) else { return };
         let wanted = self.assigned.iter().filter(|(_, partition)| initializing(partition));
         let partitions = Some(wanted.map(|(tp, _)| tp.clone()).collect());
+        let require_stable = self.spec.config.isolation_level == IsolationLevel::ReadCommitted;
         let member = self.consumer_member();
-        let request = OffsetFetchRequest { group, member, partitions };
+        let request = OffsetFetchRequest { group, member, partitions, require_stable };
         let timeout = self.spec.config.request_timeout;
         self.client.send(out, coordinator, request, timeout, Ask::OffsetFetch);
     }

@@ -45,6 +45,12 @@ pub(super) enum Then {
     Fenced {
         group: Rc<str>,
     },
+    TxnCommit {
+        from: Waiting,
+        request: Box<OffsetCommitRequest>,
+        producer_id: i64,
+        committed_at: Time,
+    },
     Commit {
         from: Waiting,
         request: Box<OffsetCommitRequest>,
@@ -84,12 +90,33 @@ impl Context<'_, '_> {
     }
 
     pub(super) fn append(&mut self, partition: u32, records: Vec<GroupRecord>, then: Then) {
+        self.append_as(partition, records, None, then);
+    }
+
+    /// Records that are part of a transaction.
+    pub(super) fn append_transactional(
+        &mut self,
+        partition: u32,
+        records: Vec<GroupRecord>,
+        producer: (i64, i16),
+        then: Then,
+    ) {
+        self.append_as(partition, records, Some(producer), then);
+    }
+
+    fn append_as(
+        &mut self,
+        partition: u32,
+        records: Vec<GroupRecord>,
+        producer: Option<(i64, i16)>,
+        then: Then,
+    ) {
         let token = self.writer.next_token;
         self.writer.next_token += 1;
         self.writer.pending.insert(token, (partition, then));
         let now = self.now();
         let records = records.into_iter().map(|record| store::to_record(record, now)).collect();
-        self.appends.push(CoordinatorAppend { partition, records, token });
+        self.appends.push(CoordinatorAppend { partition, records, producer, token });
     }
 
     /// A member id as Kafka makes them: a name and a random UUID.

@@ -7,6 +7,7 @@ use super::classic_group::{ClassicGroup, ClassicGroupState};
 use super::context::{Context, Then};
 use super::group::{CommittedOffset, Group, GroupKind};
 use super::heartbeats::group_records;
+use super::transactions::has_pending;
 use super::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
 use crate::base::Time;
 use crate::kafka::broker::BrokerTimer;
@@ -29,13 +30,19 @@ impl GroupCoordinator {
         let retention = self.config.offsets_retention_minutes.saturating_mul(60_000_000);
         let due = |since: Time| now.since(since).0 >= retention;
         let mut deleted: Vec<Rc<str>> = Vec::new();
+        let pending = &self.pending_offsets;
         for group in self.groups.values_mut() {
+            // What an open transaction is about to commit keeps the offset, and the group.
+            let is_pending = |partition: &NamedPartition| {
+                has_pending(pending, &group.name, Some(std::slice::from_ref(partition)))
+            };
             let expired: Vec<NamedPartition> = group
                 .offsets
                 .iter()
-                .filter(|((topic, _), committed)| {
-                    !group.is_subscribed_to(topic)
+                .filter(|(partition, committed)| {
+                    !group.is_subscribed_to(&partition.0)
                         && group.expires_since(committed).is_some_and(due)
+                        && !is_pending(partition)
                 })
                 .map(|(partition, _)| partition.clone())
                 .collect();
@@ -51,7 +58,8 @@ impl GroupCoordinator {
                     committed_at: now,
                 });
             }
-            if group.offsets.is_empty() && group.is_idle() {
+            let is_left = group.offsets.is_empty() && group.is_idle();
+            if is_left && !has_pending(pending, &group.name, None) {
                 records.extend(group.tombstones());
                 deleted.push(group.name.clone());
             }

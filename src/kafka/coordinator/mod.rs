@@ -2,7 +2,7 @@
 //! (`GroupCoordinatorService`, `GroupMetadataManager`, `OffsetMetadataManager`). It coordinates the groups
 //! whose partition of `__consumer_offsets` the broker leads. It knows no log: what must be written leaves as a
 //! [`CoordinatorAppend`], and clients are answered once the broker says that it is replicated.
-//! The members of share groups are here too. Not here: transactions. Simplified: a group changes its protocol only while it has no
+//! The members of share groups are here too. Simplified: a group changes its protocol only while it has no
 //! members; Kafka can also convert it while its members are replaced one by one.
 
 pub mod assignor;
@@ -19,6 +19,7 @@ mod requests;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transactions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -27,6 +28,8 @@ pub use classic_group::{ClassicGroup, ClassicGroupState, Member};
 use consumer_group::{ConsumerGroup, ConsumerGroupConfig, TopicsImage};
 use context::{Context, Then, Writer};
 pub use group::{CommittedOffset, Group, GroupKind, GroupMember, GroupState};
+use transactions::PendingOffsets;
+pub(crate) use transactions::txn_commit_answer;
 
 use super::alarm::Alarm;
 use super::broker::BrokerTimer;
@@ -45,6 +48,8 @@ pub struct CoordinatorAppend {
     pub partition: u32,
     /// The records, at least one.
     pub records: Vec<Record>,
+    /// Producer id and epoch, if the records are part of a transaction.
+    pub producer: Option<(i64, i16)>,
     /// Names the append in the report of its outcome.
     pub token: u64,
 }
@@ -81,6 +86,7 @@ pub struct GroupCoordinator {
     /// Whether a look at what has expired is planned.
     cleanup_planned: bool,
     writer: Writer,
+    pending_offsets: PendingOffsets,
     alarm: Alarm,
 }
 
@@ -98,6 +104,7 @@ impl GroupCoordinator {
             partitions: BTreeMap::new(),
             groups: BTreeMap::new(),
             writer: Writer::default(),
+            pending_offsets: PendingOffsets::new(),
             alarm: Alarm::default(),
         }
     }
@@ -156,7 +163,7 @@ impl GroupCoordinator {
         out: &mut Out<'_>,
         appends: &mut Vec<CoordinatorAppend>,
     ) {
-        let Some((_, then)) = self.writer.pending.remove(&token) else { return };
+        let Some((partition, then)) = self.writer.pending.remove(&token) else { return };
         let result = result.map_err(answer_to_failed_append);
         self.answer_followers(token, result, out);
         match then {
@@ -181,6 +188,14 @@ impl GroupCoordinator {
                 heartbeats::respond(to, answer, result, out);
             }
             Then::Fenced { group } => self.on_group_written(&group, result),
+            Then::TxnCommit { from, request, producer_id, committed_at } => {
+                if result.is_ok() {
+                    self.on_txn_commit_stored(partition, producer_id, &request, committed_at);
+                }
+                let error = result.err().unwrap_or(ErrorCode::None);
+                let answer = txn_commit_answer(&request, error);
+                out.respond(from.node, from.correlation, answer);
+            }
             Then::Commit { from, request, committed_at } => {
                 if result.is_ok() {
                     self.with_group(&request.group, out, appends, |group, cx| {
@@ -266,6 +281,7 @@ impl GroupCoordinator {
             }
         }
         self.groups.retain(|_, group| group.partition != partition);
+        self.pending_offsets.retain(|(of, _), _| *of != partition);
         let writer = &mut self.writer;
         let lost: Vec<_> = writer.pending.extract_if(.., |_, (of, _)| *of == partition).collect();
         for (token, (_, then)) in lost {
@@ -273,6 +289,10 @@ impl GroupCoordinator {
             match then {
                 Then::Commit { from, request, .. } => {
                     let answer = offsets::commit_answer(&request, error);
+                    out.respond(from.node, from.correlation, answer);
+                }
+                Then::TxnCommit { from, request, .. } => {
+                    let answer = txn_commit_answer(&request, error);
                     out.respond(from.node, from.correlation, answer);
                 }
                 Then::Answer { to, answer, .. } => {

@@ -168,6 +168,15 @@ impl GroupCoordinator {
 
     fn fetch_offsets(&self, request: &OffsetFetchRequest) -> OffsetFetchResponse {
         match self.partition_of(&request.group) {
+            Ok(_)
+                if request.require_stable
+                    && self.has_pending_offsets(&request.group, request.partitions.as_deref()) =>
+            {
+                OffsetFetchResponse {
+                    error: ErrorCode::UnstableOffsetCommit,
+                    partitions: Vec::new(),
+                }
+            }
             Ok(_) => offsets::fetch_offsets(self.groups.get(&request.group), request),
             Err(error) => OffsetFetchResponse { error, partitions: Vec::new() },
         }

@@ -116,7 +116,13 @@ impl Broker {
 
     fn fetched(&mut self) -> Vec<Offset> {
         let partitions = Some(vec![("t".into(), 0), ("t".into(), 1)]);
-        match self.ask(OffsetFetchRequest { group: "g".into(), member: None, partitions }) {
+        let request = OffsetFetchRequest {
+            group: "g".into(),
+            member: None,
+            partitions,
+            require_stable: false,
+        };
+        match self.ask(request) {
             Some(Response::OffsetFetch(body)) => {
                 body.partitions.iter().map(|(_, at, _)| *at).collect()
             }
@@ -408,6 +414,7 @@ fn a_commit_of_a_wrong_member_epoch_is_stale() {
         group: "g".into(),
         member: Some(("a".into(), epoch)),
         partitions: None,
+        require_stable: false,
     };
     for (epoch, error) in [(1, ErrorCode::StaleMemberEpoch), (2, ErrorCode::None)] {
         match broker.ask(fetch(epoch)) {

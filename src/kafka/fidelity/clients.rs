@@ -52,11 +52,50 @@ pub(super) const PRODUCER: &[Declaration] = &[
     ),
 ];
 
-pub(super) const TRANSACTIONS: &[Declaration] = &[absent(
-    "Transactions",
-    "TransactionCoordinator, transactional.id",
-    "Not yet: the logs know markers and the last stable offset, but nobody begins a transaction.",
-)];
+pub(super) const TRANSACTIONS: &[Declaration] = &[
+    modelled(
+        "Transaction coordinator",
+        "TransactionCoordinator, TransactionState, __transaction_state (KIP-98, KIP-890)",
+        "Kafka's states and transitions, written and replicated before they count; a new leader goes on where the log ends.",
+        &[
+            Live("transactions.txt"),
+            Test("what_is_committed_is_read_once_and_what_is_aborted_never_whatever_fails"),
+        ],
+    ),
+    modelled(
+        "Markers, last stable offset, transaction index",
+        "WriteTxnMarkers, ProducerStateManager, TransactionIndex, isolation.level",
+        "Control batches of one offset; read_committed stops at the last stable offset and leaves aborted records out.",
+        &[Live("transactions.txt"), Vectors("producer_state")],
+    ),
+    modelled(
+        "Transactional producer",
+        "TransactionManager, transactional.id, transaction.timeout.ms",
+        "begin, commit, abort; the epoch rises with each transaction; zombies and late producers are fenced off.",
+        &[
+            Live("transactions.txt"),
+            Test("a_zombie_that_comes_back_is_fenced_off_and_changes_nothing"),
+        ],
+    ),
+    modelled(
+        "Offsets in a transaction",
+        "sendOffsetsToTransaction, TxnOffsetCommit (KIP-447)",
+        "They count from the commit marker on; until then whoever asks for stable offsets waits.",
+        &[Live("transactions.txt")],
+    ),
+    simplified(
+        "transaction.version",
+        "transaction.version=2, AddPartitionsToTxn, AddOffsetsToTxn",
+        "Version 2 only: brokers add partitions and offsets, clients of older versions are not there. Markers that \
+         cannot be written are sent again every 100 ms.",
+        &[],
+    ),
+    absent(
+        "Two-phase commit",
+        "KIP-939",
+        "transaction.two.phase.commit.enable is off in Kafka too.",
+    ),
+];
 
 pub(super) const CONSUMER: &[Declaration] = &[
     modelled(

@@ -2,7 +2,8 @@
 //! `delete.retention.ms` after the first cleaning that saw it, so that slow readers learn of the deletion. Offsets
 //! and order never change, and the active segment is left alone.
 //!
-//! Not here: transactions and their markers.
+//! Records of aborted transactions go, and count for nothing. Simplified: the markers of transactions stay for ever,
+//! where Kafka drops one `delete.retention.ms` after the last record of its transaction is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -24,6 +25,10 @@ pub struct CleanedBatch {
     pub leader_epoch: LeaderEpoch,
     /// Producer id of an idempotent producer, -1 without.
     pub producer_id: i64,
+    /// Whether it is a marker, which stays as it is.
+    pub is_control: bool,
+    /// Whether it belongs to an aborted transaction; the log knows.
+    pub is_aborted: bool,
     /// From when on its tombstones go; set by the first cleaning that leaves one in it (KIP-534).
     pub delete_horizon: Option<Time>,
     /// The records that are left.
@@ -37,6 +42,8 @@ impl From<&StoredBatch> for CleanedBatch {
             last_offset: stored.next_offset() - 1,
             leader_epoch: stored.leader_epoch,
             producer_id: stored.batch.producer_id,
+            is_control: stored.batch.is_control(),
+            is_aborted: false,
             delete_horizon: stored.batch.remains.as_ref().and_then(|old| old.delete_horizon),
             records: stored.records().map(|(offset, record)| (offset, record.clone())).collect(),
         }
@@ -62,6 +69,8 @@ impl CleanedBatch {
             producer_id: stored.batch.producer_id,
             producer_epoch: stored.batch.producer_epoch,
             base_sequence: stored.batch.base_sequence,
+            kind: stored.batch.kind,
+            compression: stored.batch.compression,
             records: self.records.iter().map(|(_, record)| record.clone()).collect(),
             remains: Some(Box::new(remains)),
         };
@@ -80,12 +89,13 @@ pub struct CleanableOffsets {
 
 impl CleanableOffsets {
     /// `LogCleanerManager.cleanableOffsets`: from where the last cleaning ended, or from the log start if it never
-    /// did, up to the active segment, the last stable offset (here the high watermark), or the first segment with a
+    /// did, up to the active segment, the last stable offset, or the first segment with a
     /// record younger than `min_compaction_lag`.
     pub fn of(
         log: &LogSegments,
         last_clean: Option<Offset>,
         bounds: LogBounds,
+        last_stable_offset: Offset,
         min_compaction_lag: Duration,
         now: Time,
     ) -> Self {
@@ -100,7 +110,7 @@ impl CleanableOffsets {
         let young = log.iter().find(|segment| is_young(segment.largest_timestamp));
         let young = young.map_or(Offset::MAX, |segment| segment.base_offset);
         let active = log.active().base_offset;
-        let first_uncleanable = bounds.high_watermark.min(active).min(young).max(first_dirty);
+        let first_uncleanable = last_stable_offset.min(active).min(young).max(first_dirty);
         Self { first_dirty, first_uncleanable }
     }
 }
@@ -120,7 +130,8 @@ impl OffsetMap {
             batch.last_offset >= dirty.first_dirty && batch.base_offset < dirty.first_uncleanable
         };
         for batch in batches.iter().filter(is_dirty) {
-            for (offset, record) in &batch.records {
+            let counts = !batch.is_control && !batch.is_aborted;
+            for (offset, record) in batch.records.iter().filter(|_| counts) {
                 let Some(key) = record.key.as_ref().filter(|_| *offset >= dirty.first_dirty) else {
                     continue;
                 };
@@ -171,11 +182,13 @@ impl Cleaner {
         // Whole segments are copied, also one that the memory was too small for.
         let copied_to = segments.next_base_offset(end).unwrap_or(Offset::MAX);
         batches.retain_mut(|batch| {
-            if batch.base_offset >= copied_to {
+            if batch.base_offset >= copied_to || batch.is_control {
                 return true;
             }
+            let (horizon, is_aborted) = (batch.delete_horizon, batch.is_aborted);
             batch.records.retain(|(offset, record)| {
-                should_retain(&map, batch.delete_horizon, *offset, record, now)
+                should_retain(&map, horizon, *offset, record, now)
+                    && !(is_aborted && *offset <= map.latest)
             });
             let has_tombstone = batch.records.iter().any(|(_, record)| is_tombstone(record));
             if has_tombstone && batch.delete_horizon.is_none() {
@@ -267,7 +280,7 @@ mod tests {
             now: Time,
         ) -> CleanableOffsets {
             let bounds = LogBounds { log_start: 0, high_watermark, log_end: self.end };
-            CleanableOffsets::of(&self.segments, last_clean, bounds, lag, now)
+            CleanableOffsets::of(&self.segments, last_clean, bounds, high_watermark, lag, now)
         }
 
         fn roll_and_clean(&mut self, last_clean: Option<Offset>, now: Time) -> Offset {

@@ -295,6 +295,12 @@ impl ProducerStateManager {
         self.first_unstable_offset().map_or(high_watermark, |first| first.min(high_watermark))
     }
 
+    /// Whether anything here was ever part of a transaction.
+    pub fn has_transactions(&self) -> bool {
+        let mut entries = self.producers.values();
+        entries.any(|it| it.coordinator_epoch >= 0 || it.current_txn_first_offset.is_some())
+    }
+
     /// Ended transactions whose marker is replicated become stable.
     pub fn on_high_watermark_updated(&mut self, high_watermark: Offset) {
         self.unreplicated.retain(|_, last_offset| *last_offset >= high_watermark);

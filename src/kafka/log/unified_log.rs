@@ -3,20 +3,22 @@
 //!
 //! Kafka keeps segments of files. This keeps chunks of shared batches, so that a log can be cloned for
 //! a checkpoint at the price of a list of pointers, and beside them the bounds of the segments, by which
-//! retention and the cleaner decide. Not here: transactions (the last stable offset is the high watermark), expiry of
-//! producer ids.
+//! retention and the cleaner decide. The transaction index is one list in memory, in the order of the markers.
 
 mod upkeep;
 
 use std::rc::Rc;
 
 use super::epoch_cache::{LeaderEpochFileCache, UNDEFINED_EPOCH};
-use super::producer_state::{AppendOrigin, ProducerBatch, ProducerStateManager, Verdict};
+use super::producer_state::{
+    AppendOrigin, CompletedTxn, EndTxnMarker, ProducerBatch, ProducerStateManager, Verdict,
+};
 use super::segments::{LogAppendInfo, LogSegments};
-use crate::base::{LeaderEpoch, Offset, Time};
+use crate::base::{Duration, LeaderEpoch, Offset, Time};
 use crate::kafka::config::TopicConfig;
+use crate::kafka::protocol::AbortedTransaction;
 use crate::kafka::protocol::ErrorCode;
-use crate::kafka::record::{Record, RecordBatch, StoredBatch};
+use crate::kafka::record::{BatchKind, Record, RecordBatch, StoredBatch};
 
 pub use upkeep::{Cleaned, LogToClean, Retired};
 
@@ -87,6 +89,8 @@ pub struct UnifiedLog {
     high_watermark: Offset,
     epochs: LeaderEpochFileCache,
     producers: ProducerStateManager,
+    /// The transaction index (`TransactionIndex`): aborted transactions in the order of their markers.
+    aborted: Vec<CompletedTxn>,
 }
 
 impl UnifiedLog {
@@ -126,6 +130,29 @@ impl UnifiedLog {
         self.high_watermark
     }
 
+    /// Readers of committed records read below this offset: where the oldest open transaction begins, or the
+    /// high watermark (`fetchLastStableOffsetMetadata`).
+    pub fn last_stable_offset(&self) -> Offset {
+        self.producers.last_stable_offset(self.high_watermark).max(self.log_start)
+    }
+
+    /// The aborted transactions that reach into `from..end` (`collectAbortedTransactions`), by their first offset.
+    pub fn aborted_transactions(&self, from: Offset, end: Offset) -> Vec<AbortedTransaction> {
+        // Markers stand in order, so the first that may matter is found by halving.
+        let first = self.aborted.partition_point(|txn| txn.last_offset < from);
+        let mut found = Vec::new();
+        for txn in &self.aborted[first..] {
+            if txn.first_offset < end {
+                let (producer_id, first_offset) = (txn.producer_id, txn.first_offset);
+                found.push(AbortedTransaction { producer_id, first_offset });
+            }
+            if txn.last_stable_offset >= end {
+                break;
+            }
+        }
+        found
+    }
+
     /// Epoch of the last record, or of the leadership that began after it; -1 in a new log.
     pub fn latest_epoch(&self) -> LeaderEpoch {
         self.epochs.latest_epoch().unwrap_or(UNDEFINED_EPOCH)
@@ -152,6 +179,11 @@ impl UnifiedLog {
         &self.producers
     }
 
+    /// Forgets producers without an open transaction that have been silent for `producer.id.expiration.ms`.
+    pub fn remove_expired_producers(&mut self, now: Time, expiration: Duration) {
+        self.producers.remove_expired_producers(now, expiration);
+    }
+
     /// Whether a client's batch may be appended. If it stands in the log already: the offset of its first
     /// record and the one after its last (KIP-98).
     pub fn find_duplicate(
@@ -159,10 +191,33 @@ impl UnifiedLog {
         batch: &RecordBatch,
     ) -> Result<Option<(Offset, Offset)>, ErrorCode> {
         let Some(batch) = producer_batch(batch) else { return Ok(None) };
+        if batch.transactional
+            && batch.base_sequence != 0
+            && self.producers.producer(batch.producer_id).is_none()
+        {
+            // What came before it was never here (KIP-890).
+            return Err(ErrorCode::OutOfOrderSequenceNumber);
+        }
         match self.producers.validate(&batch, AppendOrigin::Client)? {
             Verdict::Append => Ok(None),
             Verdict::Duplicate(known) => Ok(Some((known.first_offset, known.last_offset + 1))),
         }
+    }
+
+    /// Whether a group coordinator's transactional batch may be appended.
+    pub fn check_coordinator_batch(&self, batch: &RecordBatch) -> Result<(), ErrorCode> {
+        let Some(batch) = producer_batch(batch) else { return Ok(()) };
+        self.producers.validate(&batch, AppendOrigin::Coordinator).map(drop)
+    }
+
+    /// Whether a marker may be appended.
+    pub fn check_marker(&self, batch: &RecordBatch) -> Result<(), ErrorCode> {
+        end_txn_marker(batch).map_or(Ok(()), |marker| self.producers.validate_marker(&marker))
+    }
+
+    /// Where the producer's open transaction begins here, if it has one (`hasOngoingTransaction`).
+    pub fn ongoing_transaction(&self, producer_id: i64) -> Option<Offset> {
+        self.producers.producer(producer_id)?.current_txn_first_offset
     }
 
     /// Appends a batch of a client and returns the offset of its first record.
@@ -192,9 +247,7 @@ impl UnifiedLog {
     fn append(&mut self, stored: StoredBatch) {
         self.epochs.assign(stored.leader_epoch, stored.base_offset);
         self.log_end = stored.next_offset();
-        if let Some(batch) = producer_batch(&stored.batch) {
-            self.producers.append(&batch, stored.base_offset);
-        }
+        self.note_producer(&stored);
         let entry = Entry::new(stored);
         let info = LogAppendInfo {
             first_offset: entry.stored.base_offset,
@@ -212,10 +265,26 @@ impl UnifiedLog {
         chunk.entries.push(entry);
     }
 
+    /// Takes a batch into the producers' state and the transaction index (`updateProducers`).
+    fn note_producer(&mut self, stored: &StoredBatch) {
+        if let Some(batch) = producer_batch(&stored.batch) {
+            self.producers.append(&batch, stored.base_offset);
+        } else if let Some(marker) = end_txn_marker(&stored.batch) {
+            let completed = self.producers.append_marker(&marker, stored.base_offset);
+            self.aborted.extend(completed.filter(|txn| txn.aborted));
+        }
+    }
+
     /// Sets the high watermark, kept between log start and log end (`updateHighWatermark`): a
     /// follower's way. It may go down when a new leader knows less than the last one.
     pub fn update_high_watermark(&mut self, offset: Offset) {
+        let before = self.high_watermark;
         self.high_watermark = offset.clamp(self.log_start, self.log_end);
+        if self.high_watermark < before && self.producers.has_transactions() {
+            // Markers that were replicated as far as was known are not any more.
+            self.rebuild_producers();
+        }
+        self.producers.on_high_watermark_updated(self.high_watermark);
     }
 
     /// Moves the high watermark up to `offset`; false if it is there already or beyond
@@ -273,13 +342,13 @@ impl UnifiedLog {
 
     /// Reads what is left again, as Kafka does from its last snapshot.
     fn rebuild_producers(&mut self) {
-        let mut producers = ProducerStateManager::default();
-        for stored in self.batches(Offset::MIN, Offset::MAX) {
-            if let Some(batch) = producer_batch(&stored.batch) {
-                producers.append(&batch, stored.base_offset);
-            }
+        self.producers.clear();
+        self.aborted.clear();
+        let stored: Vec<StoredBatch> = self.batches(Offset::MIN, Offset::MAX).cloned().collect();
+        for stored in &stored {
+            self.note_producer(stored);
         }
-        self.producers = producers;
+        self.producers.on_high_watermark_updated(self.high_watermark);
     }
 
     /// Drops everything and begins anew at `offset` (`truncateFullyAndStartAt`). Returns what was
@@ -377,15 +446,28 @@ fn max_timestamp(batch: &RecordBatch) -> Time {
     batch.records.iter().map(|record| record.timestamp).max().unwrap_or_default()
 }
 
-/// What the producer state needs to know of a batch; `None` without a producer id.
+/// What the producer state needs to know of a data batch; `None` without a producer id.
 fn producer_batch(batch: &RecordBatch) -> Option<ProducerBatch> {
-    (batch.producer_id >= 0).then(|| ProducerBatch {
+    (batch.producer_id >= 0 && !batch.is_control()).then(|| ProducerBatch {
         producer_id: batch.producer_id,
         producer_epoch: batch.producer_epoch,
         base_sequence: batch.base_sequence,
         last_offset_delta: i32::try_from(batch.span() - 1).unwrap_or(i32::MAX),
         max_timestamp: max_timestamp(batch),
-        transactional: false,
+        transactional: batch.is_transactional(),
+    })
+}
+
+/// What the producer state needs to know of a marker; `None` for data.
+fn end_txn_marker(batch: &RecordBatch) -> Option<EndTxnMarker> {
+    let BatchKind::EndTxn(end) = batch.kind else { return None };
+    Some(EndTxnMarker {
+        producer_id: batch.producer_id,
+        producer_epoch: batch.producer_epoch,
+        coordinator_epoch: end.coordinator_epoch,
+        commit: end.commit,
+        transaction_version: end.transaction_version,
+        timestamp: max_timestamp(batch),
     })
 }
 

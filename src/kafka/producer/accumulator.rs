@@ -1,13 +1,14 @@
 //! Batches that wait, one queue for each partition (`RecordAccumulator`, `BufferPool`).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use super::batch::{BatchId, ProducerBatch, Slot};
 use super::metadata::{KnownTopic, ProducerMetadata};
 use super::partitioner::{BuiltInPartitioner, QueueLengths, TopicPartitions};
 use super::sequences::Batches;
 use crate::base::{Duration, NodeId, Rng, Time};
-use crate::kafka::config::ProducerConfig;
+use crate::kafka::config::{CompressionType, ProducerConfig};
 use crate::kafka::record::{Record, RecordBatch};
 
 /// The batches of one partition.
@@ -27,6 +28,8 @@ struct TopicQueues {
     partitions: Vec<PartitionQueue>,
     /// Number of queues that are used.
     used: usize,
+    /// Thousandths that compression is thought to leave (`CompressionRatioEstimator`).
+    estimate: u32,
 }
 
 /// Outcome of [`Accumulator::append`].
@@ -71,7 +74,14 @@ pub(super) struct Accumulator {
     /// Whether the producer is flushing or closing: likewise.
     pub(super) flushing: bool,
     max_in_flight: u32,
+    compression: CompressionType,
+    availability_timeout: Duration,
+    /// When each broker was last seen with something to send, and when it could take it (`NodeLatencyStats`).
+    latency: BTreeMap<NodeId, (Time, Time)>,
 }
+
+/// What compression is thought to leave before anything was compressed.
+const INITIAL_ESTIMATE: u32 = 1_000;
 
 impl Accumulator {
     pub(super) fn new(config: &ProducerConfig) -> Self {
@@ -88,6 +98,9 @@ impl Accumulator {
             exhausted: false,
             flushing: false,
             max_in_flight: config.max_in_flight,
+            compression: config.compression,
+            availability_timeout: config.partitioner_availability_timeout,
+            latency: BTreeMap::new(),
         }
     }
 
@@ -105,7 +118,12 @@ impl Accumulator {
         while self.topics.len() <= slot.topic {
             let partitioner =
                 BuiltInPartitioner::new(i32::try_from(self.batch_size).unwrap_or(i32::MAX));
-            self.topics.push(TopicQueues { partitioner, partitions: Vec::new(), used: 0 });
+            self.topics.push(TopicQueues {
+                partitioner,
+                partitions: Vec::new(),
+                used: 0,
+                estimate: INITIAL_ESTIMATE,
+            });
         }
         let partitions = &mut self.topics[slot.topic].partitions;
         let index = usize::try_from(slot.partition).expect("partition numbers fit usize");
@@ -164,7 +182,10 @@ impl Accumulator {
     }
 
     fn open_batch(&mut self, slot: Slot, record: &Record, size: u32, now: Time) -> u32 {
-        let mut batch = ProducerBatch::new(slot, size, u64::from(size), now);
+        self.queue_mut(slot);
+        let estimate = self.topics[slot.topic].estimate;
+        let mut batch = ProducerBatch::new(slot, size, u64::from(size), now)
+            .compressed(self.compression, estimate);
         batch.try_append(record).expect("the first record always fits");
         let bytes = batch.size();
         self.available_memory -= u64::from(size);
@@ -201,17 +222,30 @@ impl Accumulator {
     }
 
     /// Looks through the queues in which a batch waits, and tells the partitioner how long all are.
-    pub(super) fn ready(&mut self, metadata: &ProducerMetadata, now: Time) -> Ready {
+    /// `completing`: a transaction is being ended, so that everything is sent as soon as possible.
+    pub(super) fn ready(
+        &mut self,
+        metadata: &ProducerMetadata,
+        completing: bool,
+        now: Time,
+    ) -> Ready {
         let mut ready =
             Ready { nodes: BTreeSet::new(), look_again: Time::NEVER, unknown_leaders: false };
         for (topic, known) in metadata.topics().iter().enumerate().take(self.topics.len()) {
-            self.topic_ready(topic, known, now, &mut ready);
+            self.topic_ready(topic, known, completing, now, &mut ready);
         }
         ready
     }
 
-    fn topic_ready(&mut self, topic: usize, known: &KnownTopic, now: Time, ready: &mut Ready) {
-        let eager = self.exhausted || self.flushing;
+    fn topic_ready(
+        &mut self,
+        topic: usize,
+        known: &KnownTopic,
+        completing: bool,
+        now: Time,
+        ready: &mut Ready,
+    ) {
+        let eager = self.exhausted || self.flushing || completing;
         let mutes = self.mutes();
         let of_topic = Slot { topic, partition: 0 }..=Slot { topic, partition: u32::MAX };
         let partitions = &self.topics[topic].partitions;
@@ -242,8 +276,9 @@ impl Accumulator {
 
     /// Keyed records do not care for the load, and neither does anybody while nothing waits.
     fn update_load_stats(&mut self, topic: usize, known: &KnownTopic) {
-        let TopicQueues { partitioner, partitions, used } = &mut self.topics[topic];
-        let all_equal = self.waiting.is_empty() && known.available.len() == known.partitions.len();
+        let choice = self.choosable(known);
+        let TopicQueues { partitioner, partitions, used, .. } = &mut self.topics[topic];
+        let all_equal = self.waiting.is_empty() && choice.len() == known.partitions.len();
         let counts = self.adaptive && *used >= known.partitions.len() && !all_equal;
         if !counts || !partitioner.is_used() {
             partitioner.update_load_stats(None, known.partitions.len());
@@ -251,12 +286,40 @@ impl Accumulator {
         }
         let of_topic = Slot { topic, partition: 0 }..=Slot { topic, partition: u32::MAX };
         let waiting = self.waiting.range(of_topic).filter_map(|slot| {
-            let place = known.available.binary_search(&slot.partition).ok()?;
+            let place = choice.binary_search(&slot.partition).ok()?;
             let queue = partitions.get(slot.partition as usize)?;
             Some((place, u32::try_from(queue.waiting.len()).unwrap_or(u32::MAX)))
         });
-        let queues = QueueLengths { choice: known.available.clone(), waiting: waiting.collect() };
+        let waiting = waiting.collect();
+        let queues = QueueLengths { choice, waiting };
         partitioner.update_load_stats(Some(queues), known.partitions.len());
+    }
+
+    /// A broker has something to be sent and can take it, or cannot (`updateNodeLatencyStats`).
+    pub(super) fn saw_broker(&mut self, node: NodeId, can_take: bool, now: Time) {
+        if self.availability_timeout > Duration::ZERO {
+            let (ready, drained) = self.latency.entry(node).or_insert((now, now));
+            *ready = now;
+            if can_take {
+                *drained = now;
+            }
+        }
+    }
+
+    /// The partitions that may be chosen: their brokers have taken what there was lately enough.
+    fn choosable(&self, known: &KnownTopic) -> Rc<[u32]> {
+        let is_late = |node: NodeId| {
+            let seen = self.latency.get(&node);
+            seen.is_some_and(|(ready, drained)| ready.since(*drained) > self.availability_timeout)
+        };
+        if self.availability_timeout == Duration::ZERO
+            || !self.latency.keys().any(|it| is_late(*it))
+        {
+            return known.available.clone();
+        }
+        let leader = |index: u32| known.partition(index).and_then(|partition| partition.leader);
+        let all = known.available.iter().copied();
+        all.filter(|&index| !leader(index).is_some_and(is_late)).collect()
     }
 
     /// The partitions in which a batch waits, in order.
@@ -290,8 +353,21 @@ impl Accumulator {
             if let Some(batch) = self.batches.get_mut(&id) {
                 batch.close();
             }
+            self.learn_ratio(slot);
         }
         self.note_waiting(slot);
+    }
+
+    /// A batch was compressed: better ratios are believed slowly, worse ones at once
+    /// (`CompressionRatioEstimator.updateEstimation`).
+    fn learn_ratio(&mut self, slot: Slot) {
+        let observed = self.compression.per_mille();
+        let estimate = &mut self.topics[slot.topic].estimate;
+        *estimate = if observed > *estimate {
+            observed.max(*estimate + 50)
+        } else {
+            observed.max(estimate.saturating_sub(5))
+        };
     }
 
     /// Puts a batch back: in front, or by its sequence number among other retries (`reenqueue`).

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use crate::base::{Duration, LeaderEpoch, Time};
-use crate::kafka::record::{Record, RecordBatch};
+use crate::kafka::config::CompressionType;
+use crate::kafka::record::{BatchKind, Record, RecordBatch, scaled};
 
 /// Names a batch inside its producer, in order of creation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -35,6 +36,10 @@ pub(super) struct ProducerBatch {
     /// Whether it was sent at least once.
     pub(super) sent: bool,
     contents: Rc<RecordBatch>,
+    /// Bytes of the records before compression.
+    uncompressed: u32,
+    /// How many thousandths of them the batch is thought to take, until it is closed.
+    estimate: u32,
     size: u32,
     limit: u32,
     closed: bool,
@@ -55,12 +60,24 @@ impl ProducerBatch {
             sequence_reset: false,
             sent: false,
             contents: Rc::new(RecordBatch::plain(Vec::new())),
+            uncompressed: 0,
+            estimate: 1_000,
             size: RecordBatch::OVERHEAD,
             limit,
             closed: false,
             leader_epoch: -1,
             attempts_when_leader_changed: 0,
         }
+    }
+
+    /// Compresses what it holds, to about `estimate` thousandths as far as one knows before.
+    pub(super) fn compressed(mut self, compression: CompressionType, estimate: u32) -> Self {
+        Rc::make_mut(&mut self.contents).compression = compression;
+        if compression != CompressionType::None {
+            // `COMPRESSION_RATE_ESTIMATION_FACTOR`.
+            self.estimate = estimate * 105 / 100;
+        }
+        self
     }
 
     /// Adds a record if there is room, else closes the batch. Says how many bytes were added.
@@ -72,8 +89,10 @@ impl ProducerBatch {
             return None;
         }
         Rc::make_mut(&mut self.contents).records.push(record.clone());
-        self.size = self.size.saturating_add(bytes);
-        Some(bytes)
+        self.uncompressed = self.uncompressed.saturating_add(bytes);
+        let before = self.size;
+        self.size = RecordBatch::OVERHEAD.saturating_add(scaled(self.uncompressed, self.estimate));
+        Some(self.size - before)
     }
 
     /// Whether no record can be added.
@@ -81,9 +100,12 @@ impl ProducerBatch {
         self.closed || self.size >= self.limit
     }
 
-    /// No more records.
+    /// No more records: its size is what compression makes of them.
     pub(super) fn close(&mut self) {
         self.closed = true;
+        if self.contents.compression != CompressionType::None {
+            self.size = self.contents.size();
+        }
     }
 
     /// The records as they go to the broker.
@@ -129,6 +151,11 @@ impl ProducerBatch {
         contents.base_sequence = base;
     }
 
+    /// Makes it part of a transaction.
+    pub(super) fn set_transactional(&mut self) {
+        Rc::make_mut(&mut self.contents).kind = BatchKind::Transactional;
+    }
+
     /// An attempt failed and another will follow after `backoff` (`reenqueued`).
     pub(super) fn failed_attempt(&mut self, now: Time, backoff: Duration) {
         self.attempts += 1;
@@ -159,7 +186,9 @@ impl ProducerBatch {
     /// creation time and following sequence numbers (`split`). Needs two records or more.
     pub(super) fn split(self, limit: u32) -> Vec<Self> {
         let half = if self.size <= limit { self.len() / 2 } else { usize::MAX };
-        let fresh = || Self::new(self.slot, limit, 0, self.created);
+        // `splitAndReenqueue` trusts no ratio any more.
+        let compression = self.contents.compression;
+        let fresh = || Self::new(self.slot, limit, 0, self.created).compressed(compression, 1_000);
         let mut parts = vec![fresh()];
         for record in &self.contents.records {
             let part = parts.last_mut().expect("there is always a last part");
@@ -177,6 +206,7 @@ impl ProducerBatch {
             if self.has_sequence() {
                 let producer = (self.contents.producer_id, self.contents.producer_epoch);
                 part.set_sequence(producer, sequence);
+                Rc::make_mut(&mut part.contents).kind = self.contents.kind;
                 sequence = next_sequence(sequence, part.len());
             }
         }

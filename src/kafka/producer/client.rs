@@ -9,6 +9,7 @@ use super::batch::BatchId;
 use super::metadata::{ProducerMetadata, backoff};
 use super::partitioner::partition_for_key;
 use super::sequences::Sequences;
+use super::transactions::{TransactionManager, TransactionalRequest};
 use super::{ProducerCounters, ProducerSpec};
 use crate::base::{NodeId, Time, TopicPartition};
 use crate::kafka::config::ProducerConfig;
@@ -25,6 +26,8 @@ pub(super) enum Pending {
     Metadata,
     /// InitProducerId.
     ProducerId,
+    /// A request of a transaction.
+    Transactional(TransactionalRequest),
     /// Produce, with its batches.
     Produce(Vec<(TopicPartition, BatchId)>),
 }
@@ -61,6 +64,8 @@ pub(super) struct KafkaProducer {
     pub(super) accumulator: Accumulator,
     /// Of an idempotent producer.
     pub(super) sequences: Option<Sequences>,
+    /// Of a transactional producer.
+    pub(super) transactions: Option<Box<TransactionManager>>,
     pub(super) counters: ProducerCounters,
     /// Where the next request to a broker begins among its partitions.
     pub(super) drain_index: BTreeMap<NodeId, usize>,
@@ -78,7 +83,15 @@ impl KafkaProducer {
             net: NetworkClient::default(),
             metadata: ProducerMetadata::new(bootstrap),
             accumulator: Accumulator::new(&config),
-            sequences: config.enable_idempotence.then(Sequences::default),
+            sequences: if config.transactional_id.is_some() {
+                Some(Sequences::transactional())
+            } else {
+                config.enable_idempotence.then(Sequences::default)
+            },
+            transactions: config
+                .transactional_id
+                .clone()
+                .map(|id| Box::new(TransactionManager::new(id, config.transaction_timeout))),
             counters: ProducerCounters::default(),
             drain_index: BTreeMap::new(),
             sender_due: Time::ZERO,
@@ -89,6 +102,12 @@ impl KafkaProducer {
 
     /// `send()`. A record that cannot go on is tried again on every news, by the caller.
     pub(super) fn send(&mut self, out: &mut Out<'_>, topic: &Rc<str>, record: &Record) -> Send {
+        let producer = self.producer();
+        if let Some(transactions) = &mut self.transactions
+            && let Err(thrown) = transactions.check_send(producer)
+        {
+            return self.refuse(out, record, thrown.error, thrown.message.to_string());
+        }
         let index = self.metadata.topic_index(topic);
         let known = self.metadata.topic(index);
         if known.error == ErrorCode::InvalidTopicException {
@@ -201,6 +220,9 @@ impl KafkaProducer {
                     _ => self.producer_id_failed(out),
                 }
             }
+            (Pending::Transactional(request), body) => {
+                self.on_transactional_answer(request, &body, out);
+            }
             (Pending::Produce(batches), Response::Produce(body)) => {
                 for answer in body.partitions {
                     let Some(&(tp, id)) = batches.iter().find(|(tp, _)| *tp == answer.tp) else {
@@ -265,6 +287,7 @@ impl KafkaProducer {
         match request.context {
             Pending::Metadata => self.metadata.on_lost(out, &self.config),
             Pending::ProducerId => self.producer_id_failed(out),
+            Pending::Transactional(request) => self.on_transactional_lost(request, out),
             Pending::Produce(batches) => {
                 let outcome = Outcome { error, base_offset: -1, detail: Some(detail.into()) };
                 for (tp, id) in batches {
@@ -292,6 +315,7 @@ impl KafkaProducer {
             later(self.metadata.due()),
             later(producer_id.map_or(Time::NEVER, |sequences| sequences.retry_at)),
             later(self.sender_due),
+            later(self.transactional_due()),
         ]
         .into_iter()
         .min()

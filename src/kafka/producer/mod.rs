@@ -1,10 +1,12 @@
 //! The producer process: an application that sends records, and the client inside it (`KafkaProducer`).
 //!
 //! `node` is the process and its application, `client` is `KafkaProducer`, `sender` its network
-//! thread, `accumulator` and `batch` hold what waits, `sequences` numbers it for idempotence. There are
-//! no transactions, no compression, and no `partitioner.class` besides the built-in partitioner.
+//! thread, `accumulator` and `batch` hold what waits, `sequences` numbers it for idempotence,
+//! `transactions` is the client's side of transactions and `application` the application's. There is
+//! no `partitioner.class` besides the built-in partitioner.
 
 mod accumulator;
+mod application;
 mod batch;
 mod client;
 mod metadata;
@@ -15,9 +17,12 @@ mod sender;
 mod sequences;
 #[cfg(test)]
 mod tests;
+mod transactions;
 mod workload;
 
+pub use application::{TransactionPlan, TransactionStep};
 pub use node::{Blocked, Producer};
+pub use transactions::{OffsetsToSend, TransactionManagerState};
 pub use workload::{Keys, Rate, Workload};
 
 use std::rc::Rc;
@@ -33,6 +38,8 @@ pub struct ProducerSpec {
     pub workload: Workload,
     /// Settings of its client.
     pub config: ProducerConfig,
+    /// When the application ends its transactions by itself; without, somebody tells it. Needs `transactional.id`.
+    pub transaction: Option<TransactionPlan>,
 }
 
 /// Timers of a producer.

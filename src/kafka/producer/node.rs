@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use super::application::{TransactionStep, TransactionalApplication};
 use super::client::{KafkaProducer, Pending, Send};
 use super::schedule::{KeyChooser, Schedule};
+use super::transactions::{TransactionManager, TransactionManagerState};
 use super::{ProducerCounters, ProducerSpec, ProducerTimer, Workload};
 use crate::base::{Duration, NodeId, Time};
 use crate::kafka::alarm::Alarm;
@@ -36,20 +38,31 @@ struct BlockedSend {
     wait: Send,
 }
 
+/// A line typed by a person.
+#[derive(Clone, Debug)]
+enum Typed {
+    /// A record: key, if any, and value.
+    Line(Option<Rc<str>>, Rc<str>),
+    /// A step of the transaction.
+    Step(TransactionStep),
+}
+
 /// A producer process.
 #[derive(Clone, Debug)]
 pub struct Producer {
     id: NodeId,
     spec: ProducerSpec,
     bootstrap: Rc<[NodeId]>,
-    client: KafkaProducer,
+    pub(super) client: KafkaProducer,
+    /// Of a transactional producer.
+    pub(super) transactional: Option<Box<TransactionalApplication>>,
     keys: KeyChooser,
     schedule: Option<Schedule>,
     /// Not before this is the next generated record sent.
     asleep_until: Time,
     blocked: Option<BlockedSend>,
-    /// Typed records that wait until `send()` returns.
-    typed: VecDeque<(Option<Rc<str>>, Rc<str>)>,
+    /// What was typed and waits until the call before returns.
+    typed: VecDeque<Typed>,
     /// The application was told to end: it sends what was typed before, then closes the client.
     ending: bool,
     closing: bool,
@@ -62,6 +75,11 @@ impl Producer {
         Self {
             id,
             client: KafkaProducer::new(&spec, bootstrap.clone()),
+            transactional: spec
+                .config
+                .transactional_id
+                .is_some()
+                .then(|| Box::new(TransactionalApplication::new(spec.transaction))),
             keys: KeyChooser::new(spec.workload.keys),
             spec,
             bootstrap,
@@ -92,16 +110,46 @@ impl Producer {
             Input::Timer(Timer::Producer(ProducerTimer::Wake)) => self.alarm.rang(out.now()),
             Input::Command(Command::SetWorkload(workload)) => self.set_workload(*workload, out),
             Input::Command(Command::Send { key, value }) if !self.ending => {
-                self.typed.push_back((key, value));
+                self.typed.push_back(Typed::Line(key, value));
             }
-            Input::Command(Command::Shutdown) => {
-                self.ending = true;
-                self.schedule = None;
+            Input::Command(Command::Transaction(step)) if !self.ending => {
+                self.typed.push_back(Typed::Step(step));
             }
+            Input::Command(Command::Shutdown) => self.end_of_application(),
             // Nobody asks a producer for anything, and the world sees to pauses.
             Input::Request { .. } | Input::Timer(_) | Input::Command(_) => {}
         }
         self.run(out);
+    }
+
+    /// Nothing more is sent but what was typed before.
+    pub(super) fn end_of_application(&mut self) {
+        self.ending = true;
+        self.schedule = None;
+    }
+
+    /// Whether `close()` was called.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closing
+    }
+
+    /// Whether `send()` does not return.
+    pub(super) fn is_sending(&self) -> bool {
+        self.blocked.is_some()
+    }
+
+    /// The next step that was asked for, if it is its turn.
+    pub(super) fn take_typed_step(&mut self) -> Option<TransactionStep> {
+        match self.typed.pop_front_if(|typed| matches!(typed, Typed::Step(_)))? {
+            Typed::Step(step) => Some(step),
+            Typed::Line(..) => None,
+        }
+    }
+
+    /// Whether the transaction must go on before more is sent.
+    fn must_step(&self, now: Time) -> bool {
+        matches!(self.typed.front(), Some(Typed::Step(_)))
+            || self.transactional.as_ref().is_some_and(|it| it.is_full(now))
     }
 
     fn set_workload(&mut self, workload: Workload, out: &mut Out<'_>) {
@@ -142,11 +190,19 @@ impl Producer {
 
     fn run(&mut self, out: &mut Out<'_>) {
         loop {
-            self.run_application(out);
+            if self.step_transaction(out) {
+                self.run_application(out);
+                if self.blocked.is_none() && self.must_step(out.now()) {
+                    continue;
+                }
+            }
             if self.ending && !self.closing && !self.has_typed_lines() {
                 self.close(out);
             }
             self.client.run(out);
+            if self.client.transactions.as_deref().is_some_and(TransactionManager::has_result) {
+                continue;
+            }
             // The sender may have freed the memory that `send()` waits for.
             let free = self.client.accumulator.available_memory();
             match &self.blocked {
@@ -155,19 +211,25 @@ impl Producer {
             }
         }
         if self.closing && self.client.accumulator.batches.is_empty() {
-            out.halt();
-            return;
+            if self.abort_before_close() {
+                out.halt();
+                return;
+            }
+            self.client.run(out);
         }
         self.alarm.set(out, self.next_deadline(out.now()), Timer::Producer(ProducerTimer::Wake));
     }
 
     fn next_deadline(&self, now: Time) -> Time {
+        let calling =
+            self.client.transactions.as_deref().is_some_and(TransactionManager::is_calling);
         let application = match (&self.blocked, &self.schedule) {
+            _ if calling => Time::NEVER,
             (Some(blocked), _) => blocked.since + self.spec.config.max_block,
             (None, Some(schedule)) => schedule.due().max(self.asleep_until),
             (None, None) => Time::NEVER,
         };
-        application.min(self.client.next_deadline(now))
+        application.min(self.client.next_deadline(now)).min(self.transaction_deadline())
     }
 
     /// Sends what is due, one record after the other, until `send()` blocks.
@@ -182,7 +244,8 @@ impl Producer {
             }
         }
         while self.blocked.is_none() {
-            let Some((key, value)) = self.typed.pop_front() else { break };
+            let line = self.typed.pop_front_if(|typed| matches!(typed, Typed::Line(..)));
+            let Some(Typed::Line(key, value)) = line else { break };
             let key = key.map(|key| Rc::from(key.as_bytes()));
             self.call_send(out, key, Payload::Text(value));
         }
@@ -195,7 +258,7 @@ impl Producer {
             // The process was paused: nobody woke it in time.
             schedule.resume(now, out.rng());
         }
-        while self.blocked.is_none() {
+        while self.blocked.is_none() && !self.must_step(now) {
             let Some(schedule) = self.schedule.as_mut().filter(|schedule| schedule.due() <= now)
             else {
                 break;
@@ -214,6 +277,9 @@ impl Producer {
         out.event(Event::RecordCreated { record: id, topic: topic.clone(), key: key.clone() });
         self.client.counters.records_created += 1;
         let record = Record { id: Some(id), key, value, timestamp: since };
+        if let Some(transactional) = &mut self.transactional {
+            transactional.count_record();
+        }
         self.try_send(out, BlockedSend { topic, record, since, wait: Send::NoMetadata });
     }
 
@@ -299,6 +365,11 @@ impl Producer {
     /// Producer id and epoch of an idempotent producer, once known.
     pub fn producer_id(&self) -> Option<(i64, i16)> {
         self.client.sequences.as_ref().and_then(super::sequences::Sequences::producer)
+    }
+
+    /// Where a transactional producer's client stands.
+    pub fn transaction_state(&self) -> Option<TransactionManagerState> {
+        self.client.transactions.as_deref().map(TransactionManager::state)
     }
 
     /// What it has done since it started.

@@ -1,8 +1,11 @@
 //! The network thread (`Sender`): which batches leave when, and what an attempt's end means.
 
+use std::rc::Rc;
+
 use super::batch::{BatchId, Slot};
 use super::client::{KafkaProducer, Outcome, Pending};
 use super::metadata::backoff;
+use super::transactions::TransactionManager;
 use crate::base::{NodeId, Time, TopicPartition};
 use crate::kafka::config::Acks;
 use crate::kafka::effect::Out;
@@ -15,8 +18,12 @@ impl KafkaProducer {
     /// Does what is due at the moment (`Sender.runOnce` until it would wait).
     pub(super) fn run(&mut self, out: &mut Out<'_>) {
         self.expire_requests(out);
-        if self.sender_due <= out.now() {
+        // While a transactional request is under way, nothing else is sent.
+        let busy = self.run_transactions(out);
+        if self.sender_due <= out.now() && !busy {
             self.run_sender(out);
+            // The last batch of a transaction may have gone, or it cannot go on.
+            self.run_transactions(out);
         }
         self.metadata.maybe_send(&mut self.net, out, &self.config, Pending::Metadata);
         self.maybe_get_producer_id(out);
@@ -27,10 +34,15 @@ impl KafkaProducer {
         let now = out.now();
         self.expire_batches(out);
         if let Some(sequences) = &mut self.sequences {
-            sequences.settle(&mut self.accumulator.batches);
+            let unresolved = sequences.settle(&mut self.accumulator.batches);
+            if let Some(transactions) = self.transactions.as_mut().filter(|_| unresolved) {
+                transactions.on_unresolved();
+            }
         }
         loop {
-            let ready = self.accumulator.ready(&self.metadata, now);
+            let completing =
+                self.transactions.as_deref().is_some_and(TransactionManager::is_completing);
+            let ready = self.accumulator.ready(&self.metadata, completing, now);
             if ready.unknown_leaders {
                 self.metadata.request_update();
             }
@@ -52,7 +64,7 @@ impl KafkaProducer {
         }
         let Some(peer) = self.metadata.any_broker(&self.net, out) else { return };
         if self.net.ready(out, peer) {
-            let request = InitProducerIdRequest { transactional_id: None };
+            let request = InitProducerIdRequest::idempotent();
             let timeout = self.config.request_timeout;
             self.net.send(out, peer, request, timeout, Pending::ProducerId);
             sequences.initializing = true;
@@ -63,7 +75,9 @@ impl KafkaProducer {
     /// one more.
     fn send_to(&mut self, out: &mut Out<'_>, node: NodeId) -> bool {
         let room = self.net.window(node) < u64::from(self.config.max_in_flight);
-        if !room || !self.net.ready(out, node) {
+        let can_take = room && self.net.ready(out, node);
+        self.accumulator.saw_broker(node, can_take, out.now());
+        if !can_take {
             return false;
         }
         if let Some(until) = self.net.throttled_until(node, out.now()) {
@@ -88,8 +102,13 @@ impl KafkaProducer {
         }
         self.counters.requests_sent += 1;
         let timeout = self.config.request_timeout;
-        let client_id = Some(self.client_id.clone());
-        let request = ProduceRequest { acks: self.config.acks, client_id, timeout, partitions };
+        let request = ProduceRequest {
+            transactional_id: self.config.transactional_id.clone(),
+            acks: self.config.acks,
+            client_id: Some(self.client_id.clone()),
+            timeout,
+            partitions,
+        };
         if self.config.acks == Acks::Zero {
             let correlation = out.request(node, request);
             let outcome = Outcome { error: ErrorCode::None, base_offset: -1, detail: None };
@@ -164,6 +183,9 @@ impl KafkaProducer {
                 tp.partition,
                 now.since(batch.created).as_millis()
             );
+            if let Some(transactions) = &mut self.transactions {
+                transactions.on_batch_failed(ErrorCode::RequestTimedOut, &message);
+            }
             self.counters.records_failed += batch.len() as u64;
             out.event(Event::ProduceFailed {
                 tp: Some(tp),
@@ -172,6 +194,25 @@ impl KafkaProducer {
                 message: message.into(),
             });
         }
+    }
+
+    /// A batch that is not waited for any more fails.
+    pub(super) fn abort_batch(
+        &mut self,
+        out: &mut Out<'_>,
+        id: BatchId,
+        error: ErrorCode,
+        message: &Rc<str>,
+    ) {
+        let Some(batch) = self.accumulator.remove(id) else { return };
+        let known = self.metadata.topic(batch.slot.topic);
+        self.counters.records_failed += batch.len() as u64;
+        out.event(Event::ProduceFailed {
+            tp: Some(TopicPartition::new(known.id, batch.slot.partition)),
+            batch: batch.contents().clone(),
+            error,
+            message: message.clone(),
+        });
     }
 
     /// An attempt ended (`completeBatch`). The batch may have expired meanwhile.
@@ -248,6 +289,10 @@ impl KafkaProducer {
             // Out of retries: the broker may have it, so its numbers must not be given out again.
             let adjust = batch.attempts < self.config.retries;
             sequences.on_failure(id, &batch, outcome.error, adjust);
+        }
+        if let Some(transactions) = &mut self.transactions {
+            let message = outcome.detail.as_deref().unwrap_or_else(|| outcome.error.message());
+            transactions.on_batch_failed(outcome.error, message);
         }
         self.counters.records_failed += batch.len() as u64;
         let message = outcome.detail.clone().unwrap_or_else(|| outcome.error.message().into());

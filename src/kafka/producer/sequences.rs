@@ -1,6 +1,6 @@
 //! Numbers for an idempotent producer's batches (`TransactionManager`, `TxnPartitionMap`; KIP-98,
 //! KIP-360): each partition counts its records from 0, and a gap that cannot be closed is left behind
-//! by a new producer epoch. Transactions are not here.
+//! by a new producer epoch. A transactional producer gets its epochs from `transactions`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +46,8 @@ impl PartitionSequences {
 /// Producer id, epoch and the numbering of all partitions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sequences {
+    /// Whether the batches are parts of transactions.
+    transactional: bool,
     producer: Option<(i64, i16)>,
     partitions: BTreeMap<Slot, PartitionSequences>,
     /// Partitions that start again at 0 with the next epoch; not empty: a bump is required.
@@ -62,6 +64,16 @@ pub(super) struct Sequences {
 }
 
 impl Sequences {
+    /// Numbering for transactions.
+    pub(super) fn transactional() -> Self {
+        Self { transactional: true, ..Self::default() }
+    }
+
+    /// Everything begins at 0 under another epoch; no batch is unfinished.
+    pub(super) fn begin_anew(&mut self, producer: (i64, i16)) {
+        *self = Self { producer: Some(producer), ..Self::transactional() };
+    }
+
     /// Producer id and epoch, once known.
     pub(super) fn producer(&self) -> Option<(i64, i16)> {
         self.producer
@@ -69,7 +81,7 @@ impl Sequences {
 
     /// Whether InitProducerId should be sent.
     pub(super) fn needs_producer_id(&self) -> bool {
-        self.producer.is_none() && !self.initializing
+        !self.transactional && self.producer.is_none() && !self.initializing
     }
 
     /// InitProducerId was answered.
@@ -88,8 +100,8 @@ impl Sequences {
     }
 
     /// Before sending: decides what became of given-up batches, and bumps the epoch where that is
-    /// needed (`maybeResolveSequences`, `bumpIdempotentEpochAndResetIdIfNeeded`).
-    pub(super) fn settle(&mut self, batches: &mut Batches) {
+    /// needed (`maybeResolveSequences`, `bumpIdempotentEpochAndResetIdIfNeeded`). True if a transaction cannot go on.
+    pub(super) fn settle(&mut self, batches: &mut Batches) -> bool {
         let drained: Vec<Slot> = self
             .unresolved
             .keys()
@@ -103,6 +115,9 @@ impl Sequences {
                 self.restart.insert(slot);
             }
         }
+        if self.transactional {
+            return !std::mem::take(&mut self.restart).is_empty();
+        }
         if let Some((id, epoch)) = self.producer
             && !self.restart.is_empty()
         {
@@ -114,6 +129,7 @@ impl Sequences {
                 self.producer = None;
             }
         }
+        false
     }
 
     /// Whether the partition's first waiting batch must not leave yet
@@ -146,6 +162,9 @@ impl Sequences {
             return;
         };
         batch.set_sequence(producer, partition.next);
+        if self.transactional {
+            batch.set_transactional();
+        }
         partition.next = next_sequence(partition.next, batch.len());
         partition.unfinished.push(id);
     }
@@ -179,7 +198,9 @@ impl Sequences {
         if let Some(partition) = self.partitions.get_mut(&batch.slot) {
             partition.unfinished.retain(|&other| other != id);
         }
-        if batch.has_sequence() && (adjust || error == ErrorCode::OutOfOrderSequenceNumber) {
+        // A transaction that lost a batch is aborted, and the next begins at 0.
+        let restarts = adjust || error == ErrorCode::OutOfOrderSequenceNumber;
+        if batch.has_sequence() && restarts && !self.transactional {
             self.restart.insert(batch.slot);
         }
     }
@@ -199,6 +220,7 @@ impl Sequences {
     pub(super) fn can_retry(&mut self, batch: &ProducerBatch, error: ErrorCode) -> bool {
         let slot = batch.slot;
         match error {
+            ErrorCode::UnknownProducerId if self.transactional => false,
             ErrorCode::UnknownProducerId => {
                 if !batch.sequence_reset {
                     self.restart.insert(slot);
@@ -214,6 +236,9 @@ impl Sequences {
                     None => !earlier_are_missing,
                     Some(next) => batch.base_sequence() == next,
                 };
+                if self.transactional {
+                    return unresolved.is_none() && earlier_are_missing;
+                }
                 if bump {
                     self.restart.insert(slot);
                 }

@@ -84,6 +84,8 @@ pub struct FetchedPartition {
     pub last_stable_offset: Offset,
     /// The leader's log start offset, -1 on error.
     pub log_start_offset: Offset,
+    /// With `read_committed`: aborted transactions among the records.
+    pub aborted_transactions: Vec<AbortedTransaction>,
     /// Set when the follower's log has diverged: truncate and fetch again.
     pub diverging_epoch: Option<EpochEndOffset>,
     /// Hint about the leader with NOT_LEADER_OR_FOLLOWER or FENCED_LEADER_EPOCH (KIP-951).
@@ -92,6 +94,15 @@ pub struct FetchedPartition {
     pub preferred_read_replica: Option<NodeId>,
     /// The batches; the first may begin before the fetch offset.
     pub records: Vec<StoredBatch>,
+}
+
+/// A transaction whose records a reader of committed records leaves out, from `first_offset` to its marker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AbortedTransaction {
+    /// The producer.
+    pub producer_id: i64,
+    /// Offset of the transaction's first record in the partition.
+    pub first_offset: Offset,
 }
 
 /// Largest epoch known that is not above the one asked for, and where it ends.

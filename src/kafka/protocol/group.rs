@@ -210,12 +210,15 @@ pub struct OffsetFetchRequest {
     pub member: Option<(Rc<str>, i32)>,
     /// Partitions wanted; `None` means all.
     pub partitions: Option<Vec<NamedPartition>>,
+    /// Refuse offsets that an open transaction may still change (KIP-447).
+    pub require_stable: bool,
 }
 
 /// Stored offsets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OffsetFetchResponse {
-    /// NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS or `None`.
+    /// NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, UNSTABLE_OFFSET_COMMIT or `None`. Kafka tells the last of each
+    /// partition; clients ask again for all.
     pub error: ErrorCode,
     /// Committed offset by partition, -1 where there is none, and leader epoch of the record before it, -1 if
     /// unknown.

@@ -62,11 +62,22 @@ pub struct PartitionMetadata {
     pub isr: Vec<NodeId>,
 }
 
-/// Find the broker that coordinates a group.
+/// What a coordinator is looked for (`CoordinatorType`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CoordinatorType {
+    /// A group.
+    Group,
+    /// A transactional id.
+    Transaction,
+}
+
+/// Find the broker that coordinates a group or a transactional id.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FindCoordinatorRequest {
-    /// The group's id.
-    pub group: Rc<str>,
+    /// Which of the two.
+    pub key_type: CoordinatorType,
+    /// The group's id or the transactional id.
+    pub key: Rc<str>,
 }
 
 /// The coordinator.

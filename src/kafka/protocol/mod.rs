@@ -11,6 +11,7 @@ mod produce;
 mod raft;
 mod refusal;
 mod share;
+mod transaction;
 
 pub use admin::*;
 pub use broker::*;
@@ -21,6 +22,7 @@ pub use metadata::*;
 pub use produce::*;
 pub use raft::*;
 pub use share::*;
+pub use transaction::*;
 
 /// Pairs a response with its request on one connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -130,6 +132,14 @@ apis! {
     InitProducerId 22 InitProducerIdRequest => InitProducerIdResponse;
     /// Find where leader epochs end.
     OffsetForLeaderEpoch 23 OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse;
+    /// Add partitions to a transaction.
+    AddPartitionsToTxn 24 AddPartitionsToTxnRequest => AddPartitionsToTxnResponse;
+    /// Commit or abort a transaction.
+    EndTxn 26 EndTxnRequest => EndTxnResponse;
+    /// Write the markers that end transactions.
+    WriteTxnMarkers 27 WriteTxnMarkersRequest => WriteTxnMarkersResponse;
+    /// Store consumed offsets as part of a transaction.
+    TxnOffsetCommit 28 TxnOffsetCommitRequest => TxnOffsetCommitResponse;
     /// Add partitions to a topic.
     CreatePartitions 37 CreatePartitionsRequest => CreatePartitionsResponse;
     /// Elect preferred or unclean leaders.

@@ -10,6 +10,8 @@ use crate::kafka::record::RecordBatch;
 /// Append one batch to each of some partitions that the receiver leads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProduceRequest {
+    /// `transactional.id`, if any.
+    pub transactional_id: Option<Rc<str>>,
     /// Which replicas must have the records before the answer.
     pub acks: Acks,
     /// `client.id` of the request's header; none of a broker.
@@ -60,11 +62,22 @@ pub struct LeaderIdAndEpoch {
     pub epoch: LeaderEpoch,
 }
 
-/// Get a producer id for an idempotent producer (KIP-98).
+/// Get a producer id for an idempotent producer, or the next epoch of a transactional one (KIP-98, KIP-360).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InitProducerIdRequest {
     /// `transactional.id`, if any.
     pub transactional_id: Option<Rc<str>>,
+    /// `transaction.timeout.ms`; means nothing without a transactional id.
+    pub transaction_timeout: Duration,
+    /// Id and epoch of a transactional producer that goes on after an error.
+    pub producer: Option<(i64, i16)>,
+}
+
+impl InitProducerIdRequest {
+    /// The request of an idempotent producer without transactions.
+    pub fn idempotent() -> Self {
+        Self { transactional_id: None, transaction_timeout: Duration::MAX, producer: None }
+    }
 }
 
 /// Producer id and epoch.

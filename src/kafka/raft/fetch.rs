@@ -187,6 +187,7 @@ impl RaftClient {
             high_watermark: -1,
             last_stable_offset: -1,
             log_start_offset: -1,
+            aborted_transactions: Vec::new(),
             diverging_epoch: None,
             current_leader: Some(self.hint()),
             preferred_read_replica: None,

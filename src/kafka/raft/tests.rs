@@ -187,6 +187,7 @@ fn nothing_new(leader: LeaderIdAndEpoch) -> Response {
             high_watermark: -1,
             last_stable_offset: -1,
             log_start_offset: 0,
+            aborted_transactions: Vec::new(),
             diverging_epoch: None,
             current_leader: Some(leader),
             preferred_read_replica: None,

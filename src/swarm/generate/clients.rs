@@ -67,6 +67,7 @@ fn producer(draw: &mut Draw, name: String, topics: &[String], safe: bool) -> Pro
         rate: rate(draw),
         record_size: draw.of(&[0, 10, 100, 100, 1_000]),
         keys: keys(draw),
+        transaction: None,
         config: producer_config(draw, safe),
     }
 }

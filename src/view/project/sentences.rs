@@ -310,6 +310,14 @@ fn groups(who: &str, event: &Event) -> Option<Told> {
             let text = format!("{who} left {group}: it was too long between two polls.");
             told(EventKind::Failure, text).marked("max.poll.interval.ms")
         }
+        Event::TransactionFailed { error, fatal, .. } => told(
+            EventKind::Failure,
+            if *fatal {
+                format!("{who} was told {} and can do no more than close.", error.exception())
+            } else {
+                format!("{who} was told {}: its transaction can be aborted.", error.exception())
+            },
+        ),
         Event::CommitFailed { group, error } => told(
             EventKind::Failure,
             format!("{who} could not commit for {group}: {}.", error.exception()),

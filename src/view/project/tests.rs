@@ -31,6 +31,7 @@ fn scenario() -> Scenario {
         }],
         quotas: Vec::new(),
         producers: vec![ProducerDef {
+            transaction: None,
             name: "web".into(),
             count: 2,
             topic: "user-actions".into(),

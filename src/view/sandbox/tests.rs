@@ -4,6 +4,7 @@ use super::*;
 
 fn steady(name: &str) -> ProducerDef {
     ProducerDef {
+        transaction: None,
         name: name.to_owned(),
         count: 1,
         topic: "user-actions".to_owned(),

@@ -2,6 +2,7 @@
 
 mod rebalance;
 mod timeline;
+mod transactions;
 
 use brokerscope::base::NodeId;
 use brokerscope::cluster::Action;

@@ -8,9 +8,9 @@ use crate::kafka::config::Acks;
 use crate::kafka::event::Event;
 use crate::kafka::metadata::CONSUMER_OFFSETS;
 use crate::kafka::protocol::{
-    ApiVersionsRequest, ErrorCode, FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest,
-    LeaderIdAndEpoch, MetadataRequest, MetadataResponse, NamedPartition, OffsetCommitRequest,
-    OffsetFetchRequest, OffsetSpec, Response,
+    ApiVersionsRequest, CoordinatorType, ErrorCode, FindCoordinatorRequest, HeartbeatRequest,
+    InitProducerIdRequest, LeaderIdAndEpoch, MetadataRequest, MetadataResponse, NamedPartition,
+    OffsetCommitRequest, OffsetFetchRequest, OffsetSpec, Response,
 };
 use crate::kafka::record::RecordBatch;
 
@@ -168,7 +168,8 @@ fn the_first_group_creates_its_topic_and_then_commits_offsets() {
         [("offsets.topic.replication.factor", "2"), ("offsets.topic.num.partitions", "8")];
     let mut c = Cluster::new(2, &settings);
     let find = |c: &mut Cluster| {
-        let sent = c.send(1, FindCoordinatorRequest { group: "g".into() });
+        let sent =
+            c.send(1, FindCoordinatorRequest { key_type: CoordinatorType::Group, key: "g".into() });
         c.run_millis(600);
         match &c.answers[&sent].1 {
             Response::FindCoordinator(answer) => (answer.error, answer.coordinator.0),
@@ -201,7 +202,9 @@ fn the_first_group_creates_its_topic_and_then_commits_offsets() {
     c.run_millis(25_000);
     let other = 3 - coordinator;
     let partitions = Some(vec![partition.clone()]);
-    let asked = c.send(other, OffsetFetchRequest { group: "g".into(), member: None, partitions });
+    let request =
+        OffsetFetchRequest { group: "g".into(), member: None, partitions, require_stable: false };
+    let asked = c.send(other, request);
     c.run_millis(50);
     let Response::OffsetFetch(answer) = &c.answers[&asked].1 else { panic!() };
     assert_eq!(
@@ -213,10 +216,8 @@ fn the_first_group_creates_its_topic_and_then_commits_offsets() {
 #[test]
 fn producer_ids_are_never_given_twice() {
     let mut c = Cluster::new(2, &[]);
-    let sent: Vec<_> = [1, 1, 2]
-        .into_iter()
-        .map(|to| c.send(to, InitProducerIdRequest { transactional_id: None }))
-        .collect();
+    let sent: Vec<_> =
+        [1, 1, 2].into_iter().map(|to| c.send(to, InitProducerIdRequest::idempotent())).collect();
     c.run_millis(10);
     let ids: Vec<_> = sent
         .iter()

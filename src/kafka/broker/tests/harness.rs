@@ -287,7 +287,9 @@ impl Cluster {
     ) -> CorrelationId {
         let partitions = vec![PartitionProduceData { tp, batch }];
         let timeout = Duration::from_secs(30);
-        self.send(to, ProduceRequest { acks, client_id: None, timeout, partitions })
+        let request =
+            ProduceRequest { transactional_id: None, acks, client_id: None, timeout, partitions };
+        self.send(to, request)
     }
 
     /// Error and base offset of a produce, if it is answered.

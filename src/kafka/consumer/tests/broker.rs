@@ -126,6 +126,7 @@ impl Cluster {
             high_watermark: end,
             last_stable_offset: end,
             log_start_offset: start,
+            aborted_transactions: Vec::new(),
             diverging_epoch: None,
             current_leader: None,
             preferred_read_replica: None,

@@ -4,7 +4,7 @@
 //! What Kafka deletes lies on the disk for `file.delete.delay.ms` more, where nobody can read it: that delay shows
 //! nowhere, so here the batches go at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::super::cleaner::{CleanableOffsets, CleanedBatch, Cleaner};
@@ -68,6 +68,9 @@ impl UnifiedLog {
         self.log_start = round.log_start;
         let first = self.segments.iter().next().map_or(self.log_start, |first| first.base_offset);
         let removed = self.drop_batches_below(first);
+        // The transaction index goes with its segments.
+        let gone = self.aborted.partition_point(|txn| txn.last_offset < first);
+        self.aborted.drain(..gone);
         self.on_log_start_moved();
         Some(Retired { from, to: self.log_start, by_age: round.too_old > 0, removed })
     }
@@ -139,7 +142,14 @@ impl UnifiedLog {
     /// The part of the log that a cleaning at `now` would look at for newer values.
     pub fn cleanable_offsets(&self, now: Time) -> CleanableOffsets {
         let lag = self.config.min_compaction_lag;
-        CleanableOffsets::of(&self.segments, self.last_clean, self.bounds(), lag, now)
+        CleanableOffsets::of(
+            &self.segments,
+            self.last_clean,
+            self.bounds(),
+            self.last_stable_offset(),
+            lag,
+            now,
+        )
     }
 
     /// What a cleaning at `now` would look at, if the log is compacted and dirty enough
@@ -187,6 +197,7 @@ impl UnifiedLog {
         let below = old.partition_point(|entry| entry.stored.base_offset < end);
         let mut batches: Vec<CleanedBatch> =
             old[..below].iter().map(|entry| CleanedBatch::from(&entry.stored)).collect();
+        self.mark_aborted(&mut batches);
         let last_of_producers: BTreeSet<Offset> = self
             .producers
             .producers()
@@ -210,6 +221,23 @@ impl UnifiedLog {
         self.last_clean = Some(next);
         self.cleanings += u32::from(!removed.is_empty());
         Cleaned { bytes_before, bytes_after: self.segments.size(), removed }
+    }
+}
+
+impl UnifiedLog {
+    /// Tells the batches of aborted transactions (`CleanedTransactionMetadata`).
+    fn mark_aborted(&self, batches: &mut [CleanedBatch]) {
+        // A producer has one transaction at a time: the first of its markers after a batch is that of the batch.
+        let by_marker: BTreeMap<(i64, Offset), Offset> = self
+            .aborted
+            .iter()
+            .map(|txn| ((txn.producer_id, txn.last_offset), txn.first_offset))
+            .collect();
+        for batch in batches.iter_mut().filter(|batch| !batch.is_control) {
+            let id = batch.producer_id;
+            let marker = by_marker.range((id, batch.base_offset)..=(id, Offset::MAX)).next();
+            batch.is_aborted = marker.is_some_and(|(_, first)| *first <= batch.base_offset);
+        }
     }
 }
 

@@ -187,3 +187,40 @@ fn shutdown_flushes_and_then_the_process_ends() {
     assert_eq!(bench.acked(), [0]);
     assert!(bench.halted);
 }
+
+#[test]
+fn a_compressed_batch_is_smaller_and_holds_more_once_the_ratio_is_known() {
+    let settings = [("linger.ms", "10000"), ("batch.size", "1000"), ("compression.type", "gzip")];
+    let mut bench = Bench::console(1, &settings);
+    for line in 0..4_000 {
+        bench.type_line(&format!("a line of about fifty bytes, to fill batches {line}"));
+        bench.run_until(u64::from(line / 10_u32));
+    }
+    bench.run_until(1_000);
+    let batches: Vec<_> =
+        bench.take_produced().iter().map(|it| (it.records(), it.batch(0).size())).collect();
+    let (first, last) = (batches[0], batches[batches.len() - 1]);
+    // Nothing is known of the ratio at first; it is believed step by step, with a margin of 5 %.
+    assert!(first.0 <= 14 && first.1 < 400, "{first:?}");
+    assert!(last.0 >= 30 && (800..=1_000).contains(&last.1), "{last:?} after {}", batches.len());
+}
+
+#[test]
+fn a_broker_that_takes_nothing_is_left_out_after_partitioner_availability_timeout_ms() {
+    let chosen = |settings: &[(&str, &str)]| {
+        let mut all = vec![("batch.size", "200"), ("linger.ms", "0")];
+        all.extend(settings);
+        let load = workload(Rate::Constant { per_second: 200.0 }, Keys::None);
+        let mut bench = Bench::started(3, load, config(&all));
+        bench.run_until(2_000);
+        bench.silent.insert(NodeId(2));
+        bench.run_until(8_000);
+        let before = bench.producer.waiting_records()[1];
+        bench.run_until(16_000);
+        bench.producer.waiting_records()[1] - before
+    };
+    // The queue that grows is chosen less and less, but never let alone.
+    let anyway = chosen(&[]);
+    let left_out = chosen(&[("partitioner.availability.timeout.ms", "1000")]);
+    assert!(anyway > 0 && left_out == 0, "{anyway} and {left_out}");
+}

@@ -103,7 +103,7 @@ impl Bench {
     fn new(partitions: u32, workload: Workload, config: ProducerConfig) -> Self {
         let leaders =
             (0..partitions).map(|p| (Some(NodeId(i32::try_from(p % 3).unwrap() + 1)), 0)).collect();
-        let spec = ProducerSpec { client_id: "app".into(), workload, config };
+        let spec = ProducerSpec { client_id: "app".into(), workload, config, transaction: None };
         let bootstrap = Rc::from([NodeId(1), NodeId(2), NodeId(3)]);
         Self {
             producer: Producer::new(NODE, spec, bootstrap),
