@@ -200,7 +200,7 @@ impl Ledger {
         self.totals[fate as usize]
     }
 
-    /// How many records their producers count as sent, whatever became of them since.
+    /// How many records their producers count as sent, whatever became of them since; not those that they aborted.
     pub fn acknowledged(&self) -> u64 {
         let fates = [
             Fate::Acked,
@@ -391,6 +391,20 @@ mod tests {
         let count = |fate| ledger.count(fate);
         assert_eq!((count(Fate::DeletedUnread), count(Fate::Acked)), (1, 1));
         assert_eq!((count(Fate::AckedThenLost), ledger.acknowledged()), (0, 2));
+    }
+
+    #[test]
+    fn what_is_aborted_is_no_loss_when_the_log_lets_it_go() {
+        let mut ledger = Ledger::default();
+        ledger.created(RecordId(0), Time(1));
+        ledger.appended(RecordId(0), place(), 7);
+        ledger.acked(RecordId(0), Time(2), Some((place(), 7)));
+        ledger.processed(Reader::Group("dirty".into()), RecordId(0));
+        ledger.aborted(RecordId(0));
+        ledger.let_go(RecordId(0), LetGo::Compacted { unread: true });
+        ledger.gone(RecordId(0));
+        assert_eq!(ledger.count(Fate::Aborted), 1);
+        assert_eq!(ledger.readers().map(|reader| reader.let_go).collect::<Vec<_>>(), [0]);
     }
 
     #[test]

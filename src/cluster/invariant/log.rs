@@ -133,7 +133,7 @@ fn agree(a: &StoredBatch, b: &StoredBatch) -> bool {
     let mut others = b.records().peekable();
     let header = |stored: &StoredBatch| {
         let batch = &stored.batch;
-        (batch.producer_id, batch.producer_epoch, batch.base_sequence, batch.span())
+        (batch.producer_id, batch.producer_epoch, batch.base_sequence, batch.kind, batch.span())
     };
     header(a) == header(b)
         && a.records().all(|(offset, record)| {

@@ -39,7 +39,7 @@ impl CompletedFetch {
 
     /// Whether every record was returned. Offsets that the cleaner emptied hold none.
     fn is_done(&self) -> bool {
-        self.batches.back().is_none_or(|stored| stored.first_at(self.next).is_none())
+        self.batches.iter().rev().all(|stored| stored.first_at(self.next).is_none())
     }
 
     /// The next record, if one is left. Offsets without a record are passed over.

@@ -3,7 +3,7 @@
 //!
 //! One application thread polls, works, polls again. As in Kafka, joining a group, looking positions up, fetching and
 //! automatic commits happen only while the application is inside `poll()`; heartbeats, the poll interval and the
-//! search for a lost coordinator go on in the background. Not here: share groups, fetch sessions, regular expressions,
+//! search for a lost coordinator go on in the background. Not here: fetch sessions, regular expressions,
 //! `pause()` and `seek()`.
 
 mod application;

@@ -374,6 +374,19 @@ mod tests {
     }
 
     #[test]
+    fn markers_stay_and_aborted_records_count_for_nothing() {
+        let mut log = Log::new();
+        log.append(&[("a", "1"), ("b", "2")]);
+        log.append(&[("a", "3")]);
+        log.append(&[("marker", "abort")]);
+        log.batches[1].is_aborted = true;
+        log.batches[2].is_control = true;
+        log.append(&[("b", "4")]);
+        assert_eq!(log.roll_and_clean(None, Time::ZERO), 4);
+        assert_eq!(log.offsets(), [0, 2, 3]);
+    }
+
+    #[test]
     fn what_may_be_cleaned_ends_at_young_records_and_at_the_last_stable_offset() {
         let mut log = Log::new();
         for _ in 0..3 {
