@@ -45,9 +45,13 @@ impl Model {
     /// The batches of the present epoch, newest first.
     fn current(&self, producer: i64) -> impl Iterator<Item = (&ProducerBatch, Offset)> {
         let epoch = self.epoch(producer);
-        self.of(producer).rev().map_while(move |stored| match stored {
-            Stored::Batch(batch, at) if batch.producer_epoch == epoch => Some((batch, *at)),
-            _ => None,
+        let of_epoch = move |stored: &&Stored| match stored {
+            Stored::Batch(batch, _) => batch.producer_epoch == epoch,
+            Stored::Marker(marker) => marker.producer_epoch == epoch,
+        };
+        self.of(producer).rev().take_while(of_epoch).filter_map(|stored| match stored {
+            Stored::Batch(batch, at) => Some((batch, *at)),
+            Stored::Marker(_) => None,
         })
     }
 

@@ -148,8 +148,14 @@ impl Producer {
 
     /// Whether the transaction must go on before more is sent.
     fn must_step(&self, now: Time) -> bool {
+        // Who closes, or still sends what was handed over, goes on only when something comes.
+        if self.is_closed() || self.is_sending() {
+            return false;
+        }
+        let in_transaction =
+            self.client.transactions.as_deref().is_some_and(TransactionManager::is_in_transaction);
         matches!(self.typed.front(), Some(Typed::Step(_)))
-            || self.transactional.as_ref().is_some_and(|it| it.is_full(now))
+            || (in_transaction && self.transactional.as_ref().is_some_and(|it| it.is_full(now)))
     }
 
     fn set_workload(&mut self, workload: Workload, out: &mut Out<'_>) {

@@ -161,6 +161,11 @@ impl TransactionManager {
         self.result.is_some()
     }
 
+    /// Whether records belong to a transaction now.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.state == State::InTransaction
+    }
+
     /// Whether a call has not returned.
     pub(super) fn is_calling(&self) -> bool {
         self.call.is_some()
