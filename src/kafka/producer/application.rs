@@ -262,6 +262,10 @@ impl Producer {
         if calling && !app.told_late {
             return app.calling_since + self.config().max_block;
         }
+        // Who closes, or cannot send, ends no transaction: its end would be due for ever.
+        if self.is_closed() || self.is_sending() {
+            return Time::NEVER;
+        }
         app.end_at()
     }
 
