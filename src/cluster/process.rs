@@ -12,10 +12,6 @@ use crate::kafka::protocol::ApiKey;
 
 /// A process that runs on a node.
 #[derive(Clone, Debug)]
-#[cfg_attr(
-    target_arch = "wasm32",
-    expect(clippy::large_enum_variant, reason = "nodes are few and each has an Rc of its own")
-)]
 pub enum Process {
     /// A broker.
     Broker(Broker),

@@ -179,17 +179,17 @@ impl Layout {
         self.producers.iter().chain(members).find(|client| client.id == id)
     }
 
-    /// Everything that can be chosen, with its place.
+    /// Everything that the arrow keys reach, with its place. Controllers are stops of the keyboard by themselves.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, Rect)> {
         let members = self.groups.iter().flat_map(|group| &group.members);
         let clients = self.producers.iter().chain(members).map(|client| (client.id, client.rect));
-        let brokers = self.brokers.iter().map(|broker| (broker.id, broker.rect));
-        clients.chain(brokers).chain(self.controllers.iter().copied())
+        clients.chain(self.brokers.iter().map(|broker| (broker.id, broker.rect)))
     }
 
     /// The place of a node.
     pub fn rect_of(&self, id: NodeId) -> Option<Rect> {
-        self.nodes().find(|(node, _)| *node == id).map(|(_, rect)| rect)
+        let controllers = self.controllers.iter().copied();
+        controllers.chain(self.nodes()).find(|(node, _)| *node == id).map(|(_, rect)| rect)
     }
 
     /// The box of the group of that name.
