@@ -70,7 +70,7 @@ impl Broker {
         let tp = partition.map(|partition| self.offsets_partition(partition));
         let producer = (request.producer_id, request.producer_epoch);
         match tp {
-            Ok(Some(tp)) if self.must_verify(tp, producer.0) => {
+            Ok(Some(tp)) if self.must_verify(tp, producer) => {
                 let id = request.transactional_id.clone();
                 let then = Verified::OffsetCommit { from, correlation, request };
                 self.verify(id, producer, vec![tp], then, out);

@@ -179,11 +179,11 @@ impl Broker {
         batch: &RecordBatch,
         verification: &VerificationResult,
     ) -> Result<(), ErrorCode> {
-        let producer = batch.producer_id;
+        let producer = (batch.producer_id, batch.producer_epoch);
         let begins = batch.is_transactional()
             && self.config.transaction_partition_verification
-            && self.disk.log(tp).is_none_or(|log| log.ongoing_transaction(producer).is_none());
-        if begins && !self.process.txn.verifications.holds(tp, producer, verification) {
+            && self.disk.log(tp).is_none_or(|log| !log.has_ongoing_transaction(producer));
+        if begins && !self.process.txn.verifications.holds(tp, producer.0, verification) {
             return Err(ErrorCode::InvalidTxnState);
         }
         Ok(())

@@ -81,10 +81,10 @@ impl Verifications {
 
 impl Broker {
     /// Whether the transaction has nothing in the partition yet, so that the coordinator must be asked.
-    pub(super) fn must_verify(&self, tp: TopicPartition, producer_id: i64) -> bool {
+    pub(super) fn must_verify(&self, tp: TopicPartition, producer: (i64, i16)) -> bool {
         self.config.transaction_partition_verification
             && self.replica(tp).is_some_and(|(partition, log)| {
-                partition.is_leader() && log.ongoing_transaction(producer_id).is_none()
+                partition.is_leader() && !log.has_ongoing_transaction(producer)
             })
     }
 
@@ -95,12 +95,14 @@ impl Broker {
     ) -> Option<((i64, i16), Vec<TopicPartition>)> {
         request.transactional_id.as_ref()?;
         let transactional = request.partitions.iter().filter(|it| it.batch.is_transactional());
-        let unverified = transactional.filter(|it| self.must_verify(it.tp, it.batch.producer_id));
         let mut producer = None;
         let mut partitions = Vec::new();
-        for data in unverified {
-            producer.get_or_insert((data.batch.producer_id, data.batch.producer_epoch));
-            partitions.push(data.tp);
+        for data in transactional {
+            let of_batch = (data.batch.producer_id, data.batch.producer_epoch);
+            if self.must_verify(data.tp, of_batch) {
+                producer.get_or_insert(of_batch);
+                partitions.push(data.tp);
+            }
         }
         Some((producer?, partitions))
     }

@@ -382,8 +382,8 @@ mod tests {
         log.batches[1].is_aborted = true;
         log.batches[2].is_control = true;
         log.append(&[("b", "4")]);
-        assert_eq!(log.roll_and_clean(None, Time::ZERO), 4);
-        assert_eq!(log.offsets(), [0, 2, 3]);
+        assert_eq!(log.roll_and_clean(None, Time::ZERO), 5);
+        assert_eq!(log.offsets(), [0, 3, 4]);
     }
 
     #[test]

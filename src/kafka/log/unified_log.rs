@@ -215,9 +215,18 @@ impl UnifiedLog {
         end_txn_marker(batch).map_or(Ok(()), |marker| self.producers.validate_marker(&marker))
     }
 
-    /// Where the producer's open transaction begins here, if it has one (`hasOngoingTransaction`).
+    /// Where the producer's open transaction begins here, if it has one.
     pub fn ongoing_transaction(&self, producer_id: i64) -> Option<Offset> {
         self.producers.producer(producer_id)?.current_txn_first_offset
+    }
+
+    /// Whether the producer's transaction of that epoch has something here. One of an older epoch does not count:
+    /// it is decided, and only its marker is missing (`hasOngoingTransaction`, KAFKA-18575).
+    pub fn has_ongoing_transaction(&self, (producer_id, producer_epoch): (i64, i16)) -> bool {
+        let entry = self.producers.producer(producer_id);
+        entry.is_some_and(|entry| {
+            entry.current_txn_first_offset.is_some() && entry.producer_epoch == producer_epoch
+        })
     }
 
     /// Appends a batch of a client and returns the offset of its first record.

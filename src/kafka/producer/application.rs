@@ -133,11 +133,6 @@ impl Producer {
                     transactions.init();
                     self.begin_call(app, out);
                 }
-                State::FatalError => {
-                    // Nothing is left but to close the producer.
-                    self.end_of_application();
-                    return false;
-                }
                 State::AbortableError if app.plan.is_some() => self.end(app, false, out),
                 State::Ready if app.plan.is_some() => self.begin(app, out),
                 State::InTransaction if app.is_full(out.now()) => {
@@ -145,10 +140,16 @@ impl Producer {
                     let commit = percent == 0 || !out.rng().chance(u64::from(percent), 100);
                     self.end(app, commit, out);
                 }
-                _ => match self.take_typed_step() {
-                    Some(step) => self.take_step(app, step, out),
-                    None => return true,
-                },
+                state => {
+                    if state == State::FatalError {
+                        // Whatever is still asked for is refused, and then the producer closes.
+                        self.end_of_application();
+                    }
+                    match self.take_typed_step() {
+                        Some(step) => self.take_step(app, step, out),
+                        None => return true,
+                    }
+                }
             }
         }
     }
