@@ -39,7 +39,7 @@ fn come_to_rest(run: &mut Watched, seed: u64) {
         match entry.fate() {
             Fate::Acked => assert!(read > 0, "seed {seed}: {record:?} {entry:?} was not read"),
             Fate::Aborted | Fate::Failed | Fate::Lost => {
-                assert_eq!(read, 0, "seed {seed}: {record:?} {entry:?}")
+                assert_eq!(read, 0, "seed {seed}: {record:?} {entry:?}");
             }
             fate => panic!("seed {seed}: {record:?} is {fate:?}: {entry:?}"),
         }

@@ -3,6 +3,7 @@
 //! What survives a crash is [`disk::Disk`]; everything else is [`Process`], which begins anew at every
 //! start. Not here: tiered storage, log directories, delegation tokens and every other thing no message of the model speaks of.
 
+mod apis;
 mod channels;
 mod coordination;
 mod delete_records;
@@ -54,10 +55,7 @@ use super::effect::{Command, Input, Out, Timer};
 use super::log::UnifiedLog;
 use super::metadata::MetadataImage;
 use super::partition::{Partition, Surroundings};
-use super::protocol::{
-    ApiVersionsResponse, CorrelationId, DescribeClientQuotasResponse, ErrorCode, LeaderIdAndEpoch,
-    Request,
-};
+use super::protocol::{ErrorCode, LeaderIdAndEpoch};
 use super::transaction::TransactionTimer;
 use crate::base::{Duration, NodeId, PartitionMap, Time, TopicPartition};
 
@@ -141,7 +139,7 @@ struct Process {
     log_manager: LogManager,
     delete_records: DeleteRecordsPurgatory,
     quotas: Quotas,
-    shares: Shares,
+    shares: Box<Shares>,
 }
 
 impl Process {
@@ -170,7 +168,7 @@ impl Process {
             log_manager: LogManager::default(),
             delete_records: DeleteRecordsPurgatory::default(),
             quotas: Quotas::default(),
-            shares: Shares::default(),
+            shares: Box::default(),
         }
     }
 }
@@ -281,87 +279,6 @@ impl Broker {
                 return;
             };
             self.on_request(from, correlation, body, out);
-        }
-    }
-
-    fn on_request(
-        &mut self,
-        from: NodeId,
-        correlation: CorrelationId,
-        body: Request,
-        out: &mut Out<'_>,
-    ) {
-        match body {
-            Request::ApiVersions(_) => out.respond(from, correlation, ApiVersionsResponse),
-            Request::Produce(request) => self.on_produce(from, correlation, *request, out),
-            Request::Fetch(request) => match request.replica {
-                Some(replica) => self.on_follower_fetch(from, correlation, *request, replica, out),
-                None => self.on_consumer_fetch(from, correlation, *request, out),
-            },
-            Request::ListOffsets(request) => {
-                let answer = self.list_offsets(from, &request);
-                out.respond(from, correlation, answer);
-            }
-            Request::OffsetForLeaderEpoch(request) => {
-                let answer = self.offsets_for_leader_epochs(&request);
-                out.respond(from, correlation, answer);
-            }
-            Request::Metadata(request) => {
-                let answer = self.answer_metadata(*request, out);
-                out.respond(from, correlation, answer);
-            }
-            Request::FindCoordinator(request) => {
-                let answer = self.find_coordinator(&request, out);
-                out.respond(from, correlation, answer);
-            }
-            Request::InitProducerId(_) | Request::AddPartitionsToTxn(_) | Request::EndTxn(_) => {
-                self.on_transaction_request(from, correlation, body, out);
-            }
-            Request::WriteTxnMarkers(request) => {
-                self.on_write_txn_markers(from, correlation, *request, out);
-            }
-            Request::TxnOffsetCommit(request) => {
-                self.on_txn_offset_commit(from, correlation, request, out);
-            }
-            Request::DeleteRecords(request) => {
-                self.on_delete_records(from, correlation, *request, out);
-            }
-            Request::DescribeClientQuotas(_) => {
-                let quotas = self.process.image.client_quotas.clone();
-                out.respond(from, correlation, DescribeClientQuotasResponse { quotas });
-            }
-            Request::ShareFetch(_)
-            | Request::ShareAcknowledge(_)
-            | Request::ReadShareGroupState(_)
-            | Request::WriteShareGroupState(_) => {
-                self.on_share_request(from, correlation, body, out);
-            }
-            Request::JoinGroup(_)
-            | Request::SyncGroup(_)
-            | Request::Heartbeat(_)
-            | Request::LeaveGroup(_)
-            | Request::ConsumerGroupHeartbeat(_)
-            | Request::ShareGroupHeartbeat(_)
-            | Request::OffsetCommit(_)
-            | Request::OffsetFetch(_)
-            | Request::DescribeGroups(_)
-            | Request::ListGroups(_) => self.on_group_request(from, correlation, body, out),
-            Request::CreateTopics(_)
-            | Request::DeleteTopics(_)
-            | Request::CreatePartitions(_)
-            | Request::ElectLeaders(_)
-            | Request::IncrementalAlterConfigs(_)
-            | Request::AlterClientQuotas(_)
-            | Request::AlterPartitionReassignments(_)
-            | Request::ListPartitionReassignments(_)
-            | Request::DescribeQuorum(_) => self.forward(from, correlation, body, out),
-            // Only controllers take these.
-            Request::Vote(_)
-            | Request::BeginQuorumEpoch(_)
-            | Request::EndQuorumEpoch(_)
-            | Request::AlterPartition(_)
-            | Request::BrokerRegistration(_)
-            | Request::BrokerHeartbeat(_) => self.hang_up(from, out),
         }
     }
 
