@@ -11,6 +11,7 @@ use crate::kafka::config::{AutoOffsetReset, CleanupPolicy, TopicConfig};
 use crate::kafka::consumer::{CommitPolicy, Consumer, Reads};
 use crate::kafka::producer::{Keys, Rate};
 use crate::kafka::protocol::NamedPartition;
+use crate::kafka::transaction::{TransactionMetadata, TransactionState};
 use crate::swarm::generate::partition_count;
 
 /// Names of the producers that try whether the cluster works begin with this.
@@ -28,8 +29,10 @@ pub(super) enum Rest {
     NotYet(&'static str, String),
 }
 
-/// What mends the cluster as it stands: brokers that do not run are started, slow disks are quick again.
+/// What mends the cluster as it stands: brokers and controllers that do not run are started, slow disks are quick again.
 pub(super) fn mending(cluster: &Cluster) -> Vec<Action> {
+    let dead = cluster.controllers().filter(|(node, _)| !node.running);
+    let controllers = dead.map(|(node, _)| Action::StartBroker { broker: node.id.0 });
     let mend = |(node, broker): (crate::cluster::NodeView<'_>, &crate::kafka::broker::Broker)| {
         if !node.running {
             return Some(Action::StartBroker { broker: node.id.0 });
@@ -37,7 +40,7 @@ pub(super) fn mending(cluster: &Cluster) -> Vec<Action> {
         let slow = broker.disk_slowness() > 1 && node.paused_until <= cluster.now();
         slow.then_some(Action::SlowDisk { broker: node.id.0, factor: 1 })
     };
-    cluster.brokers().filter_map(mend).collect()
+    controllers.chain(cluster.brokers().filter_map(mend)).collect()
 }
 
 /// A producer for each topic that asks for everything: who would notice that a cluster at rest is dead?
@@ -62,16 +65,37 @@ pub(super) fn probes(cluster: &Cluster) -> Vec<Action> {
 /// every record has an answer, every group has shared out all partitions and read everything.
 pub(super) fn look(cluster: &Cluster) -> Rest {
     type Check = fn(&Cluster) -> Option<String>;
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 9] = [
+        ("rest-quorum", quorum),
         ("rest-brokers", brokers),
         ("rest-partitions", partitions),
         ("rest-records", records),
+        ("rest-transactions", transactions),
         ("rest-groups", groups),
+        ("rest-share-groups", share_groups),
         ("rest-loners", loners),
         ("rest-requests", requests),
     ];
     let first = checks.iter().find_map(|(name, check)| Some((*name, check(cluster)?)));
     first.map_or(Rest::AtRest, |(name, what)| Rest::NotYet(name, what))
+}
+
+fn quorum(cluster: &Cluster) -> Option<String> {
+    if cluster.active_controller().is_none() {
+        return Some("no controller is active".to_owned());
+    }
+    let (node, _) = cluster.controllers().find(|(node, _)| !node.running)?;
+    Some(format!("controller {} is not back at work", node.id))
+}
+
+fn transactions(cluster: &Cluster) -> Option<String> {
+    let open = |txn: &&TransactionMetadata| {
+        txn.pending_state.is_some()
+            || txn.state() == TransactionState::Ongoing
+            || txn.state().is_prepared()
+    };
+    let txn = cluster.transactions().find(open)?;
+    Some(format!("transaction {} is {:?}", txn.transactional_id, txn.state()))
 }
 
 fn brokers(cluster: &Cluster) -> Option<String> {
@@ -112,20 +136,44 @@ fn records(cluster: &Cluster) -> Option<String> {
     (open > 0).then(|| format!("{open} records without an answer"))
 }
 
-/// Members of groups that run and subscribe, by group.
-fn subscribers(cluster: &Cluster) -> BTreeMap<Rc<str>, Vec<&Consumer>> {
+/// Members of groups that run and subscribe, by group; `share`: of share groups, or of the others.
+fn subscribers(cluster: &Cluster, share: bool) -> BTreeMap<Rc<str>, Vec<&Consumer>> {
     let mut groups: BTreeMap<Rc<str>, Vec<&Consumer>> = BTreeMap::new();
     for (_, consumer) in cluster.consumers() {
         let spec = consumer.spec();
-        if let (Some(group), Reads::Subscribe(_)) = (&spec.group, &spec.reads) {
+        if let (Some(group), Reads::Subscribe(_)) = (&spec.group, &spec.reads)
+            && spec.share.is_some() == share
+        {
             groups.entry(group.clone()).or_default().push(consumer);
         }
     }
     groups
 }
 
+/// In a share group nobody owns a partition; its leader knows what is done.
+fn share_groups(cluster: &Cluster) -> Option<String> {
+    let members = subscribers(cluster, true);
+    for (node, broker) in cluster.brokers().filter(|(node, _)| node.running) {
+        for ((group, tp), partition) in broker.share_partitions() {
+            let Some(topic) = cluster.metadata().topics.get(&tp.topic) else { continue };
+            let readers = members.get(group).into_iter().flatten();
+            let is_read = readers.flat_map(|member| topics(member)).any(|name| *name == topic.name);
+            let end = cluster.last_high_watermark(*tp).unwrap_or(0);
+            let open = partition.in_flight().find(|(_, record)| !record.is_done());
+            if is_read && (open.is_some() || partition.next_fetch_offset() < end) {
+                return Some(format!(
+                    "group {group}: {tp:?} ends at {end}, of which broker {} has handed out {} and not done {open:?}",
+                    node.id,
+                    partition.next_fetch_offset()
+                ));
+            }
+        }
+    }
+    None
+}
+
 fn groups(cluster: &Cluster) -> Option<String> {
-    subscribers(cluster).into_iter().find_map(|(group, members)| {
+    subscribers(cluster, false).into_iter().find_map(|(group, members)| {
         let mut owners: BTreeMap<NamedPartition, Vec<&Consumer>> = BTreeMap::new();
         for member in &members {
             for owned in member.owned_partitions() {
@@ -275,7 +323,7 @@ fn thorough_readers(cluster: &Cluster) -> BTreeMap<Rc<str>, BTreeSet<Rc<str>>> {
     if lost || cluster.metrics().totals.unclean_elections > 0 {
         return readers;
     }
-    for (group, members) in subscribers(cluster) {
+    for (group, members) in subscribers(cluster, false) {
         readers.insert(group, members.into_iter().flat_map(topics).cloned().collect());
     }
     for node in cluster.nodes() {

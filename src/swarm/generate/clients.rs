@@ -3,8 +3,8 @@
 use super::{Draw, set};
 use crate::cluster::Scenario;
 use crate::cluster::scenario::{ConsumerDef, ProducerDef, Settings};
-use crate::kafka::consumer::{CommitPolicy, ServiceTime};
-use crate::kafka::producer::{Keys, Rate};
+use crate::kafka::consumer::{CommitPolicy, ServiceTime, ShareUse};
+use crate::kafka::producer::{Keys, Rate, TransactionPlan};
 
 pub(super) fn add(draw: &mut Draw, scenario: &mut Scenario) {
     let topics: Vec<String> = scenario.topics.iter().map(|topic| topic.name.clone()).collect();
@@ -60,6 +60,12 @@ pub(super) fn keys(draw: &mut Draw) -> Keys {
 }
 
 fn producer(draw: &mut Draw, name: String, topics: &[String], safe: bool) -> ProducerDef {
+    let transaction = draw.chance(1, 4).then(|| transaction(draw));
+    let mut config = producer_config(draw, safe || transaction.is_some(), transaction.is_some());
+    if transaction.is_some() {
+        set(&mut config, "transactional.id", &name);
+        set(&mut config, "transaction.timeout.ms", draw.of(&[2_000, 8_000, 20_000]));
+    }
     ProducerDef {
         name,
         count: draw.of(&[1, 1, 2]),
@@ -67,16 +73,27 @@ fn producer(draw: &mut Draw, name: String, topics: &[String], safe: bool) -> Pro
         rate: rate(draw),
         record_size: draw.of(&[0, 10, 100, 100, 1_000]),
         keys: keys(draw),
-        transaction: None,
-        config: producer_config(draw, safe),
+        transaction,
+        config,
     }
 }
 
-fn producer_config(draw: &mut Draw, safe: bool) -> Settings {
+fn transaction(draw: &mut Draw) -> TransactionPlan {
+    let records = draw.of(&[Some(1), Some(5), Some(20), None]);
+    let for_ms = draw.of(&[Some(100), Some(1_000), Some(5_000)]);
+    TransactionPlan {
+        records,
+        for_ms: for_ms.filter(|_| records.is_none() || draw.chance(1, 2)),
+        abort_percent: draw.of(&[0, 10, 50]),
+    }
+}
+
+fn producer_config(draw: &mut Draw, safe: bool, transactional: bool) -> Settings {
     let mut config = Settings::new();
     let acks = if safe { "all" } else { draw.of(&["all", "all", "1", "1", "0"]) };
     set(&mut config, "acks", acks);
-    if draw.chance(1, 4) {
+    draw.maybe(&mut config, 4, "compression.type", &["gzip", "snappy", "lz4", "zstd", "none"]);
+    if !transactional && draw.chance(1, 4) {
         set(&mut config, "enable.idempotence", false);
         draw.maybe(&mut config, 2, "max.in.flight.requests.per.connection", &["1", "2", "10"]);
         draw.maybe(&mut config, 3, "retries", &["0", "1", "3"]);
@@ -119,10 +136,36 @@ const ASSIGNORS: &[&str] = &[
     "cooperative-sticky,range",
 ];
 
+/// How the members of a group get records.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Membership {
+    Classic,
+    /// Nobody is a member: partitions are chosen by hand, and the group keeps the offsets.
+    ByHand,
+    /// `group.protocol=consumer` (KIP-848).
+    Consumer,
+    /// A share group (KIP-932).
+    Share,
+}
+
+/// Settings that `group.protocol=consumer` refuses.
+const CLASSIC_KEYS: &[&str] =
+    &["partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms"];
+
+/// Settings that a share consumer refuses, besides [`CLASSIC_KEYS`].
+const NOT_SHARED_KEYS: &[&str] =
+    &["auto.offset.reset", "enable.auto.commit", "group.instance.id", "isolation.level"];
+
 fn group(draw: &mut Draw, scenario: &mut Scenario, group: &str, topics: &[String]) {
+    use Membership::{ByHand, Classic, Consumer, Share};
+    let membership =
+        draw.of(&[Classic, Classic, Classic, Classic, ByHand, Consumer, Consumer, Share]);
+    if membership == Share {
+        return share_group(draw, scenario, group, topics);
+    }
     // Members of one group commit in one way, and mostly hand out partitions in one way.
     let kind = consumer(draw, String::new(), topics);
-    let by_hand = draw.chance(1, 10);
+    let by_hand = membership == ByHand;
     for n in 1..=draw.of(&[1, 1, 2]) {
         let mut member = consumer(draw, format!("{group}-member-{n}"), topics);
         member.group = Some(group.to_owned());
@@ -138,6 +181,14 @@ fn group(draw: &mut Draw, scenario: &mut Scenario, group: &str, topics: &[String
                 None => drop(member.config.remove(key)),
             }
         }
+        if membership == Consumer {
+            // The coordinator knows these, not the member.
+            for key in CLASSIC_KEYS {
+                member.config.remove(*key);
+            }
+            set(&mut member.config, "group.protocol", "consumer");
+            draw.maybe(&mut member.config, 3, "group.remote.assignor", &["uniform", "range"]);
+        }
         if by_hand {
             member.topics.truncate(1);
             member.count = 1;
@@ -145,6 +196,29 @@ fn group(draw: &mut Draw, scenario: &mut Scenario, group: &str, topics: &[String
             member.count = 1;
             set(&mut member.config, "group.instance.id", format!("static-{n}"));
         }
+        scenario.consumers.push(member);
+    }
+}
+
+fn share_group(draw: &mut Draw, scenario: &mut Scenario, group: &str, topics: &[String]) {
+    let mut config = Settings::new();
+    set(&mut config, "share.auto.offset.reset", draw.of(&["earliest", "earliest", "latest"]));
+    scenario.group_config.insert(group.to_owned(), config);
+    for n in 1..=draw.of(&[1, 1, 2]) {
+        let mut member = consumer(draw, format!("{group}-member-{n}"), topics);
+        member.group = Some(group.to_owned());
+        member.commit = CommitPolicy::None;
+        for key in CLASSIC_KEYS.iter().chain(NOT_SHARED_KEYS) {
+            member.config.remove(*key);
+        }
+        let mut used = ShareUse::default();
+        if draw.chance(1, 2) {
+            set(&mut member.config, "share.acknowledgement.mode", "explicit");
+            used.release_percent = draw.of(&[0, 10, 40]);
+            used.reject_percent = draw.of(&[0, 10]);
+        }
+        draw.maybe(&mut member.config, 3, "share.acquire.mode", &["record_limit"]);
+        member.share = Some(used);
         scenario.consumers.push(member);
     }
 }
@@ -198,7 +272,7 @@ const CONSUMER_CHOICES: &Choices = &[
     (4, "enable.auto.commit", &["true", "false"]),
     // Commits that follow each other faster than replicas answer would pile up for ever, as in Kafka.
     (3, "auto.commit.interval.ms", &["1000", "5000"]),
-    (5, "isolation.level", &["read_committed", "read_uncommitted"]),
+    (3, "isolation.level", &["read_committed", "read_uncommitted"]),
     (5, "fetch.min.bytes", &["0", "1", "400"]),
     (5, "fetch.max.wait.ms", &["0", "50", "500"]),
     (6, "fetch.max.bytes", &["1", "1000", "52428800"]),

@@ -1,21 +1,22 @@
 //! Brokers, network and topics of a case.
 
 use super::{Draw, set};
-use crate::cluster::scenario::{Settings, TopicDef};
+use crate::cluster::scenario::{QuotaDef, Settings, TopicDef};
 use crate::cluster::{Clock, Scenario};
 use crate::sim::NetworkConfig;
 
 pub(super) fn scenario(draw: &mut Draw, seed: u64, harsh: bool) -> Scenario {
     let brokers = draw.of(&[1, 2, 3, 3, 3, 3, 4, 4, 5, 6, 7, 9]);
     let clock = if draw.chance(4, 5) { Clock::Classroom } else { Clock::KafkaDefaults };
+    let controllers = draw.of(&[1, 1, 1, 1, 3, 3, 5]);
     let mut scenario = Scenario {
         name: format!("swarm {seed}"),
         seed,
         clock,
         brokers,
-        controllers: 1,
-        combined: false,
-        quotas: Vec::new(),
+        controllers,
+        combined: controllers <= brokers && draw.chance(1, 3),
+        quotas: quotas(draw),
         group_config: std::collections::BTreeMap::new(),
         racks: racks(draw, brokers),
         network: network(draw),
@@ -41,6 +42,20 @@ fn racks(draw: &mut Draw, brokers: u32) -> Vec<String> {
     (0..named).map(|n| format!("rack-{}", n % racks)).collect()
 }
 
+fn quotas(draw: &mut Draw) -> Vec<QuotaDef> {
+    let some = draw.chance(1, 6);
+    (0..u32::from(some) * draw.count(1, 2)).map(|_| quota(draw)).collect()
+}
+
+/// A quota that is reached, of one client or of all.
+pub(super) fn quota(draw: &mut Draw) -> QuotaDef {
+    let key = draw.of(&["producer_byte_rate", "consumer_byte_rate"]);
+    let mut config = Settings::new();
+    set(&mut config, key, draw.of(&["3000", "20000", "200000"]));
+    let client_id = draw.of(&["<default>", "<default>", "producer-1", "group-1-member-1"]);
+    QuotaDef { user: None, client_id: Some(client_id.to_owned()), config }
+}
+
 fn network(draw: &mut Draw) -> Option<NetworkConfig> {
     let latency_us = draw.of(&[400, 400, 2_000, 10_000, 30_000]);
     let jitter_us = draw.of(&[0, 200, 3_000, 20_000]);
@@ -51,6 +66,8 @@ fn broker_config(draw: &mut Draw, brokers: u32) -> Settings {
     let mut config = Settings::new();
     let set_always = &mut config;
     set(set_always, "offsets.topic.num.partitions", draw.count(1, 4));
+    set(set_always, "transaction.state.log.num.partitions", draw.count(1, 3));
+    set(set_always, "share.coordinator.state.topic.num.partitions", draw.count(1, 3));
     set(set_always, "group.min.session.timeout.ms", 500);
     if draw.chance(1, 4) {
         set(set_always, "offsets.topic.replication.factor", draw.count(1, brokers.min(3)));
@@ -88,6 +105,23 @@ const BROKER_CHOICES: &Choices = &[
     (8, "min.insync.replicas", &["1", "2"]),
     (6, "auto.create.topics.enable", &["false"]),
     (8, "num.partitions", &["1", "3"]),
+    (3, "log.retention.check.interval.ms", &["1000", "4000"]),
+    (3, "log.cleaner.backoff.ms", &["1000", "4000"]),
+    (4, "replica.selector.class", &["org.apache.kafka.common.replica.RackAwareReplicaSelector"]),
+    (5, "group.consumer.max.size", &["1", "3"]),
+    (5, "group.share.record.lock.duration.ms", &["15000", "20000"]),
+    (5, "group.share.delivery.count.limit", &["2", "10"]),
+    (4, "transaction.abort.timed.out.transaction.cleanup.interval.ms", &["500", "3000"]),
+    (8, "transaction.partition.verification.enable", &["false"]),
+    (5, "controller.quorum.election.timeout.ms", &["500", "2000"]),
+    (5, "controller.quorum.fetch.timeout.ms", &["1000", "4000"]),
+];
+
+const COMPACTED: &[(&str, &str)] = &[
+    ("cleanup.policy", "compact"),
+    ("segment.ms", "1500"),
+    ("min.cleanable.dirty.ratio", "0.2"),
+    ("delete.retention.ms", "2000"),
 ];
 
 pub(super) fn topic(draw: &mut Draw, name: String, brokers: u32, harsh: bool) -> TopicDef {
@@ -102,18 +136,19 @@ pub(super) fn topic(draw: &mut Draw, name: String, brokers: u32, harsh: bool) ->
     if harsh {
         draw.maybe(&mut config, 3, "unclean.leader.election.enable", &["true"]);
     }
-    let assignment = draw.chance(1, 8).then(|| {
-        (0..partitions)
-            .map(|_| {
-                let mut ids: Vec<i32> = (1..=i32::try_from(brokers).unwrap_or(1)).collect();
-                for at in (1..ids.len()).rev() {
-                    ids.swap(at, draw.0.index(at + 1));
-                }
-                ids.truncate(replicas as usize);
-                ids
-            })
-            .collect()
-    });
+    let logs: &[(&str, &str)] = match draw.between(0, 9) {
+        0 => &[("retention.ms", "5000"), ("segment.ms", "1500")],
+        1 => &[("retention.bytes", "20000"), ("segment.ms", "1000")],
+        2 => COMPACTED,
+        3 => &[("message.timestamp.type", "LogAppendTime"), ("retention.ms", "9000")],
+        _ => &[],
+    };
+    for (key, value) in logs {
+        set(&mut config, key, value);
+    }
+    let assignment = draw
+        .chance(1, 8)
+        .then(|| (0..partitions).map(|_| draw.replicas(brokers, replicas)).collect());
     TopicDef {
         name,
         // Kafka wants no numbers beside an assignment.

@@ -2,11 +2,11 @@
 
 use super::Draw;
 use super::clients;
-use super::cluster::topic;
-use crate::base::Duration;
+use super::cluster::{quota, topic};
+use crate::base::{Duration, NodeId};
 use crate::cluster::action::{FaultRule, Verdict};
 use crate::cluster::event_log::Actor;
-use crate::cluster::scenario::{ConsumerDef, Setting, TopicDef};
+use crate::cluster::scenario::{ConsumerDef, ProducerDef, Setting, TopicDef};
 use crate::cluster::{Action, Scenario};
 use crate::swarm::PlannedAction;
 
@@ -102,13 +102,33 @@ impl Plan<'_> {
     }
 
     fn next(&mut self, draw: &mut Draw) {
-        match draw.between(0, 19) {
-            0..=9 => self.break_broker(draw),
-            10..=12 => self.disturb_network(draw),
-            13..=15 => self.administer(draw),
-            16..=18 => self.change_consumers(draw),
+        match draw.between(0, 23) {
+            0..=8 => self.break_broker(draw),
+            9 | 10 => self.break_controller(draw),
+            11..=13 => self.disturb_network(draw),
+            14 | 15 => self.administer(draw),
+            16 | 17 => self.move_partitions(draw),
+            18 => self.cut_logs(draw),
+            19..=21 => self.change_consumers(draw),
             _ => self.change_producers(draw),
         }
+    }
+
+    /// One of the quorum's voters.
+    fn controller(&self, draw: &mut Draw) -> i32 {
+        let index = draw.count(0, self.scenario.controllers - 1);
+        NodeId::CONTROLLER.0 + i32::try_from(index).unwrap_or(0)
+    }
+
+    fn break_controller(&mut self, draw: &mut Draw) {
+        let broker = self.controller(draw);
+        if draw.chance(1, 3) {
+            let for_ms = draw.span(50, &[400, 3_000, 8_000]);
+            return self.add(Action::PauseBroker { broker, for_ms });
+        }
+        let crashed = Action::CrashBroker { broker, lose_disk: false };
+        self.add(if draw.chance(1, 2) { crashed } else { Action::StopBroker { broker } });
+        self.undo(draw, Action::StartBroker { broker });
     }
 
     fn break_broker(&mut self, draw: &mut Draw) {
@@ -156,12 +176,12 @@ impl Plan<'_> {
         };
         match draw.between(0, 3) {
             0 | 1 => {
-                // 100 is the controller; clients come after the administrator.
-                let controller = crate::base::NodeId::CONTROLLER.0;
+                // Clients come after the administrator.
                 let client = crate::cluster::ADMIN.0 + draw.broker(6);
-                let broker = draw.broker(brokers);
+                let (broker, controller) = (draw.broker(brokers), self.controller(draw));
                 let a = draw.of(&[broker, broker, controller, client]);
-                let b = draw.broker(brokers);
+                let (broker, controller) = (draw.broker(brokers), self.controller(draw));
+                let b = draw.of(&[broker, broker, broker, controller]);
                 if a != b {
                     self.add(Action::CutLink { a, b });
                     self.undo(draw, Action::HealLink { a, b });
@@ -199,7 +219,7 @@ impl Plan<'_> {
                 let key = "min.insync.replicas".to_owned();
                 Action::SetTopicConfig { topic: name, key, value }
             }
-            5 => Action::ElectLeaders { unclean: self.harsh && draw.chance(1, 2) },
+            5 => Action::AlterClientQuotas(quota(draw)),
             6 => Action::DeleteTopic { topic: draw.of(&["extra", "extra", &name]).to_owned() },
             7 => {
                 let harsh = self.harsh;
@@ -212,6 +232,36 @@ impl Plan<'_> {
         self.add(action);
     }
 
+    fn move_partitions(&mut self, draw: &mut Draw) {
+        let unclean = self.harsh && draw.chance(1, 2);
+        let definition = &self.scenario.topics[draw.0.index(self.scenario.topics.len())];
+        let topic = definition.name.clone();
+        let last = u32::try_from(partition_count(definition) - 1).unwrap_or(0);
+        let partition = draw.count(0, last);
+        let action = match draw.between(0, 6) {
+            0 => Action::ElectLeaders { unclean },
+            1 | 2 => Action::ElectLeader { topic, partition, unclean },
+            3 => Action::ListReassignments,
+            4 => Action::ReassignPartition { topic, partition, replicas: None },
+            _ => {
+                let count = draw.of(&[1, 2, 3]);
+                let replicas = Some(draw.replicas(self.scenario.brokers, count));
+                Action::ReassignPartition { topic, partition, replicas }
+            }
+        };
+        self.add(action);
+    }
+
+    fn cut_logs(&mut self, draw: &mut Draw) {
+        let definition = &self.scenario.topics[draw.0.index(self.scenario.topics.len())];
+        let last = u32::try_from(partition_count(definition) - 1).unwrap_or(0);
+        self.add(Action::DeleteRecords {
+            topic: definition.name.clone(),
+            partition: draw.count(0, last),
+            offset: draw.of(&[-1, 0, 10, 100]),
+        });
+    }
+
     fn change_consumers(&mut self, draw: &mut Draw) {
         if self.scenario.consumers.is_empty() {
             return;
@@ -222,7 +272,11 @@ impl Plan<'_> {
             1 => definition.name.clone(),
             _ => format!("{}-{which}", definition.name),
         };
-        match draw.between(0, 6) {
+        match draw.between(0, 7) {
+            7 => {
+                let for_ms = draw.span(50, &[400, 5_000, 20_000]);
+                self.add(Action::PauseClient { name, for_ms });
+            }
             0 | 1 => {
                 self.add(Action::KillConsumer { name: name.clone() });
                 self.undo(draw, again(definition, name));
@@ -254,7 +308,14 @@ impl Plan<'_> {
             1 => definition.name.clone(),
             _ => format!("{}-1", definition.name),
         };
-        let action = match draw.between(0, 4) {
+        let action = match draw.between(0, 6) {
+            5 => Action::PauseClient { name, for_ms: draw.span(50, &[400, 5_000, 20_000]) },
+            // Of two producers with one transactional id the older is fenced off.
+            6 => Action::AddProducer(ProducerDef {
+                name: format!("{}-late", definition.name),
+                count: 1,
+                ..definition.clone()
+            }),
             0 => Action::SetRate { name, rate: clients::rate(draw) },
             1 => Action::SetKeys { name, keys: clients::keys(draw) },
             2 => Action::SetProducerConfig {

@@ -63,6 +63,16 @@ impl Draw {
         i32::try_from(self.count(1, brokers)).unwrap_or(1)
     }
 
+    /// That many different brokers, in any order.
+    fn replicas(&mut self, brokers: u32, count: u32) -> Vec<i32> {
+        let mut ids: Vec<i32> = (1..=i32::try_from(brokers).unwrap_or(1)).collect();
+        for at in (1..ids.len()).rev() {
+            ids.swap(at, self.0.index(at + 1));
+        }
+        ids.truncate(count as usize);
+        ids
+    }
+
     fn of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.0.index(choices.len())]
     }
