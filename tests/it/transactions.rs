@@ -125,3 +125,14 @@ fn a_stopped_producer_aborts_what_is_open() {
     );
     assert!(run.cluster.producers().next().is_none());
 }
+
+#[test]
+fn a_producer_that_is_stopped_before_it_has_sent_anything_ends_at_once() {
+    let text =
+        SCENARIO.replace("count = 2", "count = 1").replace("per_second = 40", "per_second = 0.01");
+    let mut run = Watched::new(&text, 5);
+    run.run(1.0);
+    run.apply(&Action::RemoveProducer { name: "bank".into() });
+    run.run(1.0);
+    assert_eq!(run.cluster.producers().count(), 0);
+}

@@ -370,22 +370,30 @@ impl Broker {
         if wants.0 == 0 || from >= high_watermark || !held.can_acquire(&config) {
             return answer;
         }
-        let mut count = 0;
-        let mut batches = Vec::new();
-        // Markers are not records: they stay between what is handed out, like offsets that the cleaner emptied.
-        let data = |stored: &&StoredBatch| !stored.batch.is_control();
-        for stored in log.batches(from, high_watermark).filter(data) {
+        let (mut count, mut seen_to) = (0, from);
+        let (mut batches, mut empty) = (Vec::new(), Vec::new());
+        for stored in log.batches(from, high_watermark) {
             if count >= wants.0 {
                 break;
             }
-            count += stored.batch.len();
-            batches.push(stored);
+            // What the cleaner emptied, and markers: they stay between what is handed out.
+            empty.push((seen_to, stored.base_offset - 1));
+            seen_to = stored.next_offset();
+            if stored.batch.is_control() {
+                empty.push((stored.base_offset, seen_to - 1));
+            } else {
+                count += stored.batch.len();
+                batches.push(stored);
+            }
         }
         let bounds: Vec<(Offset, Offset)> = batches
             .iter()
             .map(|it| (it.base_offset, it.next_offset().min(high_watermark) - 1))
             .collect();
         answer.acquired = held.acquire(&waiting.member, &bounds, wants, &config, now);
+        for (first, last) in empty {
+            held.skip(first, last);
+        }
         let is_in = |stored: &StoredBatch| {
             answer.acquired.iter().any(|acquired| {
                 acquired.first_offset < stored.next_offset()

@@ -216,12 +216,16 @@ impl Producer {
                 _ => break,
             }
         }
-        if self.closing && self.client.accumulator.batches.is_empty() {
+        while self.closing && self.client.accumulator.batches.is_empty() {
             if self.abort_before_close() {
                 out.halt();
                 return;
             }
             self.client.run(out);
+            // A transaction that no broker knows of ends without a request.
+            if self.client.transactions.as_deref().is_some_and(TransactionManager::is_calling) {
+                break;
+            }
         }
         self.alarm.set(out, self.next_deadline(out.now()), Timer::Producer(ProducerTimer::Wake));
     }

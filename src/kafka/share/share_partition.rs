@@ -153,6 +153,22 @@ impl SharePartition {
         acquired
     }
 
+    /// No record is at offsets `first` to `last`, which hold a marker or nothing: nobody has to finish them. Offsets
+    /// beyond the first that was never handed out change nothing yet. (Members acknowledge them as a GAP.)
+    pub fn skip(&mut self, first: Offset, last: Offset) {
+        for offset in first.max(self.start_offset)..=last {
+            if offset == self.next_offset {
+                self.in_flight.insert(offset, InFlightState::gone());
+                self.next_offset += 1;
+            } else if let Some(state) = self.in_flight.get_mut(&offset)
+                && state.is_available()
+            {
+                *state = InFlightState::gone();
+            }
+        }
+        self.maybe_advance_start();
+    }
+
     /// Whether some record of the batch may be handed out only once more.
     fn is_nearly_spent(&self, first: Offset, last: Offset, config: &ShareGroupConfig) -> bool {
         let mut known = self.in_flight.range(first..=last);

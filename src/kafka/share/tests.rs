@@ -229,3 +229,27 @@ fn the_rules_of_share_groups_hold_whatever_members_do() {
         }
     }
 }
+
+#[test]
+fn offsets_without_a_record_are_done_with_once_their_turn_comes() {
+    let mut h = Harness::new();
+    h.partition.skip(10, 10);
+    assert_eq!(h.partition.end_offset(), -1, "what is before it was not handed out");
+    h.acquire("a", at(0));
+    h.partition.skip(10, 10);
+    assert_eq!((h.partition.start_offset(), h.partition.end_offset()), (0, 10));
+    h.say("a", &one(0, 9, AcknowledgeType::Accept)).unwrap();
+    h.store(true);
+    assert_eq!(h.partition.start_offset(), 11);
+    // A new leader knows only what was stored: whatever lies between was handed out, for all it knows.
+    let accepted = |offset| PersisterStateBatch {
+        first_offset: offset,
+        last_offset: offset,
+        state: RecordState::Acknowledged,
+        delivery_count: 1,
+    };
+    let mut partition = SharePartition::new(0, &[accepted(0), accepted(2)]);
+    assert_eq!(partition.start_offset(), 1);
+    partition.skip(1, 1);
+    assert_eq!(partition.start_offset(), 3);
+}
