@@ -163,7 +163,7 @@ impl SharePartition {
             } else if let Some(state) = self.in_flight.get_mut(&offset)
                 && state.is_available()
             {
-                *state = InFlightState::gone();
+                state.state = RecordState::Archived;
             }
         }
         self.maybe_advance_start();
