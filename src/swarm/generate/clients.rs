@@ -218,6 +218,8 @@ fn share_group(draw: &mut Draw, scenario: &mut Scenario, group: &str, topics: &[
             used.reject_percent = draw.of(&[0, 10]);
         }
         draw.maybe(&mut member.config, 3, "share.acquire.mode", &["record_limit"]);
+        // Each poll waits for a state to be written: of few records that takes too long to wait for.
+        set(&mut member.config, "max.poll.records", draw.of(&[20, 60]));
         member.share = Some(used);
         scenario.consumers.push(member);
     }
