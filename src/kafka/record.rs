@@ -312,6 +312,21 @@ impl StoredBatch {
         self.batch.placed(self.base_offset)
     }
 
+    /// First and last offsets of its records that follow each other without a gap; the cleaner makes gaps.
+    pub fn runs(&self) -> Vec<(Offset, Offset)> {
+        let Some(remains) = &self.batch.remains else {
+            return vec![(self.base_offset, self.next_offset() - 1)];
+        };
+        let mut runs: Vec<(Offset, Offset)> = Vec::new();
+        for offset in remains.deltas.iter().map(|delta| self.base_offset + Offset::from(*delta)) {
+            match runs.last_mut() {
+                Some((_, last)) if *last + 1 == offset => *last = offset,
+                _ => runs.push((offset, offset)),
+            }
+        }
+        runs
+    }
+
     /// Offset of the first record at `from` or beyond, and its place among the records.
     pub fn first_at(&self, from: Offset) -> Option<(Offset, usize)> {
         let delta = (from - self.base_offset).max(0);

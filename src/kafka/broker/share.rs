@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::{Broker, BrokerTimer};
-use crate::base::{NodeId, Offset, Time, TopicPartition};
+use crate::base::{NodeId, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
 use crate::kafka::effect::{Out, Timer};
 use crate::kafka::protocol::{
@@ -224,11 +224,17 @@ impl Broker {
         partition.check_leader(-1)?;
         let key = (waiting.group.clone(), tp);
         let held = self.process.shares.active(&key).ok_or(ErrorCode::InvalidRecordState)?;
-        if let Some(write) = held.acknowledge(&waiting.member, batches, &config, now)? {
-            waiting.writes.insert((tp, write.number));
-            self.store_share_state(&key, write, false, out);
+        let Some(write) = held.acknowledge(&waiting.member, batches, &config, now)? else {
+            return Ok(());
+        };
+        let number = write.number;
+        match self.store_share_state(&key, write, false, out) {
+            Some(outcome) => outcome,
+            None => {
+                waiting.writes.insert((tp, number));
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// What the member has goes back (`releaseSession`).
@@ -371,28 +377,24 @@ impl Broker {
             return answer;
         }
         let (mut count, mut seen_to) = (0, from);
-        let (mut batches, mut empty) = (Vec::new(), Vec::new());
+        let (mut batches, mut bounds) = (Vec::new(), Vec::new());
         for stored in log.batches(from, high_watermark) {
             if count >= wants.0 {
                 break;
             }
-            // What the cleaner emptied, and markers: they stay between what is handed out.
-            empty.push((seen_to, stored.base_offset - 1));
             seen_to = stored.next_offset();
-            if stored.batch.is_control() {
-                empty.push((stored.base_offset, seen_to - 1));
-            } else {
+            if !stored.batch.is_control() {
                 count += stored.batch.len();
+                bounds.extend(stored.runs());
                 batches.push(stored);
             }
         }
-        let bounds: Vec<(Offset, Offset)> = batches
-            .iter()
-            .map(|it| (it.base_offset, it.next_offset().min(high_watermark) - 1))
-            .collect();
         answer.acquired = held.acquire(&waiting.member, &bounds, wants, &config, now);
-        for (first, last) in empty {
-            held.skip(first, last);
+        // Markers, and what the cleaner emptied, stay between what is handed out.
+        let mut empty_from = from;
+        for (first, last) in bounds.into_iter().chain([(seen_to, seen_to)]) {
+            held.skip(empty_from, first - 1);
+            empty_from = last + 1;
         }
         let is_in = |stored: &StoredBatch| {
             answer.acquired.iter().any(|acquired| {

@@ -26,8 +26,6 @@ use crate::kafka::share::{
 
 /// Wait before a state that could not be read is asked for again.
 const RETRY: Duration = Duration::from_millis(200);
-/// Time for the coordinator to answer: `request.timeout.ms` of brokers, at Kafka's default.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A record of `__share_group_state` on its way to the log.
 #[derive(Clone, Debug)]
@@ -46,11 +44,30 @@ enum Writer {
     Local(SharePartitionKey, u64, bool),
 }
 
+/// A write to `__share_group_state` under way.
+#[derive(Clone, Debug)]
+struct Writing {
+    writer: Writer,
+    partition: u32,
+    snapshot: Rc<ShareSnapshot>,
+    /// What was stored before, to go back to.
+    before: Option<Rc<ShareSnapshot>>,
+}
+
 /// Writes to `__share_group_state` under way, by their numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StateWrites {
     next: u64,
-    writers: BTreeMap<u64, Writer>,
+    under_way: BTreeMap<u64, Writing>,
+    loads: u64,
+}
+
+impl StateWrites {
+    /// Numbers that no share partition of this process has used.
+    fn numbers_of_a_load(&mut self) -> u64 {
+        self.loads += 1;
+        self.loads << 32
+    }
 }
 
 impl Broker {
@@ -92,7 +109,7 @@ impl Broker {
 
     /// Asks for what the last leader stored.
     pub(super) fn load_share_partition(&mut self, key: &SharePartitionKey, out: &mut Out<'_>) {
-        let again = Held::Loading { retry_at: out.now() + TIMEOUT };
+        let again = Held::Loading { retry_at: out.now() + self.config.request_timeout };
         self.process.shares.held.insert(key.clone(), again);
         if self.process.image.topic_by_name(SHARE_GROUP_STATE).is_none() {
             self.create_topic(&SHARE_GROUP_STATE.into(), out);
@@ -106,7 +123,8 @@ impl Broker {
             Some((_, coordinator)) => {
                 let (group, tp) = key.clone();
                 let request = ReadShareGroupStateRequest { group, tp, leader_epoch };
-                self.send(coordinator, request, TIMEOUT, Purpose::ShareRead(key.clone()), out);
+                let timeout = self.config.request_timeout;
+                self.send(coordinator, request, timeout, Purpose::ShareRead(key.clone()), out);
             }
             None => {
                 let read = Err(ErrorCode::CoordinatorNotAvailable);
@@ -123,10 +141,11 @@ impl Broker {
         out: &mut Out<'_>,
     ) {
         let reset = self.group_reset(&key.0);
+        let first_write = self.process.shares.writes.numbers_of_a_load();
         let Some(Held::Loading { .. }) = self.process.shares.held.get(key) else { return };
         let held = match (read, self.disk.log(key.1)) {
             (Ok(Some(state)), Some(_)) => {
-                Held::Active(SharePartition::new(state.start_offset, &state.batches))
+                Held::Active(SharePartition::new(state.start_offset, &state.batches, first_write))
             }
             (Ok(None), Some(log)) => {
                 let start = match reset {
@@ -137,7 +156,7 @@ impl Broker {
                     }
                     AutoOffsetReset::Latest | AutoOffsetReset::None => log.high_watermark(),
                 };
-                Held::Active(SharePartition::new(start, &[]))
+                Held::Active(SharePartition::new(start, &[], first_write))
             }
             _ => Held::Loading { retry_at: out.now() + RETRY },
         };
@@ -169,14 +188,15 @@ impl Broker {
         self.on_share_state_read(key, read, out);
     }
 
-    /// Has a change stored. `sticks` tells of one that stays whether it could be stored or not.
+    /// Has a change stored. `sticks` tells of one that stays whether it could be stored or not. The outcome, if it is
+    /// known at once; else [`Self::on_share_state_stored`] hears of it.
     pub(super) fn store_share_state(
         &mut self,
         key: &SharePartitionKey,
         write: StateWrite,
         sticks: bool,
         out: &mut Out<'_>,
-    ) {
+    ) -> Option<Result<(), ErrorCode>> {
         let (group, tp) = key.clone();
         let leader_epoch = self.leader_epoch_of(tp);
         let StateWrite { number, start_offset, batches } = write;
@@ -184,17 +204,20 @@ impl Broker {
             Some((_, coordinator)) if coordinator == self.id => {
                 let snapshot =
                     ShareSnapshot { key: key.clone(), leader_epoch, start_offset, batches };
-                self.write_share_state(snapshot, Writer::Local(key.clone(), number, sticks), out);
+                self.write_share_state(snapshot, Writer::Local(key.clone(), number, sticks), out)
             }
             Some((_, coordinator)) => {
                 let request =
                     WriteShareGroupStateRequest { group, tp, leader_epoch, start_offset, batches };
+                let timeout = self.config.request_timeout;
                 let purpose = Purpose::ShareWrite(key.clone(), number, sticks);
-                self.send(coordinator, request, TIMEOUT, purpose, out);
+                self.send(coordinator, request, timeout, purpose, out);
+                None
             }
             None => {
                 let error = Err(ErrorCode::CoordinatorNotAvailable);
                 self.on_share_state_stored(key, (number, sticks), error);
+                Some(error)
             }
         }
     }
@@ -244,25 +267,37 @@ impl Broker {
         self.write_share_state(snapshot, Writer::Remote(from, correlation), out);
     }
 
-    fn write_share_state(&mut self, update: ShareSnapshot, writer: Writer, out: &mut Out<'_>) {
-        let written = match self.share_coordinator_of(&update.key) {
-            Some((partition, coordinator)) if coordinator == self.id => {
-                let written = self.process.shares.coordinator.write(partition, update);
-                written.map(|snapshot| (partition, snapshot))
-            }
+    /// The outcome, if it is known at once.
+    fn write_share_state(
+        &mut self,
+        update: ShareSnapshot,
+        writer: Writer,
+        out: &mut Out<'_>,
+    ) -> Option<Result<(), ErrorCode>> {
+        let partition = match self.share_coordinator_of(&update.key) {
+            Some((partition, coordinator)) if coordinator == self.id => Ok(partition),
             _ => Err(ErrorCode::NotCoordinator),
         };
+        let shares = &mut self.process.shares;
+        let before = partition.ok().and_then(|it| shares.coordinator.state(it, &update.key));
+        let written = partition
+            .and_then(|partition| Ok((partition, shares.coordinator.write(partition, update)?)));
         match written {
             Ok((partition, snapshot)) => {
-                let pending = &mut self.process.shares.writes;
+                let pending = &mut shares.writes;
                 let token = pending.next;
                 pending.next += 1;
-                pending.writers.insert(token, writer);
+                let writing = Writing { writer, partition, snapshot: snapshot.clone(), before };
+                pending.under_way.insert(token, writing);
                 let append = ShareStateAppend { partition, snapshot, token };
                 let bytes = u64::from(append.record(out).size());
                 self.write(Write::ShareState(append), 1, bytes, out);
+                None
             }
-            Err(error) => self.tell_writer(writer, Err(error), out),
+            Err(error) => {
+                self.tell_writer(writer, Err(error), out);
+                Some(Err(error))
+            }
         }
     }
 
@@ -285,12 +320,16 @@ impl Broker {
         result: Result<(), ErrorCode>,
         out: &mut Out<'_>,
     ) {
-        if let Some(writer) = self.process.shares.writes.writers.remove(&token) {
+        let shares = &mut self.process.shares;
+        if let Some(writing) = shares.writes.under_way.remove(&token) {
+            if result.is_err() {
+                shares.coordinator.undo(writing.partition, &writing.snapshot, writing.before);
+            }
             let result = result.map_err(|error| match error {
                 ErrorCode::NotLeaderOrFollower => ErrorCode::NotCoordinator,
                 _ => ErrorCode::CoordinatorNotAvailable,
             });
-            self.tell_writer(writer, result, out);
+            self.tell_writer(writing.writer, result, out);
         }
     }
 

@@ -57,6 +57,7 @@ impl CompletedFetch {
                 tp: self.tp,
                 offset,
                 leader_epoch: stored.leader_epoch,
+                given_by: None,
                 batch: stored.batch.clone(),
                 index,
             });
@@ -71,26 +72,31 @@ pub(super) struct Delivery {
     pub(super) tp: TopicPartition,
     pub(super) offset: Offset,
     leader_epoch: LeaderEpoch,
+    /// The leader that handed it out, to a member of a share group.
+    pub(super) given_by: Option<NodeId>,
     batch: Rc<RecordBatch>,
     index: usize,
 }
 
 impl Delivery {
-    /// The record at `offset` of `stored`, which holds it.
-    pub(super) fn of(
+    /// The record at `offset` of `stored` as a member of a share group gets it; `None` if none is there.
+    pub(super) fn shared(
         name: &NamedPartition,
         tp: TopicPartition,
         stored: &StoredBatch,
         offset: Offset,
-    ) -> Self {
-        Self {
+        given_by: NodeId,
+    ) -> Option<Self> {
+        let (_, index) = stored.first_at(offset).filter(|(at, _)| *at == offset)?;
+        Some(Self {
             name: name.clone(),
             tp,
             offset,
             leader_epoch: stored.leader_epoch,
+            given_by: Some(given_by),
             batch: stored.batch.clone(),
-            index: stored.first_at(offset).map_or(0, |(_, index)| index),
-        }
+            index,
+        })
     }
 
     pub(super) fn record(&self) -> &Record {

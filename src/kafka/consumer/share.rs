@@ -53,9 +53,8 @@ pub(super) struct ShareMembership {
     assignment: PartitionsById,
     /// The epoch of the next request of each share session.
     sessions: BTreeMap<NodeId, i32>,
-    /// Who gave a record, and what is to be said of it.
+    /// What is to be said of records, by who gave them.
     acknowledgements: BTreeMap<NodeId, BTreeMap<TopicPartition, Vec<(Offset, AcknowledgeType)>>>,
-    given_by: BTreeMap<TopicPartition, NodeId>,
     /// Records that no poll has returned.
     pub(super) buffer: VecDeque<Delivery>,
     said_goodbye: bool,
@@ -74,7 +73,6 @@ impl Default for ShareMembership {
             assignment: PartitionsById::new(),
             sessions: BTreeMap::new(),
             acknowledgements: BTreeMap::new(),
-            given_by: BTreeMap::new(),
             buffer: VecDeque::new(),
             said_goodbye: false,
         }
@@ -366,19 +364,16 @@ impl Consumer {
                 continue;
             }
             let Some(share) = self.share_mut() else { return };
-            share.given_by.insert(*tp, from);
             for acquired in &fetched.acquired {
                 for offset in acquired.first_offset..=acquired.last_offset {
                     let stored = fetched
                         .records
                         .iter()
                         .find(|it| (it.base_offset..it.next_offset()).contains(&offset));
-                    match stored {
-                        Some(stored) => {
-                            share.buffer.push_back(Delivery::of(name, *tp, stored, offset));
-                        }
-                        None => debug_assert!(false, "an acquired record was not sent"),
-                    }
+                    let record =
+                        stored.and_then(|it| Delivery::shared(name, *tp, it, offset, from));
+                    debug_assert!(record.is_some(), "an acquired record was not sent");
+                    share.buffer.extend(record);
                 }
             }
         }
@@ -408,9 +403,9 @@ impl Consumer {
             }
         };
         if let Some(share) = self.share_mut()
-            && let Some(node) = share.given_by.get(&delivery.tp)
+            && let Some(node) = delivery.given_by
         {
-            let said = share.acknowledgements.entry(*node).or_default();
+            let said = share.acknowledgements.entry(node).or_default();
             said.entry(delivery.tp).or_default().push((delivery.offset, kind));
         }
         kind == AcknowledgeType::Accept

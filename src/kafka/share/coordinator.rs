@@ -66,6 +66,27 @@ impl ShareCoordinator {
         Ok(state.cloned())
     }
 
+    /// What is known of a share partition.
+    pub fn state(&self, partition: u32, key: &SharePartitionKey) -> Option<Rc<ShareSnapshot>> {
+        self.partitions.get(&partition)?.get(key).cloned()
+    }
+
+    /// `written` could not be stored: what was known before holds again, unless something newer builds on it.
+    pub fn undo(
+        &mut self,
+        partition: u32,
+        written: &Rc<ShareSnapshot>,
+        before: Option<Rc<ShareSnapshot>>,
+    ) {
+        let Some(states) = self.partitions.get_mut(&partition) else { return };
+        if states.get(&written.key).is_some_and(|known| Rc::ptr_eq(known, written)) {
+            match before {
+                Some(before) => drop(states.insert(written.key.clone(), before)),
+                None => drop(states.remove(&written.key)),
+            }
+        }
+    }
+
     /// Handles WriteShareGroupState: the record to be written.
     pub fn write(
         &mut self,

@@ -61,7 +61,9 @@ pub struct SharePartition {
 
 impl SharePartition {
     /// A partition of which nothing after `start_offset` was handed out, but for what `stored` tells of.
-    pub fn new(start_offset: Offset, stored: &[PersisterStateBatch]) -> Self {
+    /// Its writes are numbered from `next_write`: answers to writes of an earlier time as the leader must not be taken
+    /// for answers to these.
+    pub fn new(start_offset: Offset, stored: &[PersisterStateBatch], next_write: u64) -> Self {
         let mut in_flight = BTreeMap::new();
         for batch in stored {
             for offset in batch.first_offset.max(start_offset)..=batch.last_offset {
@@ -76,7 +78,7 @@ impl SharePartition {
             }
         }
         let next_offset = in_flight.keys().last().map_or(start_offset, |last| last + 1);
-        let mut partition = Self { start_offset, next_offset, in_flight, next_write: 0 };
+        let mut partition = Self { start_offset, next_offset, in_flight, next_write };
         // What lies between stored batches was handed out too, and nobody has said anything of it.
         for offset in start_offset..next_offset {
             partition.in_flight.entry(offset).or_insert(InFlightState {

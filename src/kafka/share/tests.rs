@@ -27,7 +27,7 @@ struct Harness {
 
 impl Harness {
     fn new() -> Self {
-        Self { partition: SharePartition::new(0, &[]), writes: Vec::new() }
+        Self { partition: SharePartition::new(0, &[], 0), writes: Vec::new() }
     }
 
     fn acquire(&mut self, member: &str, now: Time) -> Vec<(Offset, Offset, u16)> {
@@ -126,7 +126,7 @@ fn who_asks_for_more_time_keeps_its_records() {
 
 #[test]
 fn batches_are_handed_out_whole_until_a_record_is_nearly_given_up() {
-    let mut partition = SharePartition::new(0, &[]);
+    let mut partition = SharePartition::new(0, &[], 0);
     let whole = (3, ShareAcquireMode::BatchOptimized);
     let a: Rc<str> = "a".into();
     let got = partition.acquire(&a, &[(0, 4), (5, 9)], whole, &config(), at(0));
@@ -137,7 +137,7 @@ fn batches_are_handed_out_whole_until_a_record_is_nearly_given_up() {
         state: RecordState::Available,
         delivery_count: 4,
     }];
-    let mut partition = SharePartition::new(0, &stored);
+    let mut partition = SharePartition::new(0, &stored, 0);
     let got = partition.acquire(&a, &[(0, 4)], whole, &config(), at(0));
     assert_eq!((got[0].last_offset, got[0].delivery_count), (2, 5));
 }
@@ -145,7 +145,7 @@ fn batches_are_handed_out_whole_until_a_record_is_nearly_given_up() {
 #[test]
 fn no_more_records_are_handed_out_than_the_limit_of_locks() {
     let config = ShareGroupConfig { partition_max_record_locks: 6, ..config() };
-    let mut partition = SharePartition::new(0, &[]);
+    let mut partition = SharePartition::new(0, &[], 0);
     let a: Rc<str> = "a".into();
     let got = partition.acquire(&a, &[(0, 9)], EXACT, &config, at(0));
     assert_eq!(got[0].last_offset, 5);
@@ -168,7 +168,7 @@ fn what_was_stored_is_there_for_the_next_leader() {
         batch(6, 6, RecordState::Available, 2),
         batch(8, 8, RecordState::Archived, 5),
     ];
-    let mut partition = SharePartition::new(3, &stored);
+    let mut partition = SharePartition::new(3, &stored, 0);
     assert_eq!((partition.start_offset(), partition.next_fetch_offset()), (5, 5));
     let got = partition.acquire(&Rc::from("a"), &[(0, 9)], EXACT, &config(), at(0));
     let got: Vec<_> = got.iter().map(|it| (it.first_offset, it.delivery_count)).collect();
@@ -248,7 +248,7 @@ fn offsets_without_a_record_are_done_with_once_their_turn_comes() {
         state: RecordState::Acknowledged,
         delivery_count: 1,
     };
-    let mut partition = SharePartition::new(0, &[accepted(0), accepted(2)]);
+    let mut partition = SharePartition::new(0, &[accepted(0), accepted(2)], 0);
     assert_eq!(partition.start_offset(), 1);
     partition.skip(1, 1);
     assert_eq!(partition.start_offset(), 3);
