@@ -202,7 +202,9 @@ impl Broker {
             delta.partitions.extend(self.disk.logs().map(|(tp, _)| tp));
         }
         if !delta.removed_topics.is_empty() || !delta.partitions.is_empty() {
-            self.process.coordinator.on_new_metadata_image(&self.process.image);
+            let process = &mut self.process;
+            let appends = &mut process.coordinator_appends;
+            process.coordinator.on_new_metadata_image(&process.image, out, appends);
         }
         for topic in delta.removed_topics {
             delta.partitions.extend(self.hosted_partitions(topic));

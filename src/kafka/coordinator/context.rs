@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::CoordinatorAppend;
 use super::classic_group::Member;
+use super::consumer_group::ConsumerGroup;
 use super::group::Waiting;
 use super::member::Assignments;
 use super::store;
@@ -40,10 +41,12 @@ pub(super) enum Then {
         group: Rc<str>,
         to: Waiting,
         answer: Response,
+        /// The group as the log holds it, should it not take this.
+        before: Box<ConsumerGroup>,
     },
     /// Members of a group of KIP-848 went by themselves.
     Fenced {
-        group: Rc<str>,
+        before: Box<ConsumerGroup>,
     },
     TxnCommit {
         from: Waiting,

@@ -1,6 +1,7 @@
 //! Offsets that nobody has use for any more, and groups that are left with nothing
 //! (`GroupCoordinatorShard.cleanupGroupMetadata`, `OffsetMetadataManager.cleanupExpiredOffsets`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::classic_group::{ClassicGroup, ClassicGroupState};
@@ -46,18 +47,7 @@ impl GroupCoordinator {
                 })
                 .map(|(partition, _)| partition.clone())
                 .collect();
-            let mut records = Vec::new();
-            for (topic, partition) in expired {
-                group.offsets.remove(&(topic.clone(), partition));
-                records.push(GroupRecord::OffsetCommit {
-                    group: group.name.clone(),
-                    topic,
-                    partition,
-                    offset: None,
-                    leader_epoch: -1,
-                    committed_at: now,
-                });
-            }
+            let mut records = group.forget_offsets(expired, now);
             let is_left = group.offsets.is_empty() && group.is_idle();
             if is_left && !has_pending(pending, &group.name, None) {
                 records.extend(group.tombstones());
@@ -78,7 +68,49 @@ impl GroupCoordinator {
     }
 }
 
+impl GroupCoordinator {
+    /// Topics were deleted, and with them goes what groups have committed of them
+    /// (`OffsetMetadataManager.onPartitionsDeleted`).
+    pub(super) fn forget_offsets_of(
+        &mut self,
+        topics: &BTreeSet<Rc<str>>,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+    ) {
+        let now = out.now();
+        for offsets in self.pending_offsets.values_mut().flat_map(BTreeMap::values_mut) {
+            offsets.retain(|(topic, _), _| !topics.contains(topic));
+        }
+        for group in self.groups.values_mut() {
+            let of_topics = group.offsets.keys().filter(|(topic, _)| topics.contains(topic));
+            let of_topics: Vec<NamedPartition> = of_topics.cloned().collect();
+            let records = group.forget_offsets(of_topics, now);
+            if !records.is_empty() {
+                let mut cx =
+                    Context { config: &self.config, writer: &mut self.writer, out, appends };
+                cx.append(group.partition, records, Then::Nothing);
+            }
+        }
+    }
+}
+
 impl Group {
+    /// Drops these offsets; the tombstones that say so.
+    fn forget_offsets(&mut self, of: Vec<NamedPartition>, now: Time) -> Vec<GroupRecord> {
+        let forget = |(topic, partition): NamedPartition| {
+            self.offsets.remove(&(topic.clone(), partition));
+            GroupRecord::OffsetCommit {
+                group: self.name.clone(),
+                topic,
+                partition,
+                offset: None,
+                leader_epoch: -1,
+                committed_at: now,
+            }
+        };
+        of.into_iter().map(forget).collect()
+    }
+
     /// Whether members read the topic: its offsets do not expire.
     fn is_subscribed_to(&self, topic: &str) -> bool {
         match &self.kind {

@@ -3,8 +3,9 @@
 //! tells of is stored.
 //!
 //! Simplified: where the log refuses a record, Kafka takes the change back; here the group goes on, nobody is told of the
-//! change, and all of the group is written with its next record.
+//! change, and what the log lacks is written with the next record.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::consumer_group::{
@@ -88,13 +89,27 @@ pub(super) fn tell_state(
 }
 
 impl GroupCoordinator {
-    /// `onNewMetadataImage`: topics came, went or grew.
-    pub fn on_new_metadata_image(&mut self, image: &MetadataImage) {
+    /// `onNewMetadataImage`: topics came, went or grew. Offsets of those that went are forgotten.
+    pub fn on_new_metadata_image(
+        &mut self,
+        image: &MetadataImage,
+        out: &mut Out<'_>,
+        appends: &mut Vec<CoordinatorAppend>,
+    ) {
         let topics = image.topics.values().map(|topic| {
             let count = u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX);
             (topic.name.clone(), (Uuid::of_topic(topic.id), count))
         });
-        self.topics = Rc::new(topics.collect::<TopicsImage>());
+        let topics: TopicsImage = topics.collect();
+        let is_gone = |(name, (id, _)): &(&Rc<str>, &(Uuid, u32))| {
+            topics.get(*name).is_none_or(|(known, _)| known != id)
+        };
+        let gone: BTreeSet<Rc<str>> =
+            self.topics.iter().filter(is_gone).map(|(name, _)| name.clone()).collect();
+        self.topics = Rc::new(topics);
+        if !gone.is_empty() {
+            self.forget_offsets_of(&gone, out, appends);
+        }
     }
 
     pub(super) fn consumer_group_heartbeat(
@@ -154,7 +169,8 @@ impl GroupCoordinator {
             after.introduce(&request.member_id, &request.client_id, from.node);
         }
         let mut records = self.begin_records(name, partition);
-        let written = if self.unwritten.remove(name) { &before.unwritten() } else { &before };
+        let unwritten = self.unwritten.remove(name);
+        let written = unwritten.as_ref().unwrap_or(&before);
         records.extend(group_records(&after, after.changes_since(written)));
         let (was, is) = (before.state(), after.state());
         let reason = match request.member_epoch {
@@ -172,25 +188,26 @@ impl GroupCoordinator {
         let next = group.next_deadline();
         self.arm(next, out);
         let answer = to_response(answer, shared);
-        self.answer_when_stored(from, (name, partition), answer, records, out, appends);
+        let before = Box::new(unwritten.unwrap_or(before));
+        if records.is_empty() {
+            self.answer_after_others(from, partition, answer, out);
+        } else {
+            let then = Then::Answer { group: name.clone(), to: from, answer, before };
+            let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
+            cx.append(partition, records, then);
+        }
         Ok(())
     }
 
-    /// Writes the records, and answers once they are stored. Without records the answer may still tell of what was written
-    /// before.
-    fn answer_when_stored(
+    /// Answers once everything is stored that was written before: the answer may tell of it.
+    fn answer_after_others(
         &mut self,
         from: Waiting,
-        (name, partition): (&Rc<str>, u32),
+        partition: u32,
         answer: Response,
-        records: Vec<GroupRecord>,
         out: &mut Out<'_>,
-        appends: &mut Vec<CoordinatorAppend>,
     ) {
-        if !records.is_empty() {
-            let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
-            cx.append(partition, records, Then::Answer { group: name.clone(), to: from, answer });
-        } else if let Some(token) = self.writer.last_pending(partition) {
+        if let Some(token) = self.writer.last_pending(partition) {
             self.writer.followers.push((token, from, answer));
         } else {
             out.respond(from.node, from.correlation, answer);
@@ -270,24 +287,24 @@ impl GroupCoordinator {
                 let reason = "its session or the time to give up partitions ended";
                 tell_removed(&before, consumer, reason, cx.out);
                 tell_state(consumer, before.state(), consumer.state(), reason, cx.out);
-                let written = consumer.unwritten();
-                let written = if unwritten { &written } else { &before };
-                let records = group_records(consumer, consumer.changes_since(written));
+                let before = Box::new(unwritten.unwrap_or(before));
+                let records = group_records(consumer, consumer.changes_since(&before));
                 if !records.is_empty() {
-                    cx.append(
-                        group.partition,
-                        records,
-                        Then::Fenced { group: consumer.name.clone() },
-                    );
+                    cx.append(group.partition, records, Then::Fenced { before });
                 }
             }
         });
     }
 
     /// The log took a group's records, or not.
-    pub(super) fn on_group_written(&mut self, name: &Rc<str>, result: Result<(), ErrorCode>) {
+    pub(super) fn on_group_written(
+        &mut self,
+        name: Rc<str>,
+        before: ConsumerGroup,
+        result: Result<(), ErrorCode>,
+    ) {
         if result.is_err() {
-            self.unwritten.insert(name.clone());
+            self.unwritten.entry(name).or_insert(before);
         }
     }
 

@@ -21,7 +21,7 @@ mod store;
 mod tests;
 mod transactions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub use classic_group::{ClassicGroup, ClassicGroupState, Member};
@@ -81,8 +81,8 @@ pub struct GroupCoordinator {
     topics: Rc<TopicsImage>,
     consumer_config: ConsumerGroupConfig,
     share_config: ConsumerGroupConfig,
-    /// Groups of KIP-848 of which the log refused a record: all of them is written with the next one.
-    unwritten: BTreeSet<Rc<str>>,
+    /// Groups of KIP-848 of which the log refused a record, as it holds them: what differs is written with the next.
+    unwritten: BTreeMap<Rc<str>, ConsumerGroup>,
     /// Whether a look at what has expired is planned.
     cleanup_planned: bool,
     writer: Writer,
@@ -97,7 +97,7 @@ impl GroupCoordinator {
             topics: Rc::default(),
             consumer_config: ConsumerGroupConfig::of(&config),
             share_config: ConsumerGroupConfig::of_share_groups(&config),
-            unwritten: BTreeSet::new(),
+            unwritten: BTreeMap::new(),
             cleanup_planned: false,
             config,
             partitions_total: 0,
@@ -183,11 +183,13 @@ impl GroupCoordinator {
                     group.on_static_member_stored(cx, &new_id, *old, result);
                 });
             }
-            Then::Answer { group, to, answer } => {
-                self.on_group_written(&group, result);
+            Then::Answer { group, to, answer, before } => {
+                self.on_group_written(group, *before, result);
                 heartbeats::respond(to, answer, result, out);
             }
-            Then::Fenced { group } => self.on_group_written(&group, result),
+            Then::Fenced { before } => {
+                self.on_group_written(before.name.clone(), *before, result);
+            }
             Then::TxnCommit { from, request, producer_id, committed_at } => {
                 if result.is_ok() {
                     self.on_txn_commit_stored(partition, producer_id, &request, committed_at);
@@ -198,7 +200,12 @@ impl GroupCoordinator {
             }
             Then::Commit { from, request, committed_at } => {
                 if result.is_ok() {
-                    self.with_group(&request.group, out, appends, |group, cx| {
+                    // It may have been empty, and forgotten, until now.
+                    let name = &request.group;
+                    self.groups
+                        .entry(name.clone())
+                        .or_insert_with(|| Group::new(name.clone(), partition));
+                    self.with_group(name, out, appends, |group, cx| {
                         group.on_commit_stored(cx, &request, committed_at);
                     });
                 }
@@ -226,7 +233,14 @@ impl GroupCoordinator {
                 cx.answer_join_error(member.awaiting_join.take(), "", error);
             }
         });
-        self.groups.remove(name);
+        match self.groups.get_mut(name) {
+            // What it had committed under another protocol is stored.
+            Some(group) if !group.offsets.is_empty() => {
+                let classic = ClassicGroup::new(name.clone(), group.partition);
+                group.kind = GroupKind::Classic(classic);
+            }
+            _ => drop(self.groups.remove(name)),
+        }
     }
 
     /// The broker leads `partition` and reads its log: clients are told to come back. May be left out when
@@ -280,6 +294,9 @@ impl GroupCoordinator {
                 }
             }
         }
+        let groups = &self.groups;
+        self.unwritten
+            .retain(|name, _| groups.get(name).is_some_and(|it| it.partition != partition));
         self.groups.retain(|_, group| group.partition != partition);
         self.pending_offsets.retain(|(of, _), _| *of != partition);
         let writer = &mut self.writer;

@@ -138,7 +138,11 @@ impl Groups {
                         let (offset, leader_epoch, committed_at) =
                             (*offset, *leader_epoch, *committed_at);
                         let committed = CommittedOffset { offset, leader_epoch, committed_at };
-                        offsets.insert(tp, committed);
+                        // Those of a transaction count from its marker on; a plain commit that came later counts more.
+                        let newer = |known: &CommittedOffset| known.committed_at > committed_at;
+                        if !offsets.get(&tp).is_some_and(newer) {
+                            offsets.insert(tp, committed);
+                        }
                     }
                     None => {
                         offsets.remove(&tp);

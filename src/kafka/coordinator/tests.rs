@@ -1,6 +1,8 @@
 //! The coordinator at its seam. The protocol of members is proven by `conform::classic_group_traces`; here is what
 //! the traces do not show: stored offsets, refused appends, moves to another broker, limits.
 
+mod stored;
+
 use std::rc::Rc;
 
 use super::*;

@@ -161,7 +161,15 @@ impl GroupCoordinator {
         group: &str,
         partitions: Option<&[NamedPartition]>,
     ) -> bool {
+        let is_wanted = |tp: &NamedPartition| partitions.is_none_or(|wanted| wanted.contains(tp));
+        let is_being_stored = |then: &Then| match then {
+            Then::TxnCommit { request, .. } => {
+                *request.group == *group && request.offsets.iter().any(|(tp, ..)| is_wanted(tp))
+            }
+            _ => false,
+        };
         has_pending(&self.pending_offsets, group, partitions)
+            || self.writer.pending.values().any(|(_, then)| is_being_stored(then))
     }
 }
 

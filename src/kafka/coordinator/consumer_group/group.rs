@@ -80,7 +80,7 @@ impl ConsumerGroup {
     }
 
     /// One like it, of which nothing was written.
-    pub(in crate::kafka::coordinator) fn unwritten(&self) -> Self {
+    pub(super) fn unwritten(&self) -> Self {
         Self { shared: self.shared, ..Self::new(self.name.clone()) }
     }
 
