@@ -74,6 +74,7 @@ scaled! {
         "group.share.min.session.timeout.ms" group_share_min_session_timeout 45_000 => 1_000;
         "group.share.heartbeat.interval.ms" group_share_heartbeat_interval 5_000 => 1_000;
         "group.share.min.heartbeat.interval.ms" group_share_min_heartbeat_interval 5_000 => 500;
+        "group.share.min.record.lock.duration.ms" group_share_min_record_lock_duration 15_000 => 1_000;
         "group.share.record.lock.duration.ms" group_share_record_lock_duration 30_000 => 10_000;
     }
     ProducerConfig {

@@ -10,7 +10,7 @@ use crate::support::Watched;
 const SCENARIO: &str = r#"
 name = "share"
 brokers = 3
-broker_config = { "group.share.heartbeat.interval.ms" = 1000, "group.share.min.heartbeat.interval.ms" = 1000, "group.share.session.timeout.ms" = 6000, "group.share.min.session.timeout.ms" = 6000, "group.share.record.lock.duration.ms" = 5000 }
+broker_config = { "group.share.heartbeat.interval.ms" = 1000, "group.share.min.heartbeat.interval.ms" = 1000, "group.share.session.timeout.ms" = 6000, "group.share.min.session.timeout.ms" = 6000, "group.share.record.lock.duration.ms" = 5000, "group.share.min.record.lock.duration.ms" = 1000 }
 group_config = { queue = { "share.auto.offset.reset" = "earliest" } }
 [[topics]]
 name = "jobs"

@@ -165,6 +165,10 @@ config_table! {
     "message.max.bytes" message_max_bytes: u32 ["INT"] = 1_048_588, 0 ..= 2_147_483_647;
     /// How long a member of a share group may keep a record before others may have it.
     "group.share.record.lock.duration.ms" group_share_record_lock_duration: Duration ["INT"] = Duration::from_secs(30), 1_000 ..= 3_600_000;
+    /// Shortest time that share groups may let a member keep a record.
+    "group.share.min.record.lock.duration.ms" group_share_min_record_lock_duration: Duration ["INT"] = Duration::from_secs(15), 1_000 ..= 30_000;
+    /// Longest time that share groups may let a member keep a record.
+    "group.share.max.record.lock.duration.ms" group_share_max_record_lock_duration: Duration ["INT"] = Duration::from_secs(60), 30_000 ..= 3_600_000;
     /// How often a record is handed out in a share group before it is given up.
     "group.share.delivery.count.limit" group_share_delivery_count_limit: u32 ["INT"] = 5, 2 ..= 10;
     /// Most records of a partition that a share group may have in flight.
@@ -258,8 +262,7 @@ impl PostProcess for BrokerConfig {
             ));
         }
         check_span(
-            "group.consumer",
-            "heartbeat.interval.ms",
+            span_keys!("group.consumer", "heartbeat.interval.ms"),
             self.group_consumer_heartbeat_interval,
             (
                 self.group_consumer_min_heartbeat_interval,
@@ -267,14 +270,12 @@ impl PostProcess for BrokerConfig {
             ),
         )?;
         check_span(
-            "group.consumer",
-            "session.timeout.ms",
+            span_keys!("group.consumer", "session.timeout.ms"),
             self.group_consumer_session_timeout,
             (self.group_consumer_min_session_timeout, self.group_consumer_max_session_timeout),
         )?;
         check_span(
-            "group.consumer",
-            "assignment.interval.ms",
+            span_keys!("group.consumer", "assignment.interval.ms"),
             self.group_consumer_assignment_interval,
             (
                 self.group_consumer_min_assignment_interval,
@@ -294,16 +295,19 @@ impl PostProcess for BrokerConfig {
 impl BrokerConfig {
     fn check_share_groups(&self) -> Result<(), ConfigError> {
         check_span(
-            "group.share",
-            "heartbeat.interval.ms",
+            span_keys!("group.share", "heartbeat.interval.ms"),
             self.group_share_heartbeat_interval,
             (self.group_share_min_heartbeat_interval, self.group_share_max_heartbeat_interval),
         )?;
         check_span(
-            "group.share",
-            "session.timeout.ms",
+            span_keys!("group.share", "session.timeout.ms"),
             self.group_share_session_timeout,
             (self.group_share_min_session_timeout, self.group_share_max_session_timeout),
+        )?;
+        check_span(
+            span_keys!("group.share", "record.lock.duration.ms"),
+            self.group_share_record_lock_duration,
+            (self.group_share_min_record_lock_duration, self.group_share_max_record_lock_duration),
         )?;
         if self.group_share_heartbeat_interval >= self.group_share_session_timeout {
             let key = "group.share.heartbeat.interval.ms";
@@ -314,22 +318,29 @@ impl BrokerConfig {
     }
 }
 
+/// The keys of a setting of groups, of its least and of its greatest value.
+macro_rules! span_keys {
+    ($kind:literal, $name:literal) => {
+        [concat!($kind, ".", $name), concat!($kind, ".min.", $name), concat!($kind, ".max.", $name)]
+    };
+}
+use span_keys;
+
 /// A setting of groups lies between its `min` and `max` (the constructor of `GroupCoordinatorConfig`).
 fn check_span(
-    kind: &'static str,
-    name: &'static str,
+    [of_value, of_min, of_max]: [&'static str; 3],
     value: Duration,
     (min, max): (Duration, Duration),
 ) -> Result<(), ConfigError> {
-    let key = |part: &str| format!("{kind}.{part}{name}");
-    let message = if max < min {
-        format!("{} must be greater than or equal to {}", key("max."), key("min."))
+    let (key, rule, other) = if max < min {
+        (of_max, "greater than or equal to", of_min)
     } else if value < min {
-        format!("{} must be greater than or equal to {}", key(""), key("min."))
+        (of_value, "greater than or equal to", of_min)
     } else if value > max {
-        format!("{} must be less than or equal to {}", key(""), key("max."))
+        (of_value, "less than or equal to", of_max)
     } else {
         return Ok(());
     };
-    Err(ConfigError::Inconsistent { key: kind, message })
+    let message = format!("{key} must be {rule} {other}");
+    Err(ConfigError::Inconsistent { key, message })
 }

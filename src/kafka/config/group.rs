@@ -14,7 +14,28 @@ config_table! {
 
 impl PostProcess for GroupConfig {
     fn post_process(self, _is_set: impl Fn(&str) -> bool) -> Result<Self, ConfigError> {
+        if self.share_auto_offset_reset == AutoOffsetReset::None {
+            // `ShareGroupAutoOffsetResetStrategy.Validator`
+            let key = "share.auto.offset.reset";
+            let message = format!(
+                "Invalid value `none` for configuration {key}. The value must be either 'earliest', 'latest' or of \
+                 the format 'by_duration:<PnDTnHnMn.nS.>'."
+            );
+            return Err(ConfigError::Inconsistent { key, message });
+        }
         Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_group_begins_somewhere() {
+        let error = GroupConfig::with([("share.auto.offset.reset", "none")]).unwrap_err();
+        assert!(error.to_string().contains("either 'earliest', 'latest' or"), "{error}");
+        GroupConfig::with([("share.auto.offset.reset", "by_duration:PT1H")]).unwrap();
     }
 }
 

@@ -54,13 +54,6 @@ pub enum ConfigError {
         /// The key that was given.
         key: String,
     },
-    /// Kafka takes the value, the model has nothing of the kind. These words are not Kafka's.
-    NotSimulated {
-        /// The key.
-        key: &'static str,
-        /// What there is instead.
-        message: &'static str,
-    },
 }
 
 impl ConfigError {
@@ -70,7 +63,7 @@ impl ConfigError {
             Self::Unknown { key, .. }
             | Self::NotModelled { key, .. }
             | Self::Invalid { key, .. } => key,
-            Self::Inconsistent { key, .. } | Self::NotSimulated { key, .. } => key,
+            Self::Inconsistent { key, .. } => key,
         }
     }
 }
@@ -87,7 +80,6 @@ impl std::fmt::Display for ConfigError {
                 write!(f, "Invalid value {value} for configuration {key}: {reason}")
             }
             Self::Inconsistent { message, .. } => f.write_str(message),
-            Self::NotSimulated { message, .. } => f.write_str(message),
         }
     }
 }

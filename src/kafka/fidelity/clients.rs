@@ -98,10 +98,10 @@ pub(super) const TRANSACTIONS: &[Declaration] = &[
 ];
 
 pub(super) const CONSUMER: &[Declaration] = &[
-    modelled(
+    simplified(
         "Fetching and polling",
         "Fetcher, max.poll.records, fetch.*",
-        "Long polls, fetch sessions, one fetch per broker, records handed out poll by poll; each takes service time.",
+        "Long polls without fetch sessions, one fetch per broker, records handed out poll by poll; each takes service time.",
         &[Test("every_record_is_sent_replicated_and_processed_once")],
     ),
     modelled(

@@ -51,7 +51,7 @@ fn quotas(draw: &mut Draw) -> Vec<QuotaDef> {
 pub(super) fn quota(draw: &mut Draw) -> QuotaDef {
     let key = draw.of(&["producer_byte_rate", "consumer_byte_rate"]);
     let mut config = Settings::new();
-    set(&mut config, key, draw.of(&["3000", "20000", "200000"]));
+    set(&mut config, key, draw.of(&["20000", "200000"]));
     let client_id = draw.of(&["<default>", "<default>", "producer-1", "group-1-member-1"]);
     QuotaDef { user: None, client_id: Some(client_id.to_owned()), config }
 }
