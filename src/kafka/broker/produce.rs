@@ -263,7 +263,7 @@ impl Broker {
             out.event(Event::HighWatermarkAdvanced { tp, to });
             self.mark_dirty(tp, false);
             self.process.fetches.wake(tp);
-            self.process.shares.wake();
+            self.process.shares.wake_for(tp);
             self.complete_produces(tp, out);
         }
     }

@@ -76,6 +76,12 @@ impl Shares {
         self.woken |= !self.waiting.is_empty();
     }
 
+    /// More of `tp` may be read: whoever waits for it is looked at again.
+    pub(super) fn wake_for(&mut self, tp: TopicPartition) {
+        let mut wanted = self.waiting.iter().flat_map(|waiting| &waiting.partitions);
+        self.woken |= wanted.any(|(of, _)| *of == tp);
+    }
+
     /// Whoever waits is looked at again, and so is what runs out next.
     pub(super) fn look_again(&mut self) {
         self.woken = true;
