@@ -61,6 +61,8 @@ pub struct Failure {
 impl Failure {
     /// Name for a panic of the program.
     pub const PANIC: &'static str = "panic";
+    /// Name for two runs of one seed that differ.
+    pub const DIFFERS: &'static str = "same-seed-same-run";
     /// How names for clusters begin that were mended and did not come to rest.
     pub const NO_REST: &'static str = "rest-";
 
@@ -69,9 +71,11 @@ impl Failure {
         self.invariant.starts_with(Self::NO_REST)
     }
 
-    /// Whether the other one is of the same invariant.
+    /// Whether the other one is of the same invariant; a panic, of the same place.
     pub fn is_like(&self, other: &Self) -> bool {
+        let place = |failure: &Self| failure.detail.lines().next().map(str::to_owned);
         self.invariant == other.invariant
+            && (self.invariant != Self::PANIC || place(self) == place(other))
     }
 }
 

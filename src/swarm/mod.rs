@@ -74,7 +74,8 @@ impl Case {
             .map_or(Time::ZERO, |cluster| cluster.started());
         let mended = saved.failure.as_ref().and_then(|failure| failure.mended_at_us).map(Time);
         let is_unclean = |action: &Action| *action == Action::ElectLeaders { unclean: true };
-        let unclean = saved.journal.iter().any(|entry| is_unclean(&entry.action));
+        let mut actions = saved.journal.iter().map(|entry| &entry.action);
+        let unclean = actions.any(|it| is_unclean(it) || generate::may_leave_nobody(it));
         let disturbs = |at: Time| mended.is_none_or(|mended| at < mended);
         let actions =
             saved.journal.iter().filter(|entry| disturbs(entry.at)).map(|entry| PlannedAction {

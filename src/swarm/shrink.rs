@@ -110,6 +110,10 @@ impl<F: FnMut(&Case) -> bool> Shrinker<F> {
             }) {}
         }
         while self.attempt(|case| case.scenario.brokers = (case.scenario.brokers - 1).max(1)) {}
+        self.attempt(|case| case.scenario.combined = false);
+        self.attempt(|case| case.scenario.controllers = 1);
+        self.attempt(|case| case.scenario.quotas.clear());
+        self.attempt(|case| case.scenario.group_config.clear());
         self.attempt(|case| case.scenario.racks.clear());
         self.attempt(|case| case.scenario.network = None);
     }

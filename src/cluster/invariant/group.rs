@@ -185,6 +185,14 @@ impl Invariant for GenerationsOnlyGrow {
     }
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
+        for (_, event) in look.news() {
+            // An empty group that is deleted begins anew; one whose coordinator goes does no more than that.
+            if let Event::GroupStateChanged { group, from, to: GroupState::Dead, .. } = event
+                && *from == GroupState::Empty
+            {
+                self.before.retain(|(name, _), _| name != group);
+            }
+        }
         let cluster = look.cluster;
         for group in cluster.groups().filter(|group| group.state() == GroupState::Stable) {
             let now = group.generation();

@@ -6,13 +6,14 @@ use std::rc::Rc;
 
 use super::classic_group::{ClassicGroup, ClassicGroupState};
 use super::context::{Context, Then};
-use super::group::{CommittedOffset, Group, GroupKind};
+use super::group::{CommittedOffset, Group, GroupKind, GroupState};
 use super::heartbeats::group_records;
 use super::transactions::has_pending;
 use super::{CoordinatorAppend, CoordinatorTimer, GroupCoordinator};
 use crate::base::Time;
 use crate::kafka::broker::BrokerTimer;
 use crate::kafka::effect::{Out, Timer};
+use crate::kafka::event::Event;
 use crate::kafka::protocol::NamedPartition;
 use crate::kafka::record::GroupRecord;
 
@@ -59,8 +60,14 @@ impl GroupCoordinator {
                 cx.append(group.partition, records, Then::Nothing);
             }
         }
-        for name in deleted {
-            self.groups.remove(&name);
+        for group in deleted.iter().filter_map(|name| self.groups.remove(name)) {
+            out.event(Event::GroupStateChanged {
+                group: group.name.clone(),
+                from: group.state(),
+                to: GroupState::Dead,
+                generation: group.generation(),
+                reason: "Nobody is in it, and nothing is stored of it.".into(),
+            });
         }
         if !self.partitions.is_empty() {
             self.plan_cleanup(out);

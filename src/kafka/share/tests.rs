@@ -217,8 +217,8 @@ fn the_rules_of_share_groups_hold_whatever_members_do() {
                 assert_eq!(state.state == RecordState::Acquired, state.member.is_some());
                 let was = before.in_flight().find(|(it, _)| *it == offset);
                 let was = was.map(|(_, state)| state);
-                if was.is_some_and(|was| was.state.is_terminal()) && h.writes.is_empty() {
-                    assert!(state.state.is_terminal() || state.state == RecordState::Acquired);
+                if let Some(was) = was.filter(|was| was.is_done()) {
+                    assert_eq!(state.state, was.state, "what is done with stays so");
                 }
                 if let (Some(was), Some(has)) =
                     (was.and_then(|it| it.member.as_ref()), &state.member)

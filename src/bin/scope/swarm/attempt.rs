@@ -21,9 +21,6 @@ pub(super) enum Attempt {
     Failed(Box<Saved>),
 }
 
-/// Name of the failure of two runs of one case that differ.
-const DIFFERS: &str = "same-seed-same-run";
-
 /// From now on a panic is not printed but kept for its report.
 pub(super) fn keep_panics_quiet() {
     std::panic::set_hook(Box::new(|info| {
@@ -51,7 +48,7 @@ pub(super) fn attempt(case: &Case, demo: Option<Demo>, twice: bool) -> Attempt {
             let event = again.difference().unwrap_or("the end").to_owned();
             let cluster = again.session().cluster();
             let failure = Failure {
-                invariant: DIFFERS.to_owned(),
+                invariant: Failure::DIFFERS.to_owned(),
                 sentence: "two runs of one seed are the same, event for event".to_owned(),
                 detail: format!("{} and {}; first difference: {event}", summary.hash, other.hash),
                 steps: cluster.steps(),

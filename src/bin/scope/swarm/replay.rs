@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use brokerscope::base::Time;
 use brokerscope::session::{Failure as Broken, Saved};
-use brokerscope::swarm::{self, Demo, Replay};
+use brokerscope::swarm::{self, Case, Demo, Replay};
 use lexopt::prelude::{Long, Value, ValueExt as _};
 
 use super::attempt::{Attempt, attempt, caught, keep_panics_quiet};
 use super::options;
+use super::shrink::is_of_two_runs;
 use crate::{Failure, Outcome, Output};
 
 /// What `scope help replay` prints.
@@ -55,6 +56,10 @@ pub(crate) fn run(args: &mut lexopt::Parser, output: &mut Output<'_>) -> Result<
         Some(Source::Seed(seed)) => replay_seed(seed, demo, output),
         Some(Source::File(path)) => {
             let saved = read(&path)?;
+            if is_of_two_runs(&saved) {
+                let outcome = attempt(&Case::of_saved(&saved), None, true);
+                return tell_attempt(&path.display().to_string(), outcome, output);
+            }
             replay_file(&path, &saved, events, output)
         }
     }
@@ -68,14 +73,19 @@ pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
 }
 
 fn replay_seed(seed: u64, demo: Option<Demo>, output: &mut Output<'_>) -> Result<Outcome, Failure> {
-    match attempt(&swarm::case(seed), demo, false) {
+    let outcome = attempt(&swarm::case(seed), demo, false);
+    tell_attempt(&format!("seed {seed}"), outcome, output)
+}
+
+fn tell_attempt(what: &str, outcome: Attempt, output: &mut Output<'_>) -> Result<Outcome, Failure> {
+    match outcome {
         Attempt::Passed(summary) => {
             let (steps, elapsed, hash) = (summary.steps, summary.elapsed, summary.hash);
-            writeln!(output.out, "seed {seed} passes: {steps} steps, {elapsed}, hash {hash}")?;
+            writeln!(output.out, "{what} passes: {steps} steps, {elapsed}, hash {hash}")?;
             Ok(Outcome::Good)
         }
         Attempt::Failed(saved) => {
-            writeln!(output.out, "seed {seed} fails:")?;
+            writeln!(output.out, "{what} fails:")?;
             tell(&saved, output.out)?;
             Ok(Outcome::Bad)
         }

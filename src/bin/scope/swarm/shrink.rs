@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use brokerscope::session::Saved;
+use brokerscope::session::{Failure as Broken, Saved};
 use brokerscope::swarm::{self, Case, Demo};
 use lexopt::prelude::{Long, Value, ValueExt as _};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &mut lexopt::Parser, output: &mut Output<'_>) -> Result<
     keep_panics_quiet();
     let demo = saved.failure.as_ref().and_then(Demo::of_failure);
     let case = Case::of_saved(&saved);
-    let Attempt::Failed(first) = attempt(&case, demo, false) else {
+    let Attempt::Failed(first) = attempt(&case, demo, is_of_two_runs(&saved)) else {
         writeln!(output.out, "{}: nothing breaks any more", path.display())?;
         return Ok(Outcome::Bad);
     };
@@ -68,7 +68,8 @@ pub(super) fn smaller(saved: &Saved, demo: Option<Demo>) -> Saved {
 }
 
 fn shrink(case: Case, wanted: &Saved, demo: Option<Demo>, tries: u32) -> Saved {
-    let fails = |case: &Case| match attempt(case, demo, false) {
+    let twice = is_of_two_runs(wanted);
+    let fails = |case: &Case| match attempt(case, demo, twice) {
         Attempt::Failed(saved) => Some(saved).filter(|saved| is_like(saved, wanted)),
         Attempt::Passed(_) => None,
     };
@@ -81,6 +82,11 @@ fn shrink(case: Case, wanted: &Saved, demo: Option<Demo>, tries: u32) -> Saved {
         None => false,
     });
     smallest
+}
+
+/// Whether only a second run shows the failure.
+pub(super) fn is_of_two_runs(saved: &Saved) -> bool {
+    saved.failure.as_ref().is_some_and(|failure| failure.invariant == Broken::DIFFERS)
 }
 
 fn is_like(one: &Saved, other: &Saved) -> bool {
