@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::disk::Write;
 use super::requests::Purpose;
-use super::{Broker, BrokerTimer};
+use super::{Broker, BrokerTimer, SHORTEST_PERIOD};
 use crate::base::{LeaderEpoch, NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
 use crate::kafka::config::IsolationLevel;
@@ -329,7 +329,7 @@ impl Broker {
 
     /// The fetch failed as a whole: every partition waits, and the session begins anew.
     pub(super) fn on_replica_fetch_lost(&mut self, leader: NodeId, out: &mut Out<'_>) {
-        let until = out.now() + self.config.replica_fetch_backoff;
+        let until = out.now() + self.config.replica_fetch_backoff.max(SHORTEST_PERIOD);
         let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
         fetcher.fetching = false;
         fetcher.reset_session();
@@ -341,7 +341,7 @@ impl Broker {
 
     /// The partition waits for `replica.fetch.backoff.ms`.
     pub(super) fn delay_fetching(&mut self, leader: NodeId, tp: TopicPartition, out: &mut Out<'_>) {
-        let until = out.now() + self.config.replica_fetch_backoff;
+        let until = out.now() + self.config.replica_fetch_backoff.max(SHORTEST_PERIOD);
         if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
             fetcher.delay(tp, until);
             fetcher.arm(leader, out);
