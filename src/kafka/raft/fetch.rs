@@ -149,7 +149,10 @@ impl RaftClient {
         out: &mut Out<'_>,
     ) {
         let high_watermark = self.told_high_watermark();
-        if let EpochState::Leader(state) = &mut self.state {
+        // Whose log differs does not take the high watermark from the answer.
+        if let EpochState::Leader(state) = &mut self.state
+            && diverging_epoch.is_none()
+        {
             state.tell(waiting.replica, high_watermark);
         }
         let records: Vec<StoredBatch> = if diverging_epoch.is_none() {
@@ -244,11 +247,12 @@ impl RaftClient {
         *fetch_at = out.now() + self.config.quorum_fetch_timeout;
         *has_fetched = true;
         if let Some(diverging) = fetched.diverging_epoch {
+            // What is left may differ from the leader's still, so its high watermark says nothing of it yet.
             self.log.truncate_to(diverging);
             debug_assert!(self.log.end() >= self.high_watermark, "what is committed stays");
-        } else {
-            self.log.append_as_follower(fetched.records);
+            return;
         }
+        self.log.append_as_follower(fetched.records);
         let known = fetched.high_watermark.min(self.log.end());
         self.high_watermark = self.high_watermark.max(known);
     }
