@@ -220,6 +220,37 @@ fn brokers_that_are_controllers_too_live_and_die_in_one_piece() {
     assert_eq!(run.cluster.metrics().totals.failed, 0);
 }
 
+#[test]
+fn a_process_with_both_roles_never_comes_back_in_half() {
+    let text = SCENARIO.replace("controllers = 3", "controllers = 3\ncombined = true");
+    for seed in 1..=3 {
+        for again in [start as fn(NodeId) -> Action, crash] {
+            let mut run = Watched::new(&text, seed);
+            run.run(3.0);
+            let controller = active(&run).unwrap();
+            let broker = NodeId(controller.0 - NodeId::CONTROLLER.0 + 1);
+            let halves = |run: &Watched| {
+                (run.cluster.is_running(broker), run.cluster.is_running(controller))
+            };
+            run.apply(&Action::StopBroker { broker: broker.0 });
+            while run.cluster.is_running(broker) {
+                run.step();
+            }
+            assert_eq!(halves(&run), (false, true), "the leader waits for another");
+            let refused = run.try_apply(&start(broker)).unwrap_err().message;
+            assert_eq!(refused, format!("Broker {broker} is still stopping."));
+            if run.try_apply(&again(broker)).is_ok() {
+                assert_eq!(halves(&run), (false, false), "it can be killed, and then all of it");
+            }
+            run.run(10.0);
+            assert_eq!(halves(&run), (false, false));
+            run.apply(&start(broker));
+            run.run(10.0);
+            assert_eq!(halves(&run), (true, true));
+        }
+    }
+}
+
 /// Something that can happen to a quorum.
 fn mischief(run: &mut Watched, rng: &mut Rng, nodes: &[NodeId]) {
     let pick = |rng: &mut Rng| nodes[rng.index(nodes.len())];
