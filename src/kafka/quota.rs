@@ -223,7 +223,7 @@ impl ClientQuotaManager {
     ) -> Option<u64> {
         let (bound, _) = quota_limit(quotas, kind, client_id)?;
         let windows = u64::from(config.samples).saturating_sub(1);
-        Some(bound.saturating_mul(windows * config.window.0 / 1_000_000))
+        Some(bound.saturating_mul(windows.saturating_mul(config.window.0) / 1_000_000))
     }
 }
 
