@@ -17,9 +17,9 @@ use crate::kafka::record::StoredBatch;
 /// Most batches in one answer, so that a replica that is far behind does not get all of the log at once.
 const MAX_BATCHES: usize = 256;
 /// Longest time a leader may hold a fetch (`KafkaRaftClient.MAX_FETCH_WAIT_MS`).
-const FETCH_WAIT: Duration = Duration::from_millis(500);
-/// `KafkaRaftClient.MAX_FETCH_SIZE_BYTES`.
-const MAX_BYTES: u32 = 8 * 1024 * 1024;
+pub const MAX_FETCH_WAIT: Duration = Duration::from_millis(500);
+/// Most bytes of one answer (`KafkaRaftClient.MAX_FETCH_SIZE_BYTES`).
+pub const MAX_FETCH_SIZE: u32 = 8 * 1024 * 1024;
 
 /// A replica that waits for news.
 #[derive(Clone, Copy, Debug)]
@@ -205,13 +205,13 @@ impl RaftClient {
             fetch_offset: self.log.end(),
             last_fetched_epoch: self.log.last_epoch(),
             log_start_offset: 0,
-            max_bytes: MAX_BYTES,
+            max_bytes: MAX_FETCH_SIZE,
         };
         let request = FetchRequest {
             replica: Some(ReplicaState { id: self.id, epoch: -1 }),
-            max_wait: FETCH_WAIT,
+            max_wait: MAX_FETCH_WAIT,
             min_bytes: 1,
-            max_bytes: MAX_BYTES,
+            max_bytes: MAX_FETCH_SIZE,
             isolation_level: IsolationLevel::ReadUncommitted,
             session_epoch: -1,
             partitions: vec![partition],

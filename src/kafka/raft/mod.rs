@@ -20,6 +20,7 @@ mod tests;
 
 use std::rc::Rc;
 
+pub use fetch::{MAX_FETCH_SIZE, MAX_FETCH_WAIT};
 pub use log::{MetadataLog, metadata_records};
 pub use quorum_state::{ElectionState, QuorumRole};
 
