@@ -30,6 +30,8 @@ pub(super) struct MetadataFollower {
     uncommitted: VecDeque<StoredBatch>,
     last_applied_epoch: LeaderEpoch,
     fetching: bool,
+    /// A controller has answered this process.
+    has_fetched: bool,
     failures: u32,
     /// All that was committed when the controller first answered has been applied.
     caught_up: bool,
@@ -43,6 +45,7 @@ impl Default for MetadataFollower {
             uncommitted: VecDeque::new(),
             last_applied_epoch: -1,
             fetching: false,
+            has_fetched: false,
             failures: 0,
             caught_up: false,
             published: false,
@@ -109,10 +112,13 @@ impl Broker {
             log_start_offset: 0,
             max_bytes: MAX_FETCH_SIZE,
         };
+        // A new process does not know what is committed, and a leader that told the one before it sees no news in
+        // that: the first answer must not wait. What the only voter writes is committed as it is read.
+        let waits = metadata.has_fetched || self.controllers.len() == 1;
         let request = FetchRequest {
             replica: Some(ReplicaState { id: self.id, epoch: self.broker_epoch() }),
             max_wait: MAX_FETCH_WAIT,
-            min_bytes: 1,
+            min_bytes: u32::from(waits),
             max_bytes: MAX_FETCH_SIZE,
             isolation_level: IsolationLevel::ReadUncommitted,
             session_epoch: -1,
@@ -151,6 +157,7 @@ impl Broker {
             return;
         };
         self.process.metadata.fetching = false;
+        self.process.metadata.has_fetched = true;
         self.process.metadata.failures = 0;
         self.apply_metadata(partition, out);
         self.fetch_metadata(out);

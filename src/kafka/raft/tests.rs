@@ -17,6 +17,7 @@ struct Harness {
     rng: Rng,
     counters: Counters,
     sent: Vec<(NodeId, CorrelationId, Request)>,
+    timers: Vec<Time>,
     answers: Vec<(NodeId, Response)>,
 }
 
@@ -33,6 +34,7 @@ impl Harness {
             rng: Rng::stream(1, "raft"),
             counters: Counters::default(),
             sent: Vec::new(),
+            timers: Vec::new(),
             answers: Vec::new(),
         };
         harness.run(RaftClient::start);
@@ -49,6 +51,9 @@ impl Harness {
                     self.sent.push((to, correlation, body));
                 }
                 Effect::Response { to, body, .. } => self.answers.push((to, body)),
+                Effect::Timer { at, timer: Timer::Controller(ControllerTimer::AnswerFetches) } => {
+                    self.timers.push(at)
+                }
                 _ => {}
             }
         }
@@ -111,6 +116,16 @@ impl Harness {
 
     /// A voter fetches from `offset`.
     fn fetch(&mut self, from: NodeId, offset: Offset, last_fetched_epoch: LeaderEpoch) {
+        let request = self.fetch_request(from, offset, last_fetched_epoch);
+        self.ask(from, request);
+    }
+
+    fn fetch_request(
+        &self,
+        from: NodeId,
+        offset: Offset,
+        last_fetched_epoch: LeaderEpoch,
+    ) -> FetchRequest {
         let partition = FetchPartition {
             tp: TopicPartition::CLUSTER_METADATA,
             current_leader_epoch: self.raft.epoch(),
@@ -119,7 +134,7 @@ impl Harness {
             log_start_offset: 0,
             max_bytes: 1_000_000,
         };
-        let request = FetchRequest {
+        FetchRequest {
             replica: Some(ReplicaState { id: from, epoch: -1 }),
             max_wait: Duration::ZERO,
             min_bytes: 0,
@@ -130,8 +145,7 @@ impl Harness {
             forgotten: Vec::new(),
             rack: None,
             client_id: None,
-        };
-        self.ask(from, request);
+        }
     }
 
     /// The leader that it follows answers its last fetch.
@@ -340,4 +354,26 @@ fn a_leader_without_a_majority_resigns_after_one_and_a_half_fetch_timeouts() {
     let epoch = h.raft.epoch();
     h.pass(2_000);
     assert_eq!(h.raft.epoch(), epoch + 1, "it never leads again in the epoch that it gave up");
+}
+
+#[test]
+fn a_restarted_broker_hears_the_high_watermark_once_and_then_waits_for_news() {
+    let mut h = Harness::new();
+    h.win();
+    h.fetch(VOTERS[1], 1, h.raft.epoch());
+    let broker = NodeId(1);
+    // What it has applied it knows from its disk, without the epoch.
+    h.fetch(broker, 1, -1);
+    h.answers.clear();
+    let waiting =
+        FetchRequest { max_wait: MAX_FETCH_WAIT, min_bytes: 1, ..h.fetch_request(broker, 1, -1) };
+    for correlation in [1, 2] {
+        let body = waiting.clone().into();
+        h.run(|raft, out| raft.on_request(broker, CorrelationId(correlation), body, out));
+    }
+    assert!(h.answers.is_empty(), "it has heard all that there is");
+    assert_eq!(h.timers, [h.now + MAX_FETCH_WAIT], "one alarm for all that wait");
+    h.now += MAX_FETCH_WAIT;
+    h.run(RaftClient::on_fetch_timer);
+    assert_eq!(h.answers.len(), 2);
 }
