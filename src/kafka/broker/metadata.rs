@@ -74,8 +74,7 @@ impl Delta {
     fn note(&mut self, record: &MetadataRecord) {
         match record {
             MetadataRecord::RegisterBroker { broker, .. }
-            | MetadataRecord::BrokerRegistrationChange { broker, .. }
-            | MetadataRecord::UnregisterBroker { broker } => {
+            | MetadataRecord::BrokerRegistrationChange { broker, .. } => {
                 self.brokers.insert(*broker);
             }
             MetadataRecord::RemoveTopic { topic } => {

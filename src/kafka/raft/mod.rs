@@ -82,11 +82,6 @@ impl RaftClient {
         }
     }
 
-    /// The voters, in order of id.
-    pub fn voters(&self) -> &[NodeId] {
-        &self.voters
-    }
-
     /// Whether it needs nobody else to commit.
     pub fn is_only_voter(&self) -> bool {
         self.voters.len() == 1
@@ -201,11 +196,6 @@ impl RaftClient {
         out.respond(from, correlation, answer);
         self.poll(out);
         None
-    }
-
-    /// Whether the answer belongs to a request of this voter.
-    pub fn expects(&self, from: NodeId, correlation: CorrelationId) -> bool {
-        self.requests.clone().answered(from, correlation)
     }
 
     /// An answer of another voter.
