@@ -309,4 +309,16 @@ mod tests {
             None
         );
     }
+
+    #[test]
+    fn the_longest_window_saturates() {
+        let quotas = ClientQuotas::from([(
+            entity(None, Some("web")),
+            BTreeMap::from([(ClientQuotaType::Fetch, 100)]),
+        )]);
+        let config = RateConfig { samples: u32::MAX, window: Duration::from_secs(u32::MAX.into()) };
+        let who = (ClientQuotaType::Fetch, &"web".into());
+        let most = ClientQuotaManager::max_in_window(&quotas, who, config);
+        assert!(most.is_some_and(|most| most >= u64::MAX / 1_000_000));
+    }
 }
