@@ -32,11 +32,6 @@ pub enum MetadataRecord {
         /// New controlled-shutdown state, if it changes.
         in_controlled_shutdown: Option<bool>,
     },
-    /// `UnregisterBrokerRecord`.
-    UnregisterBroker {
-        /// The broker.
-        broker: NodeId,
-    },
     /// `TopicRecord`.
     Topic {
         /// The new topic.
@@ -161,9 +156,6 @@ impl MetadataImage {
                     registration.in_controlled_shutdown =
                         in_controlled_shutdown.unwrap_or(registration.in_controlled_shutdown);
                 }
-            }
-            MetadataRecord::UnregisterBroker { broker } => {
-                self.brokers.remove(broker);
             }
             MetadataRecord::Topic { topic, name } => self.add_topic(*topic, name),
             MetadataRecord::RemoveTopic { topic } => {

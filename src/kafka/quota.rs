@@ -223,7 +223,7 @@ impl ClientQuotaManager {
     ) -> Option<u64> {
         let (bound, _) = quota_limit(quotas, kind, client_id)?;
         let windows = u64::from(config.samples).saturating_sub(1);
-        Some(bound.saturating_mul(windows * config.window.0 / 1_000_000))
+        Some(bound.saturating_mul(windows.saturating_mul(config.window.0) / 1_000_000))
     }
 }
 
@@ -308,5 +308,17 @@ mod tests {
             ClientQuotaManager::max_in_window(&quotas, (who.0, &"app".into()), CONFIG),
             None
         );
+    }
+
+    #[test]
+    fn the_longest_window_saturates() {
+        let quotas = ClientQuotas::from([(
+            entity(None, Some("web")),
+            BTreeMap::from([(ClientQuotaType::Fetch, 100)]),
+        )]);
+        let config = RateConfig { samples: u32::MAX, window: Duration::from_secs(u32::MAX.into()) };
+        let who = (ClientQuotaType::Fetch, &"web".into());
+        let most = ClientQuotaManager::max_in_window(&quotas, who, config);
+        assert!(most.is_some_and(|most| most >= u64::MAX / 1_000_000));
     }
 }

@@ -2,8 +2,9 @@
 
 use brokerscope::base::{Duration, NodeId, Rng};
 use brokerscope::cluster::Action;
+use brokerscope::kafka::metadata::MetadataRecord;
 use brokerscope::kafka::protocol::{ErrorCode, QuorumReplica, Response};
-use brokerscope::kafka::raft::QuorumRole;
+use brokerscope::kafka::raft::{QuorumRole, metadata_records};
 
 use crate::support::Watched;
 
@@ -150,7 +151,16 @@ fn a_leader_cut_off_gives_up_and_takes_back_what_nobody_else_has() {
     }
     // The brokers still reach the old leader, which writes what it cannot commit.
     run.apply(&topic("lost-or-late"));
-    run.run(10.0);
+    run.run(0.5);
+    let log = |run: &Watched, id: NodeId| {
+        let (_, controller) = run.cluster.controllers().find(|(node, _)| node.id == id).unwrap();
+        (controller.raft().log().clone(), controller.raft().high_watermark())
+    };
+    let (written, committed) = log(&run, old);
+    let lost = written.between(committed, written.end());
+    let is_topic = |record: &MetadataRecord| matches!(record, MetadataRecord::Topic { .. });
+    assert!(lost.iter().flat_map(metadata_records).any(is_topic), "{lost:?}");
+    run.run(9.5);
     let new = active(&run).unwrap();
     assert_ne!(new, old);
     let (_, cut_off) = run.cluster.controllers().find(|(node, _)| node.id == old).unwrap();
@@ -161,22 +171,60 @@ fn a_leader_cut_off_gives_up_and_takes_back_what_nobody_else_has() {
     let quorum = run.cluster.quorum().unwrap();
     assert!(quorum.voters.iter().all(|voter| voter.lag <= 1), "{quorum:?}");
     assert_eq!(run.cluster.unhealthy_partitions(), (0, 0));
+    let ((own, known), (leaders, _)) = (log(&run, old), log(&run, quorum.leader));
+    assert!(known >= written.end(), "others have written there meanwhile");
+    assert_eq!(own.between(0, known), leaders.between(0, known));
+    let now = own.between(committed, own.end());
+    assert!(lost.iter().all(|batch| !now.contains(batch)), "what it alone had is gone");
 }
 
 #[test]
 fn the_quorum_can_be_asked_about_through_any_broker() {
     let mut run = Watched::new(SCENARIO, 4);
-    run.run(2.0);
-    let call = run.cluster.next_admin_call();
-    run.apply(&Action::DescribeQuorum);
-    run.run(1.0);
-    let answer = run.cluster.admin_answer(call).unwrap().unwrap();
-    let Response::DescribeQuorum(answer) = &*answer else { panic!("{answer:?}") };
-    let quorum = answer.quorum.clone().unwrap();
-    assert_eq!(Some(quorum.leader), active(&run));
-    let leader = quorum.voters.iter().find(|voter| voter.id == quorum.leader).unwrap();
-    assert_eq!((leader.lag, leader.last_fetch), (0, leader.last_caught_up));
-    assert!(quorum.observers.iter().all(|observer| observer.last_caught_up.is_some()));
+    let brokers = [1, 2, 3].map(NodeId);
+    for asked in brokers {
+        run.run(10.0);
+        let others = brokers.into_iter().filter(|&broker| broker != asked);
+        for other in others.clone() {
+            run.apply(&crash(other));
+        }
+        let call = run.cluster.next_admin_call();
+        run.apply(&Action::DescribeQuorum);
+        run.run(5.0);
+        let answer = run.cluster.admin_answer(call).unwrap().unwrap();
+        let Response::DescribeQuorum(answer) = &*answer else { panic!("{answer:?}") };
+        let quorum = answer.quorum.clone().unwrap();
+        assert_eq!(Some(quorum.leader), active(&run));
+        let leader = quorum.voters.iter().find(|voter| voter.id == quorum.leader).unwrap();
+        assert_eq!((leader.lag, leader.last_fetch), (0, leader.last_caught_up));
+        assert_eq!((quorum.voters.len(), quorum.observers.len()), (3, 3));
+        assert!(quorum.observers.iter().all(|observer| observer.last_caught_up.is_some()));
+        for other in others {
+            run.apply(&start(other));
+        }
+        // The next one is to find another leader.
+        run.apply(&crash(quorum.leader));
+        run.run(5.0);
+        assert!(active(&run).is_some_and(|now| now != quorum.leader));
+        run.apply(&start(quorum.leader));
+    }
+}
+
+#[test]
+fn a_broker_that_comes_back_to_an_idle_quorum_waits_for_news_like_the_others() {
+    let text = SCENARIO.split("[[topics]]").next().unwrap();
+    let text = format!("{text}[broker_config]\n\"metadata.max.idle.interval.ms\" = 0\n");
+    let mut run = Watched::new(&text, 1);
+    run.run(5.0);
+    run.apply(&Action::StopBroker { broker: 1 });
+    run.run(5.0);
+    run.apply(&start(NodeId(1)));
+    run.run(5.0);
+    let before = run.cluster.steps();
+    run.run(10.0);
+    let steps = run.cluster.steps() - before;
+    // Each fetch of the metadata is two messages, and each waits half a second; the rest is heartbeats.
+    assert!(steps < 1_000, "{steps} in ten seconds");
 }
 
 #[test]
@@ -218,6 +266,37 @@ fn brokers_that_are_controllers_too_live_and_die_in_one_piece() {
     assert!(!run.cluster.is_running(broker) && !run.cluster.is_running(first));
     assert!(active(&run).is_some());
     assert_eq!(run.cluster.metrics().totals.failed, 0);
+}
+
+#[test]
+fn a_process_with_both_roles_never_comes_back_in_half() {
+    let text = SCENARIO.replace("controllers = 3", "controllers = 3\ncombined = true");
+    for seed in 1..=3 {
+        for again in [start as fn(NodeId) -> Action, crash] {
+            let mut run = Watched::new(&text, seed);
+            run.run(3.0);
+            let controller = active(&run).unwrap();
+            let broker = NodeId(controller.0 - NodeId::CONTROLLER.0 + 1);
+            let halves = |run: &Watched| {
+                (run.cluster.is_running(broker), run.cluster.is_running(controller))
+            };
+            run.apply(&Action::StopBroker { broker: broker.0 });
+            while run.cluster.is_running(broker) {
+                run.step();
+            }
+            assert_eq!(halves(&run), (false, true), "the leader waits for another");
+            let refused = run.try_apply(&start(broker)).unwrap_err().message;
+            assert_eq!(refused, format!("Broker {broker} is still stopping."));
+            if run.try_apply(&again(broker)).is_ok() {
+                assert_eq!(halves(&run), (false, false), "it can be killed, and then all of it");
+            }
+            run.run(10.0);
+            assert_eq!(halves(&run), (false, false));
+            run.apply(&start(broker));
+            run.run(10.0);
+            assert_eq!(halves(&run), (true, true));
+        }
+    }
 }
 
 /// Something that can happen to a quorum.

@@ -34,10 +34,15 @@ impl Watched {
 
     fn run_to(&mut self, until: Time) {
         while self.cluster.next_time().is_some_and(|at| at <= until) {
-            self.cluster.step();
-            self.check();
+            self.step();
         }
         self.cluster.advance_to(until);
+    }
+
+    /// Takes the next step.
+    pub(crate) fn step(&mut self) {
+        self.cluster.step();
+        self.check();
     }
 
     /// Does something that must be possible.

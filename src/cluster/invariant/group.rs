@@ -67,7 +67,7 @@ fn held(group: &ConsumerGroup) -> impl Iterator<Item = (Uuid, u32)> {
     })
 }
 
-/// I13: a member is never ahead of the target assignment, nor that of the group.
+/// I13, first half: a member is never ahead of the target assignment, nor that of the group.
 #[derive(Debug)]
 pub(super) struct EpochsInOrder;
 
@@ -167,7 +167,7 @@ impl Invariant for StableGroupOwnsEverything {
     }
 }
 
-/// I13: a group's generation never falls, unless the record of it is lost.
+/// I13, second half: a group's generation never falls, unless the record of it is lost.
 #[derive(Debug, Default)]
 pub(super) struct GenerationsOnlyGrow {
     /// By group and kind: each kind counts by itself.

@@ -142,7 +142,7 @@ fn agree(a: &StoredBatch, b: &StoredBatch) -> bool {
         })
 }
 
-/// I6: at most one broker ever leads a partition in one leader epoch.
+/// I6, first half: at most one broker ever leads a partition in one leader epoch.
 #[derive(Debug, Default)]
 pub(super) struct OneLeaderPerEpoch {
     leaders: BTreeMap<(TopicPartition, LeaderEpoch), NodeId>,

@@ -1,5 +1,5 @@
 //! What must hold after every step, whatever is done to the cluster. Each invariant has a name, a
-//! sentence and a checker; tests, the headless tools and the page use the same objects.
+//! sentence and a checker; tests and the headless tools use the same objects.
 
 mod group;
 mod log;

@@ -286,9 +286,12 @@ impl Cluster {
                     let name = self.server_name(node);
                     return Err(ActionError::new(format!("{name} is running.")));
                 }
-                if let Some(controller) = self.other_half(node)
-                    && !self.slots[controller].running
-                {
+                if let Some(controller) = self.other_half(node) {
+                    // Its broker stops first: the process is gone when both have.
+                    if self.slots[controller].running {
+                        let name = self.server_name(node);
+                        return Err(ActionError::new(format!("{name} is still stopping.")));
+                    }
                     self.start_process(controller);
                 }
                 self.start_process(node);
@@ -330,16 +333,18 @@ impl Cluster {
             )));
         }
         let was_running = self.slots[node].running;
-        if !was_running && !lose_disk {
+        // One that is stopping may have a controller left without its broker.
+        let controller = self.other_half(node).filter(|&half| self.slots[half].running);
+        if !was_running && controller.is_none() && !lose_disk {
             return Err(ActionError::new(format!("{} is not running.", self.server_name(node))));
         }
-        self.lose_memory(node, lose_disk);
+        if was_running || lose_disk {
+            self.lose_memory(node, lose_disk);
+        }
         if was_running {
             self.end_process(node, false);
         }
-        if let Some(controller) = self.other_half(node)
-            && self.slots[controller].running
-        {
+        if let Some(controller) = controller {
             self.lose_memory(controller, false);
             self.end_process(controller, false);
         }

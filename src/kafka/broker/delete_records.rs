@@ -93,7 +93,7 @@ impl Broker {
         Ok(to)
     }
 
-    /// A follower's log start or the leadership of `tp` may have changed.
+    /// A follower's log start or the leadership of `tp` may have changed, or the replica is gone.
     pub(super) fn complete_delete_records(&mut self, tp: TopicPartition, out: &mut Out<'_>) {
         let is_of = |delayed: &DelayedDeleteRecords| delayed.partitions.iter().any(|s| s.tp == tp);
         if self.process.delete_records.waiting.iter().any(is_of) {
@@ -124,7 +124,11 @@ impl Broker {
         let mut waiting = std::mem::take(&mut self.process.delete_records.waiting);
         for status in waiting.iter_mut().flat_map(|delayed| &mut delayed.partitions) {
             let Some(required) = status.required else { continue };
-            let Some((partition, log)) = self.replica(status.tp) else { continue };
+            let Some((partition, log)) = self.replica(status.tp) else {
+                let missing = self.missing_replica_error(status.tp);
+                (status.required, status.outcome) = (None, Err(missing));
+                continue;
+            };
             let low_watermark = partition.low_watermark(log, &self.process.image);
             if !partition.is_leader() {
                 (status.required, status.outcome) = (None, Err(ErrorCode::NotLeaderOrFollower));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::disk::Write;
 use super::requests::Purpose;
-use super::{Broker, BrokerTimer};
+use super::{Broker, BrokerTimer, SHORTEST_PERIOD};
 use crate::base::{LeaderEpoch, NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
 use crate::kafka::config::IsolationLevel;
@@ -199,6 +199,9 @@ impl Broker {
                 writes.extend(self.take_fetched(leader, leader_epoch, fetched, out));
             }
         }
+        if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+            fetcher.arm(leader, out);
+        }
         if writes.is_empty() {
             self.run_fetcher(leader, out);
             return;
@@ -223,7 +226,8 @@ impl Broker {
         fits.then_some(state.leader_epoch)
     }
 
-    /// Handles one partition of an answer; returns what must be written.
+    /// Handles one partition of an answer; returns what must be written. The caller sets the alarm for a partition
+    /// that has to wait.
     fn take_fetched(
         &mut self,
         leader: NodeId,
@@ -280,7 +284,12 @@ impl Broker {
                     fetcher.remove(tp);
                 }
             }
-            _ => self.delay_fetching(leader, tp, out),
+            _ => {
+                let until = self.fetch_again_at(out);
+                if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+                    fetcher.delay(tp, until);
+                }
+            }
         }
         None
     }
@@ -327,9 +336,13 @@ impl Broker {
         self.run_fetcher(leader, out);
     }
 
+    fn fetch_again_at(&self, out: &Out<'_>) -> Time {
+        out.now() + self.config.replica_fetch_backoff.max(SHORTEST_PERIOD)
+    }
+
     /// The fetch failed as a whole: every partition waits, and the session begins anew.
     pub(super) fn on_replica_fetch_lost(&mut self, leader: NodeId, out: &mut Out<'_>) {
-        let until = out.now() + self.config.replica_fetch_backoff;
+        let until = self.fetch_again_at(out);
         let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
         fetcher.fetching = false;
         fetcher.reset_session();
@@ -341,7 +354,7 @@ impl Broker {
 
     /// The partition waits for `replica.fetch.backoff.ms`.
     pub(super) fn delay_fetching(&mut self, leader: NodeId, tp: TopicPartition, out: &mut Out<'_>) {
-        let until = out.now() + self.config.replica_fetch_backoff;
+        let until = self.fetch_again_at(out);
         if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
             fetcher.delay(tp, until);
             fetcher.arm(leader, out);

@@ -11,7 +11,7 @@ use crate::base::{Duration, TopicPartition};
 use crate::kafka::effect::Out;
 use crate::kafka::protocol::{AlterPartitionRequest, AlterPartitionResponse};
 
-/// Wait before a request that failed as a whole is sent again.
+/// Wait before what failed is sent again.
 const RETRY: Duration = Duration::from_millis(50);
 /// The controller may take this long; Kafka waits for ever and relies on the connection to break.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -90,6 +90,7 @@ impl Broker {
             return;
         }
         let sent = self.process.alter_partitions.sent.take().unwrap_or_default();
+        let mut has_failed = false;
         for altered in &answer.partitions {
             let tp = altered.tp;
             let (Some(&proposal), Some((partition, _))) = (sent.get(&tp), self.replica_mut(tp))
@@ -98,13 +99,17 @@ impl Broker {
             };
             if partition.alter_partition_done(proposal, altered) {
                 self.process.alter_partitions.unsent.entry(tp).or_insert(proposal);
+                has_failed = true;
             }
             // A follower may join or count no longer: its next fetch looks again.
             self.mark_dirty(tp, false);
             self.maybe_advance_high_watermark(tp, out);
         }
-        if !self.process.alter_partitions.unsent.is_empty() {
+        if has_failed {
             self.after(RETRY, BrokerTimer::AlterPartition, out);
+        } else {
+            // What has come up since goes at once (`maybePropagateIsrChanges`).
+            self.send_alter_partition(out);
         }
     }
 

@@ -174,13 +174,14 @@ impl Broker {
         if compacted.is_empty() {
             return;
         }
+        // First, so that what goes now is no part of what is found to clean.
+        for &tp in &compacted {
+            self.delete_old_segments(tp, out);
+        }
         let now = out.now();
         let found =
             compacted.iter().filter_map(|&tp| Some((tp, self.disk.log(tp)?.to_clean(now)?)));
         let filthiest = found.max_by_key(|(tp, found)| (found.ratio, std::cmp::Reverse(*tp)));
-        for &tp in &compacted {
-            self.delete_old_segments(tp, out);
-        }
         let Some((tp, found)) = filthiest else {
             self.rest_cleaner(out);
             return;
@@ -199,10 +200,12 @@ impl Broker {
         started: Time,
         out: &mut Out<'_>,
     ) {
-        // A cleaning ends without effect if its log was deleted, cut back or begun anew meanwhile.
+        // A cleaning ends without effect if its log was deleted or cut back meanwhile. That it begins later now, for
+        // DeleteRecords or the leader moved its start, takes nothing from what was found.
         let is_as_found = |log: &UnifiedLog| {
             let now = log.cleanable_offsets(started);
-            now.first_dirty <= dirty.first_dirty && now.first_uncleanable >= dirty.first_uncleanable
+            now.first_dirty <= dirty.first_dirty.max(log.log_start())
+                && now.first_uncleanable >= dirty.first_uncleanable
         };
         if !self.is_cleaned(tp) || !self.disk.log(tp).is_some_and(is_as_found) {
             return;

@@ -16,17 +16,12 @@ use crate::kafka::metadata::{MetadataImage, MetadataRecord};
 use crate::kafka::protocol::{
     FetchPartition, FetchRequest, FetchResponse, FetchedPartition, ReplicaState,
 };
+use crate::kafka::raft::{MAX_FETCH_SIZE, MAX_FETCH_WAIT};
 use crate::kafka::record::{Payload, StoredBatch};
 
-/// Longest time the controller may hold a fetch (`KafkaRaftClient.MAX_FETCH_WAIT_MS`).
-const FETCH_WAIT: Duration = Duration::from_millis(500);
-/// `controller.quorum.request.timeout.ms`, at Kafka's default.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// First and longest wait after a failed fetch (`reconnect.backoff.ms`, `reconnect.backoff.max.ms`).
 const RETRY_BACKOFF: (Duration, Duration) =
     (Duration::from_millis(50), Duration::from_millis(1_000));
-/// `KafkaRaftClient.MAX_FETCH_SIZE_BYTES`.
-const MAX_BYTES: u32 = 8 * 1024 * 1024;
 
 /// How far this process has read the metadata log.
 #[derive(Clone, Debug)]
@@ -35,6 +30,8 @@ pub(super) struct MetadataFollower {
     uncommitted: VecDeque<StoredBatch>,
     last_applied_epoch: LeaderEpoch,
     fetching: bool,
+    /// A controller has answered this process.
+    has_fetched: bool,
     failures: u32,
     /// All that was committed when the controller first answered has been applied.
     caught_up: bool,
@@ -48,6 +45,7 @@ impl Default for MetadataFollower {
             uncommitted: VecDeque::new(),
             last_applied_epoch: -1,
             fetching: false,
+            has_fetched: false,
             failures: 0,
             caught_up: false,
             published: false,
@@ -76,8 +74,7 @@ impl Delta {
     fn note(&mut self, record: &MetadataRecord) {
         match record {
             MetadataRecord::RegisterBroker { broker, .. }
-            | MetadataRecord::BrokerRegistrationChange { broker, .. }
-            | MetadataRecord::UnregisterBroker { broker } => {
+            | MetadataRecord::BrokerRegistrationChange { broker, .. } => {
                 self.brokers.insert(*broker);
             }
             MetadataRecord::RemoveTopic { topic } => {
@@ -112,13 +109,16 @@ impl Broker {
             last_fetched_epoch: last
                 .map_or(metadata.last_applied_epoch, |batch| batch.leader_epoch),
             log_start_offset: 0,
-            max_bytes: MAX_BYTES,
+            max_bytes: MAX_FETCH_SIZE,
         };
+        // A new process does not know what is committed, and a leader that told the one before it sees no news in
+        // that: the first answer must not wait. What the only voter writes is committed as it is read.
+        let waits = metadata.has_fetched || self.controllers.len() == 1;
         let request = FetchRequest {
             replica: Some(ReplicaState { id: self.id, epoch: self.broker_epoch() }),
-            max_wait: FETCH_WAIT,
-            min_bytes: 1,
-            max_bytes: MAX_BYTES,
+            max_wait: MAX_FETCH_WAIT,
+            min_bytes: u32::from(waits),
+            max_bytes: MAX_FETCH_SIZE,
             isolation_level: IsolationLevel::ReadUncommitted,
             session_epoch: -1,
             partitions: vec![partition],
@@ -127,7 +127,8 @@ impl Broker {
             client_id: None,
         };
         let to = self.controller();
-        self.send(to, request, REQUEST_TIMEOUT, Purpose::Metadata, out);
+        let timeout = self.config.quorum_request_timeout;
+        self.send(to, request, timeout, Purpose::Metadata, out);
     }
 
     /// No answer, or one that helps nothing: waits, then asks again.
@@ -155,6 +156,7 @@ impl Broker {
             return;
         };
         self.process.metadata.fetching = false;
+        self.process.metadata.has_fetched = true;
         self.process.metadata.failures = 0;
         self.apply_metadata(partition, out);
         self.fetch_metadata(out);

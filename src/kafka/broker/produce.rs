@@ -117,6 +117,7 @@ impl Broker {
             Acks::Zero => {
                 // There is no answer that could carry the error; the closed connection tells.
                 if statuses.iter().any(|status| !status.response.error.is_none()) {
+                    self.forget_produce(correlation);
                     self.hang_up_after(from, correlation, out);
                 } else {
                     self.throttle_produce(from, correlation, out);

@@ -8,6 +8,7 @@ use super::Broker;
 use super::requests::Purpose;
 use crate::base::{Duration, NodeId, Offset, TopicPartition};
 use crate::kafka::config::IsolationLevel;
+use crate::kafka::controller::validate_topic_name;
 use crate::kafka::effect::Out;
 use crate::kafka::java_hash::partition_for;
 use crate::kafka::metadata::{CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE, TopicImage};
@@ -78,7 +79,7 @@ impl Broker {
         create: bool,
         out: &mut Out<'_>,
     ) -> TopicMetadata {
-        let error = if is_valid_topic_name(&name) {
+        let error = if validate_topic_name(&name).is_ok() {
             if create {
                 self.create_topic(&name, out);
             }
@@ -251,10 +252,4 @@ impl Broker {
         let (offset, timestamp) = readable.unwrap_or((-1, None));
         Ok(ListedOffset { tp, error: ErrorCode::None, offset, timestamp, leader_epoch })
     }
-}
-
-/// Whether Kafka takes the name for a topic (`Topic.validate`).
-fn is_valid_topic_name(name: &str) -> bool {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    !matches!(name, "." | "..") && (1..=249).contains(&name.len()) && name.chars().all(legal)
 }

@@ -77,6 +77,11 @@ impl Broker {
         wait
     }
 
+    /// The request will have no answer, and its client no connection that could wait.
+    pub(super) fn forget_produce(&mut self, correlation: CorrelationId) {
+        self.process.quotas.produces.remove(&correlation);
+    }
+
     /// So many bytes at most are read for that fetch.
     pub(super) fn max_fetch_bytes(&self, request: &FetchRequest) -> u32 {
         let quotas = &self.process.image.client_quotas;

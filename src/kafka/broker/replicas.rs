@@ -122,6 +122,7 @@ impl Broker {
         }
         self.process.partitions.remove(tp);
         self.disk.delete_log(tp, reason, out);
+        self.complete_delete_records(tp, out);
     }
 
     /// Something about `broker` changed that decides whether it may join ISRs: its next fetch looks at

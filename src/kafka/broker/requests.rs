@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Broker, BrokerTimer};
+use super::{Broker, BrokerTimer, SHORTEST_PERIOD};
 use crate::base::{Duration, NodeId, Rng, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
 use crate::kafka::effect::{Out, Timer};
@@ -94,7 +94,7 @@ impl Broker {
         out: &mut Out<'_>,
     ) -> CorrelationId {
         let body = body.into();
-        let (api, deadline) = (body.api(), out.now() + timeout);
+        let (api, deadline) = (body.api(), out.now() + timeout.max(SHORTEST_PERIOD));
         let correlation = out.request(to, body);
         let requests = &mut self.process.requests;
         requests

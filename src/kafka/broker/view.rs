@@ -51,12 +51,6 @@ impl<'a> ReplicaView<'a> {
         let partition = self.partition.filter(|partition| partition.is_leader())?;
         Some(partition.isr().committed())
     }
-
-    /// Followers with their log ends as the leader knows them (-1 before their first fetch), if it leads.
-    pub fn follower_log_ends(&self) -> impl Iterator<Item = (NodeId, Offset)> {
-        let followers = self.partition.into_iter().flat_map(Partition::followers);
-        followers.map(|(id, replica)| (id, replica.log_end))
-    }
 }
 
 impl Broker {

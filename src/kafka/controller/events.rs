@@ -72,9 +72,7 @@ pub(super) fn events(
                 let (entity, key) = (entity.to_string().into(), kind.key());
                 events.push(Event::ClientQuotaChanged { entity, key, value: *value });
             }
-            MetadataRecord::UnregisterBroker { .. }
-            | MetadataRecord::LeaderChange { .. }
-            | MetadataRecord::NoOp => {}
+            MetadataRecord::LeaderChange { .. } | MetadataRecord::NoOp => {}
         }
     }
     events

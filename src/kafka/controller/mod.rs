@@ -1,5 +1,5 @@
 //! The KRaft controller: which broker holds which replica and who leads each partition
-//! (`QuorumController`, `ControllerApis`, and the metadata log of `KafkaRaftClient`).
+//! (`QuorumController`, `ControllerApis`).
 //!
 //! [`Controller`] is the node: it takes requests and timers, asks [`ControllerState`] for the records
 //! to write, writes them to the metadata log and answers. Brokers fetch that log and follow.

@@ -277,7 +277,8 @@ impl<'a> PartitionChangeBuilder<'a> {
             self.target_last_known_elr.clear();
             return;
         }
-        // A replica that a reassignment has taken away is eligible for nothing.
+        // A departure from `PartitionChangeBuilder`, which looks at nothing but the ISR and the ELR that were, and so
+        // can name a replica that a reassignment takes away at the same time. Here that is eligible for nothing.
         let stays =
             |node: &&NodeId| self.target_replicas.is_empty() || self.target_replicas.contains(node);
         let mut candidates: BTreeSet<NodeId> =

@@ -25,7 +25,7 @@ pub struct ControllerResult<T> {
     pub response: T,
 }
 
-/// The state of the active controller.
+/// What a controller works on: of the active one all that it has written, of the others what is committed.
 #[derive(Clone, Debug)]
 pub struct ControllerState {
     pub(super) config: Rc<BrokerConfig>,
@@ -67,9 +67,6 @@ impl ControllerState {
         match record {
             MetadataRecord::RegisterBroker { broker, .. } => {
                 self.register_offsets.insert(*broker, offset);
-            }
-            MetadataRecord::UnregisterBroker { broker } => {
-                self.register_offsets.remove(broker);
             }
             MetadataRecord::Topic { topic, .. } => {
                 self.next_topic = self.next_topic.max(topic.0 + 1);

@@ -92,20 +92,10 @@ impl LeaderEpochFileCache {
         self.latest_entry().map(|(epoch, _)| epoch)
     }
 
-    /// The earliest epoch and its start.
-    pub fn earliest_entry(&self) -> Option<(LeaderEpoch, Offset)> {
-        self.epochs.first_key_value().map(|(&epoch, &start)| (epoch, start))
-    }
-
     /// The first epoch above `epoch` and its start.
     pub fn next_entry(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
         let above = (std::ops::Bound::Excluded(epoch), std::ops::Bound::Unbounded);
         self.epochs.range(above).next().map(|(&epoch, &start)| (epoch, start))
-    }
-
-    /// The last epoch below `epoch` and its start.
-    pub fn previous_entry(&self, epoch: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
-        self.epochs.range(..epoch).next_back().map(|(&epoch, &start)| (epoch, start))
     }
 
     /// The start of `epoch`, if it is known.

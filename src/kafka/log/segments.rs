@@ -59,6 +59,8 @@ impl LogSegment {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogSegments {
     segments: Vec<LogSegment>,
+    /// The sum of their sizes.
+    size: u64,
 }
 
 impl Default for LogSegments {
@@ -70,7 +72,7 @@ impl Default for LogSegments {
 impl LogSegments {
     /// One empty segment.
     pub fn new(base_offset: Offset) -> Self {
-        Self { segments: vec![LogSegment::new(base_offset)] }
+        Self { segments: vec![LogSegment::new(base_offset)], size: 0 }
     }
 
     /// The segments in order.
@@ -85,7 +87,7 @@ impl LogSegments {
 
     /// Bytes of the whole log.
     pub fn size(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.size).sum()
+        self.size
     }
 
     /// The segment from which on offsets lie at or beyond `offset`, by its base offset.
@@ -105,6 +107,11 @@ impl LogSegments {
             self.roll(batch.first_offset);
         }
         self.active_mut().count(batch.size, batch.max_timestamp);
+        self.size += batch.size;
+    }
+
+    fn add_up(&mut self) {
+        self.size = self.segments.iter().map(|segment| segment.size).sum();
     }
 
     fn active_mut(&mut self) -> &mut LogSegment {
@@ -122,12 +129,14 @@ impl LogSegments {
     /// Deletes the first `count` segments; the last one is never among them.
     pub(super) fn remove_first(&mut self, count: usize) {
         self.segments.drain(..count.min(self.segments.len() - 1));
+        self.add_up();
     }
 
     /// Deletes the segments beyond the new log end; what is left of the last one must be counted anew.
     pub(super) fn truncate_to(&mut self, log_end: Offset) {
         let keep = self.segments.partition_point(|segment| segment.base_offset <= log_end);
         self.segments.truncate(keep.max(1));
+        self.add_up();
     }
 
     /// Counts the batches of the active segment anew: bytes and largest timestamp of each, in order.
@@ -135,6 +144,7 @@ impl LogSegments {
         let active = self.active_mut();
         *active = LogSegment::new(active.base_offset);
         batches.for_each(|(size, max_timestamp)| active.count(size, max_timestamp));
+        self.add_up();
     }
 
     /// Puts cleaned segments in the place of those below `end`. Neighbours are joined as long as they fit into
@@ -166,5 +176,6 @@ impl LogSegments {
         }
         groups.extend(rest);
         self.segments = groups;
+        self.add_up();
     }
 }

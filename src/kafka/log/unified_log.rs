@@ -7,6 +7,7 @@
 
 mod upkeep;
 
+use std::cmp::Reverse;
 use std::rc::Rc;
 
 use super::epoch_cache::{LeaderEpochFileCache, UNDEFINED_EPOCH};
@@ -444,10 +445,12 @@ impl UnifiedLog {
         Some((offset, record.timestamp))
     }
 
-    /// The first record with the largest timestamp.
+    /// The first record with the largest timestamp. The largest timestamps of batches do not tell: they stay when
+    /// the cleaner or DeleteRecords takes the record.
     pub fn offset_of_max_timestamp(&self) -> Option<(Offset, Time)> {
-        let time = self.chunks.iter().map(|chunk| chunk.max_timestamp).max()?;
-        self.offset_for_time(time)
+        let records = self.records(self.log_start, self.log_end);
+        let times = records.map(|(offset, record)| (offset, record.timestamp));
+        times.max_by_key(|&(offset, time)| (time, Reverse(offset)))
     }
 }
 

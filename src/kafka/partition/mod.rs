@@ -95,11 +95,6 @@ impl Partition {
         &self.isr
     }
 
-    /// What the leader knows of its followers; empty on a follower.
-    pub fn followers(&self) -> impl Iterator<Item = (NodeId, &Replica)> {
-        self.remote.iter().map(|(&id, replica)| (id, replica))
-    }
-
     /// What the leader knows of one follower.
     pub fn follower(&self, id: NodeId) -> Option<&Replica> {
         self.remote.get(&id)

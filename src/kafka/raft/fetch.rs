@@ -5,6 +5,7 @@
 use super::RaftClient;
 use super::quorum_state::EpochState;
 use crate::base::{Duration, NodeId, Offset, Time, TopicPartition};
+use crate::kafka::alarm::Alarm;
 use crate::kafka::config::IsolationLevel;
 use crate::kafka::controller::ControllerTimer;
 use crate::kafka::effect::{Out, Timer};
@@ -17,9 +18,9 @@ use crate::kafka::record::StoredBatch;
 /// Most batches in one answer, so that a replica that is far behind does not get all of the log at once.
 const MAX_BATCHES: usize = 256;
 /// Longest time a leader may hold a fetch (`KafkaRaftClient.MAX_FETCH_WAIT_MS`).
-const FETCH_WAIT: Duration = Duration::from_millis(500);
-/// `KafkaRaftClient.MAX_FETCH_SIZE_BYTES`.
-const MAX_BYTES: u32 = 8 * 1024 * 1024;
+pub const MAX_FETCH_WAIT: Duration = Duration::from_millis(500);
+/// Most bytes of one answer (`KafkaRaftClient.MAX_FETCH_SIZE_BYTES`).
+pub const MAX_FETCH_SIZE: u32 = 8 * 1024 * 1024;
 
 /// A replica that waits for news.
 #[derive(Clone, Copy, Debug)]
@@ -32,12 +33,21 @@ struct Waiting {
 
 /// Fetches that wait (`FetchPurgatory`).
 #[derive(Clone, Debug, Default)]
-pub(super) struct FetchPurgatory(Vec<Waiting>);
+pub(super) struct FetchPurgatory {
+    waiting: Vec<Waiting>,
+    alarm: Alarm,
+}
 
 impl FetchPurgatory {
     /// The replica's connection is gone.
     pub(super) fn forget(&mut self, replica: NodeId) {
-        self.0.retain(|waiting| waiting.replica != replica);
+        self.waiting.retain(|waiting| waiting.replica != replica);
+    }
+
+    fn arm(&mut self, out: &mut Out<'_>) {
+        if let Some(at) = self.waiting.iter().map(|waiting| waiting.deadline).min() {
+            self.alarm.set(out, at, Timer::Controller(ControllerTimer::AnswerFetches));
+        }
     }
 }
 
@@ -72,20 +82,16 @@ impl RaftClient {
             self.answer_fetch(waiting, Some(diverging), out);
             return;
         }
-        let is_new_process = wanted.last_fetched_epoch < 0;
         let end = self.log.end();
         if let EpochState::Leader(state) = &mut self.state {
             state.fetched(from, offset, end, now);
-            if is_new_process {
-                state.tell(from, 0);
-            }
         }
         if self.maybe_update_high_watermark() {
             self.answer_fetches_with_news(out);
         }
         if request.min_bytes > 0 && deadline > now && !self.has_news(waiting) {
-            out.at(deadline, Timer::Controller(ControllerTimer::AnswerFetches));
-            self.fetches.0.push(waiting);
+            self.fetches.waiting.push(waiting);
+            self.fetches.arm(out);
         } else {
             self.answer_fetch(waiting, None, out);
         }
@@ -115,12 +121,12 @@ impl RaftClient {
 
     /// Answers those that wait for what there is now.
     pub fn answer_fetches_with_news(&mut self, out: &mut Out<'_>) {
-        let waiting = std::mem::take(&mut self.fetches.0);
+        let waiting = std::mem::take(&mut self.fetches.waiting);
         for waiting in waiting {
             if self.has_news(waiting) {
                 self.answer_fetch(waiting, None, out);
             } else {
-                self.fetches.0.push(waiting);
+                self.fetches.waiting.push(waiting);
             }
         }
     }
@@ -128,16 +134,18 @@ impl RaftClient {
     /// Answers those that have waited long enough.
     pub(super) fn answer_expired_fetches(&mut self, out: &mut Out<'_>) {
         let now = out.now();
+        self.fetches.alarm.rang(now);
         let is_over = |waiting: &mut Waiting| waiting.deadline <= now;
-        let over: Vec<Waiting> = self.fetches.0.extract_if(.., is_over).collect();
+        let over: Vec<Waiting> = self.fetches.waiting.extract_if(.., is_over).collect();
         for waiting in over {
             self.answer_fetch(waiting, None, out);
         }
+        self.fetches.arm(out);
     }
 
     /// This node leads no longer.
     pub(super) fn refuse_waiting_fetches(&mut self, out: &mut Out<'_>) {
-        for waiting in std::mem::take(&mut self.fetches.0) {
+        for waiting in std::mem::take(&mut self.fetches.waiting) {
             self.refuse_fetch(waiting, ErrorCode::NotLeaderOrFollower, out);
         }
     }
@@ -149,7 +157,10 @@ impl RaftClient {
         out: &mut Out<'_>,
     ) {
         let high_watermark = self.told_high_watermark();
-        if let EpochState::Leader(state) = &mut self.state {
+        // Whose log differs does not take the high watermark from the answer.
+        if let EpochState::Leader(state) = &mut self.state
+            && diverging_epoch.is_none()
+        {
             state.tell(waiting.replica, high_watermark);
         }
         let records: Vec<StoredBatch> = if diverging_epoch.is_none() {
@@ -202,13 +213,13 @@ impl RaftClient {
             fetch_offset: self.log.end(),
             last_fetched_epoch: self.log.last_epoch(),
             log_start_offset: 0,
-            max_bytes: MAX_BYTES,
+            max_bytes: MAX_FETCH_SIZE,
         };
         let request = FetchRequest {
             replica: Some(ReplicaState { id: self.id, epoch: -1 }),
-            max_wait: FETCH_WAIT,
+            max_wait: MAX_FETCH_WAIT,
             min_bytes: 1,
-            max_bytes: MAX_BYTES,
+            max_bytes: MAX_FETCH_SIZE,
             isolation_level: IsolationLevel::ReadUncommitted,
             session_epoch: -1,
             partitions: vec![partition],
@@ -244,11 +255,12 @@ impl RaftClient {
         *fetch_at = out.now() + self.config.quorum_fetch_timeout;
         *has_fetched = true;
         if let Some(diverging) = fetched.diverging_epoch {
+            // What is left may differ from the leader's still, so its high watermark says nothing of it yet.
             self.log.truncate_to(diverging);
             debug_assert!(self.log.end() >= self.high_watermark, "what is committed stays");
-        } else {
-            self.log.append_as_follower(fetched.records);
+            return;
         }
+        self.log.append_as_follower(fetched.records);
         let known = fetched.high_watermark.min(self.log.end());
         self.high_watermark = self.high_watermark.max(known);
     }

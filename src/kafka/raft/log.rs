@@ -124,25 +124,21 @@ impl MetadataLog {
 
     /// Up to `limit` batches from the one that holds `offset`.
     pub fn read(&self, offset: Offset, limit: usize) -> Vec<StoredBatch> {
-        let all: Vec<&Rc<Vec<StoredBatch>>> = self.chunks.iter().chain([&self.tail]).collect();
-        let ends_before = |chunk: &&Rc<Vec<StoredBatch>>| {
-            chunk.last().is_none_or(|batch| batch.next_offset() <= offset)
-        };
-        let first = all.partition_point(ends_before);
-        all[first..]
-            .iter()
-            .flat_map(|chunk| chunk.iter())
-            .skip_while(|batch| batch.next_offset() <= offset)
-            .take(limit)
-            .cloned()
-            .collect()
+        self.from(offset).take(limit).cloned().collect()
     }
 
     /// The batches from `offset` on that end at `end` or before.
     pub fn between(&self, offset: Offset, end: Offset) -> Vec<StoredBatch> {
-        let mut batches = if offset < end { self.read(offset, usize::MAX) } else { Vec::new() };
-        batches.retain(|batch| batch.next_offset() <= end);
-        batches
+        self.from(offset).take_while(|batch| batch.next_offset() <= end).cloned().collect()
+    }
+
+    /// The batches from the one that holds `offset`.
+    fn from(&self, offset: Offset) -> impl Iterator<Item = &StoredBatch> {
+        let ends_before = move |batch: &StoredBatch| batch.next_offset() <= offset;
+        let first = self.chunks.partition_point(|chunk| chunk.last().is_none_or(ends_before));
+        let skipped = self.chunks.get(first).unwrap_or(&self.tail).partition_point(ends_before);
+        let chunks = self.chunks[first..].iter().chain([&self.tail]);
+        chunks.flat_map(|chunk| chunk.iter()).skip(skipped)
     }
 }
 

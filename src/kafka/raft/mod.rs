@@ -20,6 +20,7 @@ mod tests;
 
 use std::rc::Rc;
 
+pub use fetch::{MAX_FETCH_SIZE, MAX_FETCH_WAIT};
 pub use log::{MetadataLog, metadata_records};
 pub use quorum_state::{ElectionState, QuorumRole};
 
@@ -36,6 +37,9 @@ use super::protocol::{
 };
 use crate::base::{Duration, LeaderEpoch, NodeId, Offset, Time};
 
+/// A time-out that is over at once would stop the clock; Kafka counts in milliseconds.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
+
 /// One voter of the quorum.
 #[derive(Clone, Debug)]
 pub struct RaftClient {
@@ -51,6 +55,8 @@ pub struct RaftClient {
     high_watermark: Offset,
     /// Elections lost in a row.
     lost_elections: u32,
+    /// The process is about to stop (`KafkaRaftClient.shutdown`).
+    shutting_down: bool,
     requests: RequestManager,
     fetches: FetchPurgatory,
     alarm: Alarm,
@@ -69,15 +75,11 @@ impl RaftClient {
             state: EpochState::Unattached { election_at: Time::NEVER },
             high_watermark: 0,
             lost_elections: 0,
+            shutting_down: false,
             requests: RequestManager::default(),
             fetches: FetchPurgatory::default(),
             alarm: Alarm::default(),
         }
-    }
-
-    /// The voters, in order of id.
-    pub fn voters(&self) -> &[NodeId] {
-        &self.voters
     }
 
     /// Whether it needs nobody else to commit.
@@ -148,17 +150,16 @@ impl RaftClient {
         self.state = EpochState::Unattached { election_at: Time::NEVER };
         self.high_watermark = 0;
         self.lost_elections = 0;
+        self.shutting_down = false;
         self.requests.reset();
         self.fetches = FetchPurgatory::default();
         self.alarm = Alarm::default();
     }
 
-    /// Gives the leadership up, as at an orderly stop.
+    /// The process is to stop in order: gives the leadership up and seeks it no more.
     pub fn shut_down(&mut self, out: &mut Out<'_>) {
-        if matches!(self.state, EpochState::Leader(_)) {
-            self.resign(out);
-            self.poll(out);
-        }
+        self.shutting_down = true;
+        self.poll(out);
     }
 
     /// Whether nobody needs this voter to stay: somebody else leads, or there is nobody else.
@@ -195,11 +196,6 @@ impl RaftClient {
         out.respond(from, correlation, answer);
         self.poll(out);
         None
-    }
-
-    /// Whether the answer belongs to a request of this voter.
-    pub fn expects(&self, from: NodeId, correlation: CorrelationId) -> bool {
-        self.requests.clone().answered(from, correlation)
     }
 
     /// An answer of another voter.
@@ -275,7 +271,7 @@ impl RaftClient {
     /// `controller.quorum.election.timeout.ms` and up to as much again
     /// (`QuorumState.randomElectionTimeoutMs`).
     fn random_election_timeout(&self, out: &mut Out<'_>) -> Duration {
-        let base = self.config.quorum_election_timeout;
+        let base = self.config.quorum_election_timeout.max(SHORTEST_TIMEOUT);
         base + Duration(out.rng().below(base.0))
     }
 

@@ -24,7 +24,9 @@ impl RaftClient {
         let next = match &self.state {
             EpochState::Unattached { election_at } => {
                 let election_at = *election_at;
-                self.look_for_leader(out);
+                if !self.shutting_down {
+                    self.look_for_leader(out);
+                }
                 election_at
             }
             EpochState::Prospective { election_at, .. } => {
@@ -51,12 +53,21 @@ impl RaftClient {
                 election_at
             }
         };
+        let next = if self.shutting_down { Time::NEVER } else { next };
         self.set_alarm(next.min(self.requests.next_change(now)), out);
     }
 
-    /// Whether a time-out led to another state.
+    /// Whether a time-out led to another state. Who is about to stop only waits for others, and if it was elected in
+    /// spite of that, it resigns.
     fn change_state_in_time(&mut self, out: &mut Out<'_>) -> bool {
         let now = out.now();
+        if self.shutting_down {
+            let leads = matches!(self.state, EpochState::Leader(_));
+            if leads {
+                self.resign(out);
+            }
+            return leads;
+        }
         match &self.state {
             EpochState::Unattached { election_at } if *election_at <= now => {
                 self.become_prospective(out);

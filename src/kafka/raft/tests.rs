@@ -17,18 +17,24 @@ struct Harness {
     rng: Rng,
     counters: Counters,
     sent: Vec<(NodeId, CorrelationId, Request)>,
+    timers: Vec<Time>,
     answers: Vec<(NodeId, Response)>,
 }
 
 impl Harness {
     fn new() -> Self {
-        let config = Rc::new(BrokerConfig::default());
+        Self::with(BrokerConfig::default())
+    }
+
+    fn with(config: BrokerConfig) -> Self {
+        let config = Rc::new(config);
         let mut harness = Self {
             raft: RaftClient::new(ME, VOTERS.into(), config),
             now: Time::ZERO,
             rng: Rng::stream(1, "raft"),
             counters: Counters::default(),
             sent: Vec::new(),
+            timers: Vec::new(),
             answers: Vec::new(),
         };
         harness.run(RaftClient::start);
@@ -45,6 +51,9 @@ impl Harness {
                     self.sent.push((to, correlation, body));
                 }
                 Effect::Response { to, body, .. } => self.answers.push((to, body)),
+                Effect::Timer { at, timer: Timer::Controller(ControllerTimer::AnswerFetches) } => {
+                    self.timers.push(at)
+                }
                 _ => {}
             }
         }
@@ -85,26 +94,38 @@ impl Harness {
     /// Both others give their votes whenever they are asked, until this voter leads.
     fn win(&mut self) {
         self.pass(2_500);
-        for _ in 0..2 {
-            for (to, correlation, body) in std::mem::take(&mut self.sent) {
-                if let Request::Vote(request) = body {
-                    let answer = VoteResponse {
-                        error: ErrorCode::None,
-                        leader: None,
-                        leader_epoch: request.replica_epoch,
-                        vote_granted: true,
-                    };
-                    self.run(|raft, out| {
-                        raft.on_response(to, correlation, answer.into(), out);
-                    });
-                }
+        self.grant_votes();
+        self.grant_votes();
+        assert_eq!(self.raft.role(), QuorumRole::Leader);
+    }
+
+    /// Both others give the votes that they were asked for.
+    fn grant_votes(&mut self) {
+        for (to, correlation, body) in std::mem::take(&mut self.sent) {
+            if let Request::Vote(request) = body {
+                let answer = VoteResponse {
+                    error: ErrorCode::None,
+                    leader: None,
+                    leader_epoch: request.replica_epoch,
+                    vote_granted: true,
+                };
+                self.run(|raft, out| raft.on_response(to, correlation, answer.into(), out));
             }
         }
-        assert_eq!(self.raft.role(), QuorumRole::Leader);
     }
 
     /// A voter fetches from `offset`.
     fn fetch(&mut self, from: NodeId, offset: Offset, last_fetched_epoch: LeaderEpoch) {
+        let request = self.fetch_request(from, offset, last_fetched_epoch);
+        self.ask(from, request);
+    }
+
+    fn fetch_request(
+        &self,
+        from: NodeId,
+        offset: Offset,
+        last_fetched_epoch: LeaderEpoch,
+    ) -> FetchRequest {
         let partition = FetchPartition {
             tp: TopicPartition::CLUSTER_METADATA,
             current_leader_epoch: self.raft.epoch(),
@@ -113,7 +134,7 @@ impl Harness {
             log_start_offset: 0,
             max_bytes: 1_000_000,
         };
-        let request = FetchRequest {
+        FetchRequest {
             replica: Some(ReplicaState { id: from, epoch: -1 }),
             max_wait: Duration::ZERO,
             min_bytes: 0,
@@ -124,8 +145,20 @@ impl Harness {
             forgotten: Vec::new(),
             rack: None,
             client_id: None,
+        }
+    }
+
+    /// The leader that it follows answers its last fetch.
+    fn answer_fetch(&mut self, leader: NodeId, fetched: FetchedPartition) {
+        let is_fetch = |(_, _, body): &&(_, _, Request)| matches!(body, Request::Fetch(_));
+        let (to, correlation, _) = self.sent.iter().rev().find(is_fetch).unwrap().clone();
+        assert_eq!(to, leader);
+        let answer = FetchResponse {
+            throttle_time: Duration::ZERO,
+            error: ErrorCode::None,
+            partitions: vec![fetched],
         };
-        self.ask(from, request);
+        self.run(|raft, out| raft.on_response(to, correlation, answer.into(), out));
     }
 
     fn follow(&mut self, leader: NodeId, leader_epoch: LeaderEpoch) {
@@ -167,34 +200,127 @@ fn whoever_hears_from_its_leader_refuses_a_pre_vote_and_keeps_its_epoch() {
     let mut h = Harness::new();
     h.follow(VOTERS[1], 3);
     assert!(h.ask_for_vote(VOTERS[2], 3, (3, 99), true), "it has not heard from it yet");
-    let (to, correlation, _) =
-        h.sent.iter().rev().find(|(_, _, body)| matches!(body, Request::Fetch(_))).unwrap().clone();
-    assert_eq!(to, VOTERS[1]);
-    let answer = nothing_new(LeaderIdAndEpoch { leader: VOTERS[1], epoch: 3 });
-    h.run(|raft, out| raft.on_response(to, correlation, answer, out));
+    h.answer_fetch(VOTERS[1], nothing_new(LeaderIdAndEpoch { leader: VOTERS[1], epoch: 3 }));
     assert!(!h.ask_for_vote(VOTERS[2], 3, (3, 99), true));
     assert_eq!((h.raft.epoch(), h.raft.role()), (3, QuorumRole::Follower));
 }
 
 /// A leader's answer to a fetch of all that it has.
-fn nothing_new(leader: LeaderIdAndEpoch) -> Response {
-    FetchResponse {
-        throttle_time: Duration::ZERO,
+fn nothing_new(leader: LeaderIdAndEpoch) -> FetchedPartition {
+    FetchedPartition {
+        tp: TopicPartition::CLUSTER_METADATA,
         error: ErrorCode::None,
-        partitions: vec![FetchedPartition {
-            tp: TopicPartition::CLUSTER_METADATA,
-            error: ErrorCode::None,
-            high_watermark: -1,
-            last_stable_offset: -1,
-            log_start_offset: 0,
-            aborted_transactions: Vec::new(),
-            diverging_epoch: None,
-            current_leader: Some(leader),
-            preferred_read_replica: None,
-            records: Vec::new(),
-        }],
+        high_watermark: -1,
+        last_stable_offset: -1,
+        log_start_offset: 0,
+        aborted_transactions: Vec::new(),
+        diverging_epoch: None,
+        current_leader: Some(leader),
+        preferred_read_replica: None,
+        records: Vec::new(),
     }
-    .into()
+}
+
+fn written(epochs: &[LeaderEpoch]) -> MetadataLog {
+    let mut log = MetadataLog::default();
+    for &epoch in epochs {
+        log.append(&[MetadataRecord::NoOp], epoch, Time::ZERO);
+    }
+    log
+}
+
+#[test]
+fn a_follower_knows_of_nothing_committed_before_its_log_agrees_with_the_leaders() {
+    let mut h = Harness::new();
+    let leaders = written(&[1, 3, 3, 5, 5, 5]);
+    h.raft.log = written(&[1, 2, 2, 4]);
+    h.follow(VOTERS[1], 5);
+    let answer = || FetchedPartition {
+        high_watermark: leaders.end(),
+        ..nothing_new(LeaderIdAndEpoch { leader: VOTERS[1], epoch: 5 })
+    };
+    let mut ends = Vec::new();
+    while let Some(diverging) = leaders.divergence(h.raft.log().end(), h.raft.log().last_epoch()) {
+        let answer = FetchedPartition { diverging_epoch: Some(diverging), ..answer() };
+        h.answer_fetch(VOTERS[1], answer);
+        assert_eq!(h.raft.high_watermark(), 0, "what is left may differ still");
+        ends.push(h.raft.log().end());
+    }
+    assert_eq!(ends, [3, 1], "it takes two rounds");
+    let records = leaders.read(1, 9);
+    h.answer_fetch(VOTERS[1], FetchedPartition { records, ..answer() });
+    assert_eq!(h.raft.log().between(0, 6), leaders.between(0, 6));
+    assert_eq!(h.raft.high_watermark(), 6);
+}
+
+#[test]
+fn a_replica_whose_log_differs_has_not_heard_the_high_watermark() {
+    let mut h = Harness::new();
+    h.win();
+    let (epoch, end) = (h.raft.epoch(), h.raft.log().end());
+    h.fetch(VOTERS[1], end, epoch);
+    assert_eq!(h.raft.high_watermark(), end);
+    let told = |h: &Harness| match &h.raft.state {
+        EpochState::Leader(state) => state.told(VOTERS[2]),
+        state => panic!("{state:?}"),
+    };
+    h.fetch(VOTERS[2], end + 1, epoch);
+    assert_eq!(told(&h), 0);
+    h.fetch(VOTERS[2], end, epoch);
+    assert_eq!(told(&h), end);
+}
+
+#[test]
+fn elections_without_a_timeout_take_time_all_the_same() {
+    let config =
+        BrokerConfig { quorum_election_timeout: Duration::ZERO, ..BrokerConfig::default() };
+    let mut h = Harness::with(config);
+    // Each of these would go on for ever if a time-out were over as it begins.
+    for _ in 0..20 {
+        h.pass(2);
+    }
+    assert!(matches!(h.raft.role(), QuorumRole::Unattached | QuorumRole::Prospective));
+}
+
+#[test]
+fn a_candidate_that_is_to_stop_stands_no_second_time() {
+    let mut h = Harness::new();
+    h.pass(2_500);
+    assert_eq!(h.raft.role(), QuorumRole::Prospective);
+    h.run(RaftClient::shut_down);
+    for _ in 0..3 {
+        h.pass(2_500);
+        assert_eq!(h.raft.role(), QuorumRole::Prospective);
+    }
+    h.follow(VOTERS[1], 3);
+    assert!(h.raft.may_stop());
+}
+
+#[test]
+fn a_leader_that_is_to_stop_does_not_look_for_another_election() {
+    let mut h = Harness::new();
+    h.win();
+    let epoch = h.raft.epoch();
+    h.run(RaftClient::shut_down);
+    for _ in 0..3 {
+        h.pass(2_500);
+        assert_eq!((h.raft.role(), h.raft.epoch()), (QuorumRole::Resigned, epoch));
+    }
+    // Nor does it once an epoch without a leader has begun.
+    h.vote(VOTERS[1], epoch + 1, (epoch, 99));
+    h.pass(2_500);
+    assert_eq!((h.raft.role(), h.raft.epoch()), (QuorumRole::Unattached, epoch + 1));
+    assert!(!h.raft.may_stop());
+}
+
+#[test]
+fn who_is_elected_while_it_stops_resigns_at_once() {
+    let mut h = Harness::new();
+    h.pass(2_500);
+    h.run(RaftClient::shut_down);
+    h.grant_votes();
+    h.grant_votes();
+    assert_eq!(h.raft.role(), QuorumRole::Resigned);
 }
 
 #[test]
@@ -228,4 +354,26 @@ fn a_leader_without_a_majority_resigns_after_one_and_a_half_fetch_timeouts() {
     let epoch = h.raft.epoch();
     h.pass(2_000);
     assert_eq!(h.raft.epoch(), epoch + 1, "it never leads again in the epoch that it gave up");
+}
+
+#[test]
+fn a_restarted_broker_hears_the_high_watermark_once_and_then_waits_for_news() {
+    let mut h = Harness::new();
+    h.win();
+    h.fetch(VOTERS[1], 1, h.raft.epoch());
+    let broker = NodeId(1);
+    // What it has applied it knows from its disk, without the epoch.
+    h.fetch(broker, 1, -1);
+    h.answers.clear();
+    let waiting =
+        FetchRequest { max_wait: MAX_FETCH_WAIT, min_bytes: 1, ..h.fetch_request(broker, 1, -1) };
+    for correlation in [1, 2] {
+        let body = waiting.clone().into();
+        h.run(|raft, out| raft.on_request(broker, CorrelationId(correlation), body, out));
+    }
+    assert!(h.answers.is_empty(), "it has heard all that there is");
+    assert_eq!(h.timers, [h.now + MAX_FETCH_WAIT], "one alarm for all that wait");
+    h.now += MAX_FETCH_WAIT;
+    h.run(RaftClient::on_fetch_timer);
+    assert_eq!(h.answers.len(), 2);
 }

@@ -5,3 +5,4 @@ mod clients;
 mod failures;
 mod harness;
 mod replication;
+mod upkeep;

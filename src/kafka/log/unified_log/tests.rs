@@ -226,6 +226,9 @@ impl Beside {
         let time = Time(self.now.0 - self.rng.below(400));
         let found = self.rows.iter().find(|row| row.3 >= time).map(|row| (row.0, row.3));
         assert_eq!(log.offset_for_time(time), found);
+        let latest = self.rows.iter().map(|row| row.3).max();
+        let found = self.rows.iter().find(|row| Some(row.3) == latest).map(|row| (row.0, row.3));
+        assert_eq!(log.offset_of_max_timestamp(), found);
     }
 }
 
