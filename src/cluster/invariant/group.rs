@@ -212,6 +212,9 @@ impl Invariant for GenerationsOnlyGrow {
 pub(super) struct CommittedIsDone {
     /// Where each group's next commit begins.
     committed: BTreeMap<(Rc<str>, TopicPartition), Offset>,
+    /// Where a member last began without a committed offset that it could use. The last commit of the member before
+    /// may be stored after that.
+    begun: BTreeMap<(Rc<str>, TopicPartition), Offset>,
     /// Groups with a member that commits before it works.
     at_most_once: BTreeSet<Rc<str>>,
     /// Groups with a member that leaves aborted records out.
@@ -244,7 +247,9 @@ impl Invariant for CommittedIsDone {
                             continue;
                         };
                         let (tp, next) = (TopicPartition::new(topic.id, *partition), *next);
-                        let from = self.committed.insert((group.clone(), tp), next);
+                        let key = (group.clone(), tp);
+                        let begun = self.begun.get(&key).filter(|begun| **begun <= next).copied();
+                        let from = self.committed.insert(key, next).max(begun);
                         let done = Reader::Group(group.clone());
                         let skips = self.read_committed.contains(group);
                         let open = from.and_then(|from| {
@@ -260,6 +265,7 @@ impl Invariant for CommittedIsDone {
                 Event::OffsetReset { group: Some(group), tp, to, .. }
                 | Event::TruncationDetected { group: Some(group), tp, to, .. } => {
                     self.committed.insert((group.clone(), *tp), *to);
+                    self.begun.insert((group.clone(), *tp), *to);
                 }
                 _ => {}
             }

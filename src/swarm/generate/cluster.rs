@@ -112,7 +112,6 @@ const BROKER_CHOICES: &Choices = &[
     (5, "group.share.record.lock.duration.ms", &["15000", "20000"]),
     (5, "group.share.delivery.count.limit", &["2", "10"]),
     (4, "transaction.abort.timed.out.transaction.cleanup.interval.ms", &["500", "3000"]),
-    (8, "transaction.partition.verification.enable", &["false"]),
     (5, "controller.quorum.election.timeout.ms", &["500", "2000"]),
     (5, "controller.quorum.fetch.timeout.ms", &["1000", "4000"]),
 ];
