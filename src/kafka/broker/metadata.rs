@@ -23,6 +23,19 @@ use crate::kafka::record::{Payload, StoredBatch};
 const RETRY_BACKOFF: (Duration, Duration) =
     (Duration::from_millis(50), Duration::from_millis(1_000));
 
+/// How far a start has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Progress {
+    /// No controller has answered yet.
+    Unanswered,
+    /// What was committed at the start is being read.
+    Reading,
+    /// All that was committed when the controller first answered has been applied.
+    CaughtUp,
+    /// The broker acts on the metadata.
+    Published,
+}
+
 /// How far this process has read the metadata log.
 #[derive(Clone, Debug)]
 pub(super) struct MetadataFollower {
@@ -30,12 +43,8 @@ pub(super) struct MetadataFollower {
     uncommitted: VecDeque<StoredBatch>,
     last_applied_epoch: LeaderEpoch,
     fetching: bool,
-    /// A controller has answered this process.
-    has_fetched: bool,
     failures: u32,
-    /// All that was committed when the controller first answered has been applied.
-    caught_up: bool,
-    published: bool,
+    progress: Progress,
     delta: Delta,
 }
 
@@ -45,10 +54,8 @@ impl Default for MetadataFollower {
             uncommitted: VecDeque::new(),
             last_applied_epoch: -1,
             fetching: false,
-            has_fetched: false,
             failures: 0,
-            caught_up: false,
-            published: false,
+            progress: Progress::Unanswered,
             delta: Delta::default(),
         }
     }
@@ -57,7 +64,7 @@ impl Default for MetadataFollower {
 impl MetadataFollower {
     /// Whether the broker acts on the metadata and serves clients.
     pub(super) fn is_published(&self) -> bool {
-        self.published
+        self.progress == Progress::Published
     }
 }
 
@@ -113,7 +120,7 @@ impl Broker {
         };
         // A new process does not know what is committed, and a leader that told the one before it sees no news in
         // that: the first answer must not wait. What the only voter writes is committed as it is read.
-        let waits = metadata.has_fetched || self.controllers.len() == 1;
+        let waits = metadata.progress > Progress::Unanswered || self.controllers.len() == 1;
         let request = FetchRequest {
             replica: Some(ReplicaState { id: self.id, epoch: self.broker_epoch() }),
             max_wait: MAX_FETCH_WAIT,
@@ -155,9 +162,10 @@ impl Broker {
             self.on_metadata_failed(out);
             return;
         };
-        self.process.metadata.fetching = false;
-        self.process.metadata.has_fetched = true;
-        self.process.metadata.failures = 0;
+        let metadata = &mut self.process.metadata;
+        metadata.fetching = false;
+        metadata.failures = 0;
+        metadata.progress = metadata.progress.max(Progress::Reading);
         self.apply_metadata(partition, out);
         self.fetch_metadata(out);
     }
@@ -183,8 +191,9 @@ impl Broker {
             metadata.last_applied_epoch = batch.leader_epoch;
         }
         // A leader that has not committed anything yet tells no high watermark.
-        metadata.caught_up |=
-            fetched.high_watermark >= 0 && image.next_offset >= fetched.high_watermark;
+        if fetched.high_watermark >= 0 && image.next_offset >= fetched.high_watermark {
+            metadata.progress = metadata.progress.max(Progress::CaughtUp);
+        }
         self.disk.set_image(self.process.image.clone());
         self.maybe_publish_metadata(out);
     }
@@ -192,12 +201,13 @@ impl Broker {
     /// Brings replicas in line with the image, unless the broker is still starting.
     pub(super) fn maybe_publish_metadata(&mut self, out: &mut Out<'_>) {
         let metadata = &mut self.process.metadata;
-        let first = !metadata.published;
-        if first && (!metadata.caught_up || self.process.lifecycle.state == BrokerState::Starting) {
+        let first = metadata.progress < Progress::Published;
+        let is_starting = self.process.lifecycle.state == BrokerState::Starting;
+        if first && (metadata.progress < Progress::CaughtUp || is_starting) {
             return;
         }
         let mut delta = std::mem::take(&mut metadata.delta);
-        metadata.published = true;
+        metadata.progress = Progress::Published;
         if first {
             // Everything is news, and logs of partitions that are gone are strays.
             delta.partitions = self.assigned_partitions();

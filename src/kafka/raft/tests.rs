@@ -52,7 +52,7 @@ impl Harness {
                 }
                 Effect::Response { to, body, .. } => self.answers.push((to, body)),
                 Effect::Timer { at, timer: Timer::Controller(ControllerTimer::AnswerFetches) } => {
-                    self.timers.push(at)
+                    self.timers.push(at);
                 }
                 _ => {}
             }

@@ -83,6 +83,20 @@ fn a_timestamp_finds_the_first_record_that_is_not_older() {
     assert_eq!(log.offset_of_max_timestamp(), Some((398, Time(199))));
 }
 
+#[test]
+fn the_latest_record_is_looked_for_among_those_that_are_left() {
+    let mut log = UnifiedLog::default();
+    for time in [9, 5, 3] {
+        log.append_as_leader(batch(2, time), 0);
+    }
+    assert_eq!(log.offset_of_max_timestamp(), Some((0, Time(9))));
+    log.update_high_watermark(6);
+    assert!(log.maybe_increment_log_start(2).is_ok());
+    assert_eq!(log.offset_of_max_timestamp(), Some((2, Time(5))));
+    assert!(log.maybe_increment_log_start(6).is_ok());
+    assert_eq!(log.offset_of_max_timestamp(), None);
+}
+
 /// What a log ought to hold: offset, key, whether it is a tombstone, timestamp.
 type Row = (Offset, Option<u8>, bool, Time);
 
