@@ -73,7 +73,7 @@ fn harsh_action() -> impl Strategy<Value = Action> {
         &["cooperative-sticky,range", "range,cooperative-sticky", "sticky,range"];
     let assignors = (1..=3_u32, prop::sample::select(LISTS)).prop_map(|(n, list)| {
         let (name, key) = (format!("worker-{n}"), "partition.assignment.strategy".to_owned());
-        Action::SetConsumerConfig { name, key, value: Setting(list.to_owned()) }
+        Action::SetConsumerConfig { name, key, value: Some(Setting(list.to_owned())) }
     });
     prop_oneof![
         12 => action(),

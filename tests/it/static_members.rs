@@ -57,7 +57,7 @@ fn a_static_member_that_restarts_finds_its_partitions_and_the_others_notice_noth
         run.apply(&Action::SetConsumerConfig {
             name: "one".into(),
             key: "max.poll.records".into(),
-            value: Setting("7".to_owned()),
+            value: Some(Setting("7".to_owned())),
         });
         run.run(20.0);
         assert_eq!((owned(&run, "one"), owned(&run, "two")), before, "{protocol}");

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{Cluster, Process};
 use crate::base::NodeId;
 use crate::cluster::action::{Action, ActionError};
-use crate::cluster::scenario::{ConsumerDef, ProducerDef, ScenarioError, Setting};
+use crate::cluster::scenario::{ConsumerDef, ProducerDef, ScenarioError, Setting, Settings};
 use crate::kafka::consumer::Consumer;
 use crate::kafka::effect::Command;
 use crate::kafka::producer::Producer;
@@ -68,12 +68,12 @@ impl Cluster {
             }
             Action::SetProducerConfig { name, key, value } => {
                 let (node, mut definition) = self.producer_definition(name)?;
-                definition.config.insert(key.clone(), value.clone());
+                set(&mut definition.config, key, value.as_ref());
                 self.restart_producer(node, definition)
             }
             Action::SetConsumerConfig { name, key, value } => {
                 let (node, mut definition) = self.consumer_definition(name)?;
-                definition.config.insert(key.clone(), Setting(value.0.clone()));
+                set(&mut definition.config, key, value.as_ref());
                 self.restart_consumer(node, definition)
             }
             Action::SetGroup { name, group } => {
@@ -200,5 +200,13 @@ impl Cluster {
             return Ok(());
         }
         Ok(self.start_consumers(&definition)?)
+    }
+}
+
+/// Kafka asks of some settings whether they were set at all, so the default is the absence of a value.
+fn set(config: &mut Settings, key: &str, value: Option<&Setting>) {
+    match value {
+        Some(value) => drop(config.insert(key.to_owned(), value.clone())),
+        None => drop(config.remove(key)),
     }
 }

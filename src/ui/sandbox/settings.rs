@@ -33,7 +33,7 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
     let Some(chosen) = all.get(*which).or(all.first()) else { return Html::default() };
     let ask = {
         let (dispatch, whose, key) = (props.dispatch.clone(), *whose, chosen.key.name);
-        Callback::from(move |value: Rc<str>| {
+        Callback::from(move |value: Option<Rc<str>>| {
             let change = SettingChange { whose, key, value };
             dispatch.emit(UiCommand::Sandbox(Change::Setting(change)));
         })
@@ -43,14 +43,11 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             if let Some(input) = field.cast::<HtmlInputElement>() {
-                ask.emit(input.value().trim().into());
+                ask.emit(Some(input.value().trim().into()));
             }
         })
     };
-    let ondefault = {
-        let default: Rc<str> = chosen.key.default.as_str().into();
-        ask.reform(move |_: MouseEvent| default.clone())
-    };
+    let ondefault = ask.reform(|_: MouseEvent| None);
     let onwhose = {
         let (whose, which) = (whose.clone(), which.clone());
         Callback::from(move |event: Event| {
@@ -83,7 +80,7 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
                 <input key={name} ref={field} id="setting-value" class="mono" type="text" autocomplete="off"
                     autocapitalize="off" spellcheck="false" {value} />
                 <button class="button">{ text::SET }</button>
-                <button type="button" class="button" disabled={chosen.value == chosen.key.default} onclick={ondefault}>
+                <button type="button" class="button" disabled={!chosen.set} onclick={ondefault}>
                     { text::DEFAULT }
                 </button>
             </div>

@@ -18,8 +18,8 @@ pub const WHICH: &str = "Setting";
 pub const VALUE: &str = "Value";
 /// The button that asks for the value.
 pub const SET: &str = "Set";
-/// The button that asks for the default.
-pub const DEFAULT: &str = "Default";
+/// The button that takes a value back.
+pub const DEFAULT: &str = "Back to the default";
 
 /// Whose settings.
 pub fn whose(whose: Whose, topic: &str) -> String {
