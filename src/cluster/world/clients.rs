@@ -26,11 +26,15 @@ impl Cluster {
             }
             Action::RemoveProducer { name } | Action::RemoveConsumer { name } => {
                 let node = self.client(name)?;
-                self.command(node, Command::Shutdown);
+                // One that is restarting closes already; now nobody comes after it.
+                if self.restarting.remove(&node).is_none() {
+                    self.command(node, Command::Shutdown);
+                }
                 Ok(())
             }
             Action::KillConsumer { name } => {
                 let node = self.client(name)?;
+                self.restarting.remove(&node);
                 self.end_process(node, false);
                 Ok(())
             }
@@ -119,10 +123,16 @@ impl Cluster {
         id
     }
 
-    fn names_are_free(&self, name: &str, count: u32) -> Result<(), ActionError> {
-        if self.slots.len() + count as usize > MAX_NODES {
+    /// Those that wait for their predecessor's end have their place, too.
+    fn has_room_for(&self, more: usize) -> Result<(), ActionError> {
+        if self.slots.len() + self.restarting.len() + more > MAX_NODES {
             return Err(ActionError::new("This session has started too many clients."));
         }
+        Ok(())
+    }
+
+    fn names_are_free(&self, name: &str, count: u32) -> Result<(), ActionError> {
+        self.has_room_for(count as usize)?;
         let numbered = |n: u32| if count == 1 { name.to_owned() } else { format!("{name}-{n}") };
         match (1..=count).map(numbered).find(|name| self.client(name).is_ok()) {
             Some(taken) => Err(ActionError::new(format!("A client called {taken} is running."))),
@@ -149,6 +159,10 @@ impl Cluster {
 
     fn consumer_definition(&self, name: &str) -> Result<(usize, ConsumerDef), ActionError> {
         let node = self.client(name)?;
+        // What is changed again before the new process runs is changed in the new process.
+        if let Some(definition) = self.restarting.get(&node) {
+            return Ok((node, definition.clone()));
+        }
         match &*self.slots[node].process {
             Process::Consumer(_, definition) => Ok((node, definition.clone())),
             _ => Err(ActionError::new(format!("{name} is not a consumer."))),
@@ -171,6 +185,10 @@ impl Cluster {
     }
 
     fn redefine_consumer(&mut self, node: usize, definition: ConsumerDef) {
+        if let Some(next) = self.restarting.get_mut(&node) {
+            *next = definition;
+            return;
+        }
         if let Process::Consumer(_, kept) = Rc::make_mut(&mut self.slots[node].process) {
             *kept = definition;
         }
@@ -183,17 +201,24 @@ impl Cluster {
         definition: ProducerDef,
     ) -> Result<(), ActionError> {
         definition.specs_for("producer", self.scenario.clock)?;
+        self.has_room_for(1)?;
         self.command(node, Command::Shutdown);
         Ok(self.start_producers(&definition)?)
     }
 
-    /// Stops a consumer in order and starts its successor under the same name.
+    /// Stops a consumer in order and starts its successor under the same name. A static member's waits until
+    /// the instance is free.
     fn restart_consumer(
         &mut self,
         node: usize,
         definition: ConsumerDef,
     ) -> Result<(), ActionError> {
         definition.specs_for("consumer", self.scenario.clock)?;
+        if let Some(next) = self.restarting.get_mut(&node) {
+            *next = definition;
+            return Ok(());
+        }
+        self.has_room_for(1)?;
         self.command(node, Command::Shutdown);
         if definition.config.contains_key("group.instance.id") {
             self.restarting.insert(node, definition);

@@ -72,6 +72,7 @@ pub fn sandbox(cluster: &Cluster) -> SandboxView {
             producer: first.map_or_else(Default::default, |first| first.config().clone()),
             consumer: reader.map_or_else(Default::default, |reader| reader.spec().config.clone()),
             set,
+            several_consumers: consumers.len() > 1,
         },
         waiting: Vec::new(),
         refusal: None,

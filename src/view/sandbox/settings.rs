@@ -36,6 +36,8 @@ pub struct SettingsView {
     pub consumer: ConsumerConfig,
     /// What somebody set, whatever to: Kafka tells that from a default of the same value.
     pub set: BTreeSet<(Whose, Rc<str>)>,
+    /// Whether there are several consumers: what only one can have is no setting of all.
+    pub several_consumers: bool,
 }
 
 /// A setting with its present value.
@@ -56,7 +58,14 @@ impl SettingsView {
         match whose {
             Whose::Topic => rows(TopicConfig::KEYS, &self.topic, set),
             Whose::Producers => rows(ProducerConfig::KEYS, &self.producer, set),
-            Whose::Consumers => rows(ConsumerConfig::KEYS, &self.consumer, set),
+            Whose::Consumers => {
+                let mut rows = rows(ConsumerConfig::KEYS, &self.consumer, set);
+                if self.several_consumers {
+                    // Of two with one name the group fences the older.
+                    rows.retain(|row| row.key.name != "group.instance.id");
+                }
+                rows
+            }
         }
     }
 }

@@ -153,6 +153,15 @@ fn a_setting_by_its_name_goes_to_all_that_it_belongs_to() {
 }
 
 #[test]
+fn what_only_one_can_have_is_no_setting_of_several() {
+    let offered = |several_consumers| {
+        let settings = SettingsView { several_consumers, ..SettingsView::default() };
+        settings.of(Whose::Consumers).iter().any(|one| one.key.name == "group.instance.id")
+    };
+    assert!(offered(false) && !offered(true));
+}
+
+#[test]
 fn back_to_the_default_is_as_if_nobody_had_set_it() {
     use crate::cluster::{Cluster, Scenario};
     let scenario: Scenario = toml::from_str(
