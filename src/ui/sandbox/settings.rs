@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::{
-    Callback, Event, Html, MouseEvent, Properties, SubmitEvent, TargetCast as _, component, html,
-    use_node_ref, use_state_eq,
+    Callback, Event, Html, InputEvent, MouseEvent, Properties, SubmitEvent, TargetCast as _,
+    component, html, use_node_ref, use_state_eq,
 };
 
 use crate::ui::command::UiCommand;
@@ -29,6 +29,8 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
     let whose = use_state_eq(|| Whose::Topic);
     let which = use_state_eq(|| 0_usize);
     let field = use_node_ref();
+    // What is being typed, and for which setting. Once it was asked for, the field shows what is: Kafka may refuse.
+    let draft = use_state_eq(|| None::<(Whose, &'static str, String)>);
     let all = props.settings.of(*whose);
     let Some(chosen) = all.get(*which).or(all.first()) else { return Html::default() };
     let ask = {
@@ -39,15 +41,29 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
         })
     };
     let onsubmit = {
-        let (field, ask) = (field.clone(), ask.clone());
+        let (field, ask, draft) = (field.clone(), ask.clone(), draft.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             if let Some(input) = field.cast::<HtmlInputElement>() {
                 ask.emit(Some(input.value().trim().into()));
+                draft.set(None);
             }
         })
     };
-    let ondefault = ask.reform(|_: MouseEvent| None);
+    let ondefault = {
+        let draft = draft.clone();
+        ask.reform(move |_: MouseEvent| {
+            draft.set(None);
+            None
+        })
+    };
+    let oninput = {
+        let (draft, whose, key) = (draft.clone(), *whose, chosen.key.name);
+        Callback::from(move |event: InputEvent| {
+            let input: HtmlInputElement = event.target_unchecked_into();
+            draft.set(Some((whose, key, input.value())));
+        })
+    };
     let onwhose = {
         let (whose, which) = (whose.clone(), which.clone());
         Callback::from(move |event: Event| {
@@ -59,7 +75,9 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
         let which = which.clone();
         move |event: Event| which.set(selected(&event))
     });
-    let (name, value) = (chosen.key.name, chosen.value.clone());
+    let name = chosen.key.name;
+    let typed = draft.as_ref().filter(|(of, key, _)| (*of, *key) == (*whose, name));
+    let value = typed.map_or_else(|| chosen.value.clone(), |(_, _, typed)| typed.clone());
     html! {
         <form class="control is-choice settings" {onsubmit}>
             <label for="setting-whose">{ text::WHOSE }</label>
@@ -77,8 +95,8 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
             <p class="setting-doc">{ chosen.key.doc }<small>{ text::about(&chosen.key) }</small></p>
             <label for="setting-value">{ text::VALUE }</label>
             <div class="setting-value">
-                <input key={name} ref={field} id="setting-value" class="mono" type="text" autocomplete="off"
-                    autocapitalize="off" spellcheck="false" {value} />
+                <input key={format!("{:?} {name}", *whose)} ref={field} id="setting-value" class="mono" type="text" autocomplete="off"
+                    autocapitalize="off" spellcheck="false" {value} {oninput} />
                 <button class="button">{ text::SET }</button>
                 <button type="button" class="button" disabled={!chosen.set} onclick={ondefault}>
                     { text::DEFAULT }
