@@ -310,7 +310,7 @@ pub fn title(route: &Route) -> String {
         Route::Sandbox => SANDBOX.to_owned(),
         Route::Lesson { slug } => lesson(slug).unwrap_or_else(|| NOT_FOUND.to_owned()),
         Route::Showcase { name } => {
-            Showcase::named(name).map_or(NOT_FOUND, |showcase| showcase.title).to_owned()
+            Showcase::named(name).map_or(NOT_FOUND, Showcase::title).to_owned()
         }
         Route::Fidelity => fidelity::TITLE.to_owned(),
         Route::NotFound => NOT_FOUND.to_owned(),

@@ -72,7 +72,7 @@ impl Lab {
             (Route::Lessons, _) => html! { <LessonList progress={self.progress.clone()} /> },
             (Route::Sandbox, _) => self.sandbox((text::SANDBOX_TITLE, text::SANDBOX_LEAD)),
             (Route::Showcase { name }, _) => match Showcase::named(name) {
-                Some(showcase) => self.sandbox((showcase.title, showcase.lead)),
+                Some(showcase) => self.sandbox(showcase.words),
                 None => html! { <NotFoundPanel /> },
             },
             (Route::Lesson { .. }, Some(lesson)) => html! {
