@@ -25,12 +25,7 @@ impl Cluster {
                 Ok(self.start_consumers(definition)?)
             }
             Action::RemoveProducer { name } | Action::RemoveConsumer { name } => {
-                let node = self.client(name)?;
-                // One that is restarting closes already; now nobody comes after it.
-                if self.restarting.remove(&node).is_none() {
-                    self.command(node, Command::Shutdown);
-                }
-                Ok(())
+                self.remove_client(name)
             }
             Action::KillConsumer { name } => {
                 let node = self.client(name)?;
@@ -87,6 +82,15 @@ impl Cluster {
             }
             _ => unreachable!("perform() sends only clients' actions here"),
         }
+    }
+
+    fn remove_client(&mut self, name: &str) -> Result<(), ActionError> {
+        let node = self.client(name)?;
+        // One that is restarting closes already; now nobody comes after it.
+        if self.restarting.remove(&node).is_none() {
+            self.command(node, Command::Shutdown);
+        }
+        Ok(())
     }
 
     pub(super) fn start_producers(

@@ -96,6 +96,8 @@ pub(super) struct Lab {
     in_sight: Rc<Cell<bool>>,
     /// Time was running when the stage went out of sight, and goes on when it is back.
     resume: bool,
+    /// How much of what was done a crash would show.
+    noted: usize,
 }
 
 impl Component for Lab {
@@ -143,6 +145,7 @@ impl Component for Lab {
             listeners: None,
             in_sight: Rc::new(Cell::new(route.shows_the_stage())),
             resume,
+            noted: 0,
         }
     }
 
@@ -232,6 +235,10 @@ impl Lab {
         if at - self.last_structure >= STRUCTURE_EVERY_MS {
             self.last_structure = at;
             render = self.refresh();
+            // A lesson does things by itself while time runs.
+            if self.host.deeds() != self.noted {
+                self.note();
+            }
         }
         let network = self.scene.clock.clock.network();
         let flight = network.latency_us + network.jitter_us / 2;
@@ -269,7 +276,8 @@ impl Lab {
     }
 
     /// Keeps what has been done where a crash can still show it.
-    fn note(&self) {
+    fn note(&mut self) {
+        self.noted = self.host.deeds();
         browser::note_for_a_crash(&self.host.saved());
     }
 
