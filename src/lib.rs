@@ -1,6 +1,6 @@
 //! Brokerscope: a whole Apache Kafka cluster, simulated by a deterministic engine, in a static web page.
 //!
-//! The modules below stand in layer order. Arrows point up the list only:
+//! The modules below are its layers. An arrow points to what a layer uses:
 //!
 //! ```text
 //! base <- sim            base <- kafka            (sim and kafka never see each other)
@@ -9,8 +9,8 @@
 //! session <- swarm       (native only: random clusters under random faults)
 //! ```
 //!
-//! Everything above `ui` knows no browser, no wall clock and no global randomness; the feature `ui`
-//! makes the compiler enforce it and `tests/it/architecture.rs` checks the arrows.
+//! Everything but `ui` knows no browser, no wall clock and no global randomness; the feature `ui`
+//! makes the compiler enforce it and `tests/it/architecture/` checks the arrows.
 
 pub mod base;
 pub mod cluster;

@@ -174,8 +174,9 @@ pub enum Action {
         name: String,
         /// Kafka's key.
         key: String,
-        /// The new value.
-        value: Setting,
+        /// The new value; none goes back to the default, as if it had never been set.
+        #[serde(default)]
+        value: Option<Setting>,
     },
     /// Send one record: a line typed into a console producer.
     Send {
@@ -234,8 +235,9 @@ pub enum Action {
         name: String,
         /// Kafka's key.
         key: String,
-        /// The new value.
-        value: Setting,
+        /// The new value; none goes back to the default, as if it had never been set.
+        #[serde(default)]
+        value: Option<Setting>,
     },
 }
 
@@ -328,5 +330,28 @@ impl ActionError {
 impl std::fmt::Display for ActionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_read_from_old_saves_and_from_one_that_takes_it_back() {
+        let read = |value: &str| {
+            let text =
+                format!(r#"{{"do":"set-producer-config","name":"web-1","key":"acks"{value}}}"#);
+            serde_json::from_str::<Action>(&text).unwrap()
+        };
+        let expected = |value: Option<&str>| Action::SetProducerConfig {
+            name: "web-1".to_owned(),
+            key: "acks".to_owned(),
+            value: value.map(|value| Setting(value.to_owned())),
+        };
+        assert_eq!(read(r#","value":"1""#), expected(Some("1")));
+        assert_eq!(read(""), expected(None));
+        let back = serde_json::to_string(&expected(None)).unwrap();
+        assert_eq!(serde_json::from_str::<Action>(&back).unwrap(), expected(None));
     }
 }

@@ -8,11 +8,17 @@ use super::text;
 
 thread_local! {
     static SESSION: RefCell<String> = const { RefCell::new(String::new()) };
+    static DOING: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Keeps the session as text.
 pub(super) fn note(session: &str) {
     SESSION.with(|kept| session.clone_into(&mut kept.borrow_mut()));
+}
+
+/// Keeps what the program is about to do; it is in no session yet. Empty once it is done.
+pub(super) fn doing(what: String) {
+    DOING.with(|kept| *kept.borrow_mut() = what);
 }
 
 /// Shows the view from now on when the program panics.
@@ -21,7 +27,13 @@ pub(super) fn install() {
     std::panic::set_hook(Box::new(|info| {
         web_sys::console::error_1(&info.to_string().into());
         let session = SESSION.with(|kept| kept.try_borrow().map(|s| s.clone()).unwrap_or_default());
-        show(&info.to_string(), &session);
+        let doing = DOING.with(|kept| kept.try_borrow().map(|s| s.clone()).unwrap_or_default());
+        let what = if doing.is_empty() {
+            info.to_string()
+        } else {
+            text::crashed(&info.to_string(), &doing)
+        };
+        show(&what, &session);
     }));
 }
 

@@ -49,15 +49,17 @@ fn badge(fidelity: Fidelity) -> Html {
     }
 }
 
+/// The roles are written out in its tables: on a narrow page they are laid out as cards, and a browser takes
+/// what is no longer laid out as a table for none.
 fn area(area: &Area) -> Html {
     html! {
         <section>
             <h2>{ area.name }</h2>
-            <table>
-                <thead>
-                    <tr>{ for text::COLUMNS.iter().map(|name| html! { <th scope="col">{ *name }</th> }) }</tr>
+            <table role="table">
+                <thead role="rowgroup">
+                    <tr role="row">{ for text::COLUMNS.iter().map(|name| html! { <th scope="col" role="columnheader">{ *name }</th> }) }</tr>
                 </thead>
-                <tbody>{ for area.declarations.iter().map(row) }</tbody>
+                <tbody role="rowgroup">{ for area.declarations.iter().map(row) }</tbody>
             </table>
         </section>
     }
@@ -65,11 +67,11 @@ fn area(area: &Area) -> Html {
 
 fn row(declaration: &Declaration) -> Html {
     html! {
-        <tr>
-            <th scope="row">{ declaration.name }<code>{ declaration.kafka }</code></th>
-            <td>{ badge(declaration.fidelity) }</td>
-            <td>{ declaration.says }</td>
-            <td><ul>{ for declaration.proofs.iter().map(proof) }</ul></td>
+        <tr role="row">
+            <th scope="row" role="rowheader">{ declaration.name }<code>{ declaration.kafka }</code></th>
+            <td role="cell">{ badge(declaration.fidelity) }</td>
+            <td role="cell">{ declaration.says }</td>
+            <td role="cell"><ul>{ for declaration.proofs.iter().map(proof) }</ul></td>
         </tr>
     }
 }
@@ -93,11 +95,11 @@ fn settings(table: &Table) -> Html {
     html! {
         <details>
             <summary>{ text::settings(table.name, table.modelled.len(), table.absent.len()) }</summary>
-            <table>
-                <thead>
-                    <tr>{ for text::KEY_COLUMNS.iter().map(|name| html! { <th scope="col">{ *name }</th> }) }</tr>
+            <table role="table">
+                <thead role="rowgroup">
+                    <tr role="row">{ for text::KEY_COLUMNS.iter().map(|name| html! { <th scope="col" role="columnheader">{ *name }</th> }) }</tr>
                 </thead>
-                <tbody>{ for table.modelled.iter().map(key) }</tbody>
+                <tbody role="rowgroup">{ for table.modelled.iter().map(key) }</tbody>
             </table>
             <h3>{ text::NOT_READ }</h3>
             <ul class="names">{ for table.absent.iter().map(|name| html! { <li><code>{ *name }</code></li> }) }</ul>
@@ -107,11 +109,11 @@ fn settings(table: &Table) -> Html {
 
 fn key(key: &KeyDoc) -> Html {
     html! {
-        <tr>
-            <th scope="row"><code>{ key.name }</code></th>
-            <td>{ text::kind(key.kind, key.range) }</td>
-            <td><code>{ &key.default }</code></td>
-            <td>{ key.doc }</td>
+        <tr role="row">
+            <th scope="row" role="rowheader"><code>{ key.name }</code></th>
+            <td role="cell">{ text::kind(key.kind, key.range) }</td>
+            <td role="cell"><code>{ &key.default }</code></td>
+            <td role="cell">{ key.doc }</td>
         </tr>
     }
 }

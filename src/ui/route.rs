@@ -7,6 +7,9 @@
 
 use yew_router::Routable;
 
+use super::scenarios::Showcase;
+use crate::lesson::course;
+
 /// Places of the page.
 #[derive(Clone, PartialEq, Eq, Debug, Routable)]
 pub enum Route {
@@ -41,9 +44,19 @@ pub enum Route {
 }
 
 impl Route {
-    /// Whether a cluster of its own runs there.
+    /// Whether a cluster of its own runs there. An address with a name that nothing has leads nowhere.
     pub(crate) fn has_a_cluster(&self) -> bool {
-        !matches!(self, Self::Lessons | Self::Fidelity | Self::NotFound)
+        match self {
+            Self::Home | Self::Sandbox => true,
+            Self::Showcase { name } => Showcase::named(name).is_some(),
+            Self::Lesson { slug } => course().lesson(slug).is_some(),
+            Self::Lessons | Self::Fidelity | Self::NotFound => false,
+        }
+    }
+
+    /// Whether the stage is in sight there.
+    pub(super) fn shows_the_stage(&self) -> bool {
+        *self != Self::Fidelity
     }
 }
 
@@ -70,5 +83,19 @@ fn mend_address() {
         drop(history.map(|history| {
             history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address))
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::home::FIRST_LESSON;
+
+    #[test]
+    fn only_what_there_is_has_a_cluster() {
+        let lesson = |slug: &str| Route::Lesson { slug: slug.to_owned() };
+        let showcase = |name: &str| Route::Showcase { name: name.to_owned() };
+        assert!(lesson(FIRST_LESSON).has_a_cluster() && showcase("quorum").has_a_cluster());
+        assert!(!lesson("nonsense").has_a_cluster() && !showcase("nonsense").has_a_cluster());
     }
 }

@@ -116,6 +116,20 @@ mod tests {
             cluster.run_until(cluster.started() + Duration::from_secs(40));
             let read: u64 = cluster.ledger().readers().map(|reader| reader.distinct).sum();
             assert!(read > 100, "{}: {read}", showcase.name);
+            assert!(shows_its_point(showcase.name, &cluster), "{}", showcase.name);
+        }
+    }
+
+    fn shows_its_point(name: &str, cluster: &Cluster) -> bool {
+        let totals = &cluster.metrics().totals;
+        match name {
+            "quorum" => cluster.controllers().count() == 3 && cluster.active_controller().is_some(),
+            "consumer-protocol" => {
+                cluster.group("app-workers").is_some_and(|group| group.type_name() == "Consumer")
+            }
+            "retention" => totals.deleted > 0,
+            "compaction" => totals.compacted > 0,
+            other => panic!("nobody said what {other} is to show"),
         }
     }
 

@@ -310,7 +310,7 @@ pub fn title(route: &Route) -> String {
         Route::Sandbox => SANDBOX.to_owned(),
         Route::Lesson { slug } => lesson(slug).unwrap_or_else(|| NOT_FOUND.to_owned()),
         Route::Showcase { name } => {
-            Showcase::named(name).map_or(NOT_FOUND, |showcase| showcase.title).to_owned()
+            Showcase::named(name).map_or(NOT_FOUND, Showcase::title).to_owned()
         }
         Route::Fidelity => fidelity::TITLE.to_owned(),
         Route::NotFound => NOT_FOUND.to_owned(),
@@ -358,6 +358,11 @@ pub const CRASHED: &str = "Brokerscope has crashed";
 /// After a crash of the page: what it means.
 pub const CRASHED_MEANS: &str = "This is a mistake in Brokerscope. The text below lets somebody see the same thing \
     happen: it holds the cluster, the seed and everything you did.";
+/// After a crash of the page: what happened, and on which command.
+#[cfg(target_arch = "wasm32")]
+pub fn crashed(what: &str, doing: &str) -> String {
+    format!("{what}\nwhile doing: {doing}")
+}
 /// After a crash of the page: name of the text to copy.
 pub const CRASHED_SESSION: &str = "The session as text";
 /// After a crash of the page: the way on.

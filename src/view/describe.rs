@@ -2,8 +2,8 @@
 //! the same facts as the stage.
 
 use super::scene::{
-    BrokerState, BrokerView, ConsumerView, ControllerView, GroupView, LaneRole, LaneView, LostView,
-    Scene,
+    BrokerState, BrokerView, ConsumerView, ControllerState, ControllerView, GroupView, LaneRole,
+    LaneView, LostView, Scene,
 };
 use super::words::{LAST_KNOWN, NONE, count, health, idle, plural, rate};
 use crate::base::NodeId;
@@ -22,6 +22,7 @@ pub struct TextTable {
 /// The whole stage in a few sentences.
 pub fn summary(scene: &Scene) -> String {
     let mut sentences = vec![brokers_sentence(scene)];
+    sentences.extend(controllers_in_trouble(scene));
     for topic in scene.topics.iter() {
         sentences.push(format!(
             "Topic {} has {} with {}.",
@@ -52,6 +53,30 @@ pub fn summary(scene: &Scene) -> String {
         sentences.push(format!("{} lost.", plural(head.lost, "acknowledged record")));
     }
     sentences.join(" ")
+}
+
+/// Controllers that do not run, and whether anybody decides. Nothing when all is well.
+fn controllers_in_trouble(scene: &Scene) -> Vec<String> {
+    let alone = scene.controllers.len() == 1;
+    let mut sentences: Vec<_> = scene
+        .controllers
+        .iter()
+        .filter(|one| {
+            matches!(
+                one.state,
+                ControllerState::Down | ControllerState::Paused | ControllerState::Deposed
+            )
+        })
+        .map(|one| {
+            let name = if alone { String::new() } else { format!(" {}", one.id) };
+            let who = if alone { "The controller" } else { "Controller" };
+            format!("{who}{name} is {}.", controller_state(one))
+        })
+        .collect();
+    if !scene.controllers.iter().any(|one| one.state == ControllerState::Active) {
+        sentences.push("No controller is active.".to_owned());
+    }
+    sentences
 }
 
 fn reads(n: u64) -> String {
@@ -186,21 +211,39 @@ fn controllers(scene: &Scene) -> TextTable {
             controller.epoch.to_string(),
             controller.log_end.to_string(),
             controller.high_watermark.to_string(),
+            match controller.state {
+                ControllerState::Active => count(scene.elections),
+                _ => NONE.to_owned(),
+            },
         ]
     });
     TextTable {
         caption: "Controllers",
-        head: vec!["Node", "State", "Quorum's epoch", "Metadata log end", "High watermark"],
+        head: vec![
+            "Node",
+            "State",
+            "Quorum's epoch",
+            "Metadata log end",
+            "High watermark",
+            "Leaders elected",
+        ],
         rows: rows.collect(),
     }
 }
 
 /// How a controller fares, in a word.
 pub fn controller_state(controller: &ControllerView) -> &'static str {
-    match controller {
-        ControllerView { running: false, .. } => "down",
-        ControllerView { active: true, .. } => "active",
-        other => other.role,
+    match controller.state {
+        ControllerState::Down => "down",
+        ControllerState::Paused => "paused",
+        ControllerState::Active => "active",
+        ControllerState::Elected => "elected",
+        ControllerState::Deposed => "deposed",
+        ControllerState::Follower => "follower",
+        ControllerState::Candidate => "candidate",
+        ControllerState::Prospective => "prospective",
+        ControllerState::Unattached => "unattached",
+        ControllerState::Resigned => "resigned",
     }
 }
 
@@ -398,7 +441,7 @@ mod tests {
         let scene = Scene::sample();
         let row = |table: TextTable| table.rows[0].join(" | ");
         assert_eq!(row(partitions(&scene)), "user-actions-0 | 1 | 4 | 1, 2 | 1, 2 | 1");
-        assert_eq!(row(controllers(&scene)), "Node 100 | active | 1 | 40 | 40");
+        assert_eq!(row(controllers(&scene)), "Node 100 | active | 1 | 40 | 40 | 1");
         assert_eq!(
             row(groups(&scene)),
             "app-workers | Stable | 7 | 5 | 4 | 412 records | broker 1 | range"

@@ -190,7 +190,7 @@ pub fn actions(view: &SandboxView, change: &Change) -> Result<Vec<Action>, Refus
         }),
         Change::Keys(keys) => each_producer(view, |name, _| Action::SetKeys { name, keys: *keys }),
         Change::Acks(acks) => each_producer(view, |name, _| {
-            let (key, value) = ("acks".to_owned(), Setting(acks.show()));
+            let (key, value) = ("acks".to_owned(), Some(Setting(acks.show())));
             Action::SetProducerConfig { name, key, value }
         }),
         Change::Consumers(n) => number_of_consumers(view, *n),

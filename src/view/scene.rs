@@ -12,7 +12,8 @@ use std::rc::Rc;
 
 pub use clients::{ConsumerView, GroupView, Idle, OwnedPartition, ProducerHealth, ProducerView};
 pub use cluster::{
-    BrokerState, BrokerView, ControllerView, LaneRole, LaneView, PartitionView, Reader, TopicView,
+    BrokerState, BrokerView, ControllerState, ControllerView, LaneRole, LaneView, PartitionView,
+    Reader, TopicView,
 };
 pub use facts::{
     CauseView, EventKind, EventView, Ghost, Headline, History, HistoryPoint, LedgerRow, LedgerView,

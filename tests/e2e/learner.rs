@@ -132,7 +132,7 @@ impl Page {
             {
                 self.put("Copies that must be in sync", &value.0).await
             }
-            Action::SetProducerConfig { key, value, .. } if key == "acks" => {
+            Action::SetProducerConfig { key, value: Some(value), .. } if key == "acks" => {
                 self.choose("Sent means", &value.0).await
             }
             Action::AddConsumer(def) => {

@@ -73,7 +73,14 @@ fn an_address_that_leads_nowhere_says_so_and_leads_back() {
     journey("bad-address", async |page| {
         page.open("").await?;
         remember(page, "brokerscope.progress", PROGRESS).await?;
-        for route in ["#nonsense", "#/nonsense", "#/lesson/no-such-lesson", "#/lesson/", "#/<b>"] {
+        for route in [
+            "#nonsense",
+            "#/nonsense",
+            "#/lesson/no-such-lesson",
+            "#/lesson/",
+            "#/sandbox/nonsense",
+            "#/<b>",
+        ] {
             page.open(route).await?;
             page.role("heading", Some("There is nothing at this address.")).await?;
             page.click("link", "To the first screen").await?;

@@ -47,8 +47,9 @@ fn any_setting_is_set_by_its_name_and_a_wrong_value_is_refused() {
         page.put("Value", "0").await?;
         said(page, "Invalid value 0 for configuration max.poll.records: Value must be at least 1")
             .await?;
+        wait_for_value(page, "Value", "10").await?;
         page.put("Value", "3").await?;
-        page.click("button", "Default").await?;
+        page.click("button", "Back to the default").await?;
         wait_for_value(page, "Value", "500").await?;
         page.screenshot("every-setting").await?;
         nothing_is_lost(page).await

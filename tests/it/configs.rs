@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use brokerscope::kafka::config::{Table, kafka_keys, tables};
+use brokerscope::kafka::config::{
+    BrokerConfig, ConsumerConfig, GroupConfig, ProducerConfig, Table, TopicConfig, kafka_keys,
+    tables,
+};
 use serde::Deserialize;
 
 /// One key as Kafka's `ConfigDef` declares it.
@@ -58,10 +61,9 @@ fn differences(table: &Table) -> Vec<String> {
             differences.push(format!("{name}: {} is {} in Kafka", key.kind, theirs.kind));
         }
         let (ours, default) = (&key.default, plain(&theirs.default));
-        // Kafka's "for ever" of a length of time is -1 or the largest number; an absent text is null or empty.
+        // An absent text is null or empty.
         let absent = ours == "null" && default.is_empty();
-        let for_ever = ours == "-1" && default == i64::MAX.to_string();
-        if *ours != default && !absent && !for_ever {
+        if *ours != default && !absent {
             differences.push(format!("{name}: default {ours} is {default} in Kafka"));
         }
         let (low, high) = bounds(theirs.validator.as_deref());
@@ -95,4 +97,18 @@ fn the_list_of_kafkas_keys_is_kafkas() {
         let ours: BTreeSet<String> = kafka_keys(table).map(str::to_owned).collect();
         assert_eq!(ours, kafka, "{table}");
     }
+}
+
+#[test]
+fn every_default_can_be_set_as_it_is_written() {
+    macro_rules! check {
+        ($($config:ident)*) => {$(
+            for key in $config::KEYS {
+                let (mut config, default) = ($config::default(), key.doc().default);
+                assert_eq!(config.set(key.name, &default), Ok(()), "{}", key.name);
+                assert_eq!(config, $config::default(), "{}", key.name);
+            }
+        )*};
+    }
+    check!(ProducerConfig ConsumerConfig TopicConfig BrokerConfig GroupConfig);
 }

@@ -9,33 +9,7 @@ use brokerscope::kafka::consumer::ServiceTime;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::support::{Watched, scenario};
-
-const SCENARIO: &str = r#"
-name = "random actions"
-brokers = 3
-broker_config = { "offsets.topic.num.partitions" = 3 }
-clock = "classroom"
-network = { latency_us = 2000, jitter_us = 3000 }
-[[topics]]
-name = "orders"
-partitions = 3
-replication_factor = 3
-config = { "min.insync.replicas" = 2 }
-[[producers]]
-name = "web"
-count = 2
-topic = "orders"
-rate = { kind = "poisson", per_second = 20 }
-keys = { kind = "uniform", count = 5 }
-[[consumers]]
-name = "worker"
-count = 3
-group = "app"
-topics = ["orders"]
-service = { kind = "fixed", micros = 3000 }
-config = { "auto.offset.reset" = "earliest" }
-"#;
+use crate::support::{THREE_BROKERS, Watched, scenario};
 
 fn action() -> impl Strategy<Value = Action> {
     let broker = 1..=3_i32;
@@ -73,7 +47,7 @@ fn harsh_action() -> impl Strategy<Value = Action> {
         &["cooperative-sticky,range", "range,cooperative-sticky", "sticky,range"];
     let assignors = (1..=3_u32, prop::sample::select(LISTS)).prop_map(|(n, list)| {
         let (name, key) = (format!("worker-{n}"), "partition.assignment.strategy".to_owned());
-        Action::SetConsumerConfig { name, key, value: Setting(list.to_owned()) }
+        Action::SetConsumerConfig { name, key, value: Some(Setting(list.to_owned())) }
     });
     prop_oneof![
         12 => action(),
@@ -130,7 +104,7 @@ fn config() -> ProptestConfig {
 /// The same with a group of KIP-848.
 fn with_consumer_protocol() -> String {
     let earliest = r#"config = { "auto.offset.reset" = "earliest""#;
-    SCENARIO.replace(earliest, &format!(r#"{earliest}, "group.protocol" = "consumer""#))
+    THREE_BROKERS.replace(earliest, &format!(r#"{earliest}, "group.protocol" = "consumer""#))
 }
 
 /// Runs the actions, each with a pause after it, heals everything and waits for rest.
@@ -166,7 +140,7 @@ proptest! {
         seed in any::<u64>(),
         actions in prop::collection::vec((0.05..3.0_f64, action()), 1..14),
     ) {
-        come_to_rest(SCENARIO, seed, &actions);
+        come_to_rest(THREE_BROKERS, seed, &actions);
     }
 
     #[test]
@@ -182,7 +156,7 @@ proptest! {
         seed in any::<u64>(),
         actions in prop::collection::vec((0.05..3.0_f64, harsh_action()), 1..14),
     ) {
-        come_to_rest(SCENARIO, seed, &actions);
+        come_to_rest(THREE_BROKERS, seed, &actions);
         come_to_rest(&with_consumer_protocol(), seed, &actions);
     }
 }
@@ -197,7 +171,7 @@ fn a_pause_a_killed_member_lost_messages_and_a_stop_at_once_are_survived() {
         (3.0, Action::StopBroker { broker: 2 }),
     ];
     for seed in 0..12 {
-        come_to_rest(SCENARIO, seed, &actions);
+        come_to_rest(THREE_BROKERS, seed, &actions);
         come_to_rest(&with_consumer_protocol(), seed, &actions);
     }
 }

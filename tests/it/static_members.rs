@@ -57,13 +57,68 @@ fn a_static_member_that_restarts_finds_its_partitions_and_the_others_notice_noth
         run.apply(&Action::SetConsumerConfig {
             name: "one".into(),
             key: "max.poll.records".into(),
-            value: Setting("7".to_owned()),
+            value: Some(Setting("7".to_owned())),
         });
         run.run(20.0);
         assert_eq!((owned(&run, "one"), owned(&run, "two")), before, "{protocol}");
         assert_eq!(callbacks(&run, "two", since), 0, "{protocol}");
         assert!(callbacks(&run, "one", since) > 0, "{protocol}");
     }
+}
+
+#[test]
+fn what_is_changed_while_a_static_member_restarts_holds_in_the_one_process_that_comes_after() {
+    for protocol in ["classic", "consumer"] {
+        let mut run = Watched::new(&scenario(protocol), 1);
+        run.run(20.0);
+        let set = |key: &str, value: &str| Action::SetConsumerConfig {
+            name: "one".into(),
+            key: key.into(),
+            value: Some(Setting(value.to_owned())),
+        };
+        run.apply(&set("max.poll.records", "7"));
+        run.apply(&set("fetch.max.wait.ms", "90"));
+        run.apply(&Action::SetConsumerConfig {
+            name: "one".into(),
+            key: "group.instance.id".into(),
+            value: None,
+        });
+        run.run(20.0);
+        let found: Vec<_> =
+            run.cluster.consumers().filter(|(node, _)| **node.name == *"one").collect();
+        assert_eq!(found.len(), 1, "{protocol}");
+        let config = &found[0].1.spec().config;
+        assert_eq!((config.max_poll_records, config.fetch_max_wait.as_millis()), (7, 90));
+        assert_eq!(config.group_instance_id, None, "{protocol}");
+    }
+}
+
+#[test]
+fn who_is_removed_while_restarting_does_not_come_back() {
+    let mut run = Watched::new(&scenario("classic"), 1);
+    run.run(20.0);
+    run.apply(&Action::SetConsumerConfig {
+        name: "one".into(),
+        key: "max.poll.records".into(),
+        value: Some(Setting("7".to_owned())),
+    });
+    run.apply(&Action::RemoveConsumer { name: "one".into() });
+    run.run(20.0);
+    assert!(run.cluster.consumers().all(|(node, _)| **node.name != *"one"));
+}
+
+#[test]
+fn restarts_count_among_the_clients_that_a_session_may_start() {
+    let mut run = Watched::new(&scenario("classic"), 1);
+    let set = Action::SetConsumerConfig {
+        name: "one".into(),
+        key: "group.instance.id".into(),
+        value: None,
+    };
+    run.apply(&set);
+    run.run(5.0);
+    let refused = (0..1_001).find_map(|_| run.try_apply(&set).err()).expect("there is an end");
+    assert!(refused.message.contains("too many clients"), "{}", refused.message);
 }
 
 #[test]

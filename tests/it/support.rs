@@ -64,3 +64,30 @@ impl Watched {
         }
     }
 }
+
+/// Three brokers, two producers and a group of three: for whatever may happen to them.
+pub(crate) const THREE_BROKERS: &str = r#"
+name = "three brokers"
+brokers = 3
+broker_config = { "offsets.topic.num.partitions" = 3 }
+clock = "classroom"
+network = { latency_us = 2000, jitter_us = 3000 }
+[[topics]]
+name = "orders"
+partitions = 3
+replication_factor = 3
+config = { "min.insync.replicas" = 2 }
+[[producers]]
+name = "web"
+count = 2
+topic = "orders"
+rate = { kind = "poisson", per_second = 20 }
+keys = { kind = "uniform", count = 5 }
+[[consumers]]
+name = "worker"
+count = 3
+group = "app"
+topics = ["orders"]
+service = { kind = "fixed", micros = 3000 }
+config = { "auto.offset.reset" = "earliest" }
+"#;

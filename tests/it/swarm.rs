@@ -9,7 +9,7 @@ use brokerscope::cluster::event_log::Actor;
 use brokerscope::session::{Failure, Saved, Session};
 use brokerscope::swarm::{self, Case, Demo, End, PlannedAction, Replay, Run, Summary};
 
-use crate::support::scenario;
+use crate::support::{THREE_BROKERS, scenario};
 
 fn run(case: &Case) -> Result<Summary, Box<Failure>> {
     Run::new(case, None).unwrap_or_else(|error| panic!("{error}")).finish()
@@ -39,32 +39,6 @@ fn what_failed_once_passes() {
     assert!(cases > 0);
 }
 
-const THREE: &str = r#"
-name = "three brokers"
-brokers = 3
-broker_config = { "offsets.topic.num.partitions" = 3 }
-clock = "classroom"
-network = { latency_us = 2000, jitter_us = 3000 }
-[[topics]]
-name = "orders"
-partitions = 3
-replication_factor = 3
-config = { "min.insync.replicas" = 2 }
-[[producers]]
-name = "web"
-count = 2
-topic = "orders"
-rate = { kind = "poisson", per_second = 20 }
-keys = { kind = "uniform", count = 5 }
-[[consumers]]
-name = "worker"
-count = 3
-group = "app"
-topics = ["orders"]
-service = { kind = "fixed", micros = 3000 }
-config = { "auto.offset.reset" = "earliest" }
-"#;
-
 fn three_brokers(seed: u64, actions: &[(u64, Action)]) -> Case {
     let planned = |(at_ms, action): &(u64, Action)| PlannedAction {
         at: Duration::from_millis(*at_ms),
@@ -76,7 +50,12 @@ fn three_brokers(seed: u64, actions: &[(u64, Action)]) -> Case {
         patience: Duration::from_secs(150),
         unclean: false,
     };
-    Case { seed, scenario: scenario(THREE), actions: actions.iter().map(planned).collect(), end }
+    Case {
+        seed,
+        scenario: scenario(THREE_BROKERS),
+        actions: actions.iter().map(planned).collect(),
+        end,
+    }
 }
 
 /// A run with a false demand, to its end.
@@ -123,7 +102,7 @@ fn a_report_that_another_version_plays_otherwise_is_refused() {
 
 #[test]
 fn a_session_of_the_page_is_replayed_and_goes_on_for_a_minute() {
-    let mut session = Session::new(&scenario(THREE), 3).unwrap();
+    let mut session = Session::new(&scenario(THREE_BROKERS), 3).unwrap();
     for _ in 0..400 {
         session.step();
     }

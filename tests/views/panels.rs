@@ -110,7 +110,7 @@ fn every_setting_of_the_sandbox_has_a_name_and_a_value() {
         select Setting
         input Value [delete]
         button Set
-        button Default (off)
+        button Back to the default (off)
     "#]]
     .assert_eq(&outline::of(&sandbox(None)));
 }

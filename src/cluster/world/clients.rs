@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{Cluster, Process};
 use crate::base::NodeId;
 use crate::cluster::action::{Action, ActionError};
-use crate::cluster::scenario::{ConsumerDef, ProducerDef, ScenarioError, Setting};
+use crate::cluster::scenario::{ConsumerDef, ProducerDef, ScenarioError, Setting, Settings};
 use crate::kafka::consumer::Consumer;
 use crate::kafka::effect::Command;
 use crate::kafka::producer::Producer;
@@ -25,12 +25,11 @@ impl Cluster {
                 Ok(self.start_consumers(definition)?)
             }
             Action::RemoveProducer { name } | Action::RemoveConsumer { name } => {
-                let node = self.client(name)?;
-                self.command(node, Command::Shutdown);
-                Ok(())
+                self.remove_client(name)
             }
             Action::KillConsumer { name } => {
                 let node = self.client(name)?;
+                self.restarting.remove(&node);
                 self.end_process(node, false);
                 Ok(())
             }
@@ -68,12 +67,12 @@ impl Cluster {
             }
             Action::SetProducerConfig { name, key, value } => {
                 let (node, mut definition) = self.producer_definition(name)?;
-                definition.config.insert(key.clone(), value.clone());
+                set(&mut definition.config, key, value.as_ref());
                 self.restart_producer(node, definition)
             }
             Action::SetConsumerConfig { name, key, value } => {
                 let (node, mut definition) = self.consumer_definition(name)?;
-                definition.config.insert(key.clone(), Setting(value.0.clone()));
+                set(&mut definition.config, key, value.as_ref());
                 self.restart_consumer(node, definition)
             }
             Action::SetGroup { name, group } => {
@@ -83,6 +82,15 @@ impl Cluster {
             }
             _ => unreachable!("perform() sends only clients' actions here"),
         }
+    }
+
+    fn remove_client(&mut self, name: &str) -> Result<(), ActionError> {
+        let node = self.client(name)?;
+        // One that is restarting closes already; now nobody comes after it.
+        if self.restarting.remove(&node).is_none() {
+            self.command(node, Command::Shutdown);
+        }
+        Ok(())
     }
 
     pub(super) fn start_producers(
@@ -119,10 +127,16 @@ impl Cluster {
         id
     }
 
-    fn names_are_free(&self, name: &str, count: u32) -> Result<(), ActionError> {
-        if self.slots.len() + count as usize > MAX_NODES {
+    /// Those that wait for their predecessor's end have their place, too.
+    fn has_room_for(&self, more: usize) -> Result<(), ActionError> {
+        if self.slots.len() + self.restarting.len() + more > MAX_NODES {
             return Err(ActionError::new("This session has started too many clients."));
         }
+        Ok(())
+    }
+
+    fn names_are_free(&self, name: &str, count: u32) -> Result<(), ActionError> {
+        self.has_room_for(count as usize)?;
         let numbered = |n: u32| if count == 1 { name.to_owned() } else { format!("{name}-{n}") };
         match (1..=count).map(numbered).find(|name| self.client(name).is_ok()) {
             Some(taken) => Err(ActionError::new(format!("A client called {taken} is running."))),
@@ -149,6 +163,10 @@ impl Cluster {
 
     fn consumer_definition(&self, name: &str) -> Result<(usize, ConsumerDef), ActionError> {
         let node = self.client(name)?;
+        // What is changed again before the new process runs is changed in the new process.
+        if let Some(definition) = self.restarting.get(&node) {
+            return Ok((node, definition.clone()));
+        }
         match &*self.slots[node].process {
             Process::Consumer(_, definition) => Ok((node, definition.clone())),
             _ => Err(ActionError::new(format!("{name} is not a consumer."))),
@@ -171,6 +189,10 @@ impl Cluster {
     }
 
     fn redefine_consumer(&mut self, node: usize, definition: ConsumerDef) {
+        if let Some(next) = self.restarting.get_mut(&node) {
+            *next = definition;
+            return;
+        }
         if let Process::Consumer(_, kept) = Rc::make_mut(&mut self.slots[node].process) {
             *kept = definition;
         }
@@ -183,22 +205,37 @@ impl Cluster {
         definition: ProducerDef,
     ) -> Result<(), ActionError> {
         definition.specs_for("producer", self.scenario.clock)?;
+        self.has_room_for(1)?;
         self.command(node, Command::Shutdown);
         Ok(self.start_producers(&definition)?)
     }
 
-    /// Stops a consumer in order and starts its successor under the same name.
+    /// Stops a consumer in order and starts its successor under the same name. A static member's waits until
+    /// the instance is free.
     fn restart_consumer(
         &mut self,
         node: usize,
         definition: ConsumerDef,
     ) -> Result<(), ActionError> {
         definition.specs_for("consumer", self.scenario.clock)?;
+        if let Some(next) = self.restarting.get_mut(&node) {
+            *next = definition;
+            return Ok(());
+        }
+        self.has_room_for(1)?;
         self.command(node, Command::Shutdown);
         if definition.config.contains_key("group.instance.id") {
             self.restarting.insert(node, definition);
             return Ok(());
         }
         Ok(self.start_consumers(&definition)?)
+    }
+}
+
+/// Kafka asks of some settings whether they were set at all, so the default is the absence of a value.
+fn set(config: &mut Settings, key: &str, value: Option<&Setting>) {
+    match value {
+        Some(value) => drop(config.insert(key.to_owned(), value.clone())),
+        None => drop(config.remove(key)),
     }
 }

@@ -195,7 +195,8 @@ macro_rules! config_table {
                     kind: $kind,
                     doc: $doc,
                     range: config_table!(@range $($low, $high)?),
-                    get: |config| $crate::kafka::config::ConfigValue::show(&config.$field),
+                    get: |config| $crate::kafka::config::ConfigValue::show_within(
+                        &config.$field, config_table!(@range $($low, $high)?)),
                     set: |config, text| {
                         config.$field = $crate::kafka::config::value::parse(
                             $kind, config_table!(@range $($low, $high)?), text)?;

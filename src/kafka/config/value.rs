@@ -21,6 +21,11 @@ pub trait ConfigValue: Sized {
     /// Kafka's text form.
     fn show(&self) -> String;
 
+    /// Kafka's text form for a key with this range.
+    fn show_within(&self, _range: Option<(i64, i64)>) -> String {
+        self.show()
+    }
+
     /// The value as a number, where a range applies.
     fn number(&self) -> Option<i64> {
         None
@@ -88,7 +93,13 @@ impl ConfigValue for Duration {
     }
 
     fn show(&self) -> String {
-        if *self == Self::MAX { "-1".to_owned() } else { self.as_millis().to_string() }
+        if *self == Self::MAX { i64::MAX.to_string() } else { self.as_millis().to_string() }
+    }
+
+    /// `-1` is for ever only where the range begins with it; elsewhere Kafka refuses it.
+    fn show_within(&self, range: Option<(i64, i64)>) -> String {
+        let minus_one = range.is_some_and(|(low, _)| low == -1);
+        if *self == Self::MAX && minus_one { "-1".to_owned() } else { self.show() }
     }
 }
 

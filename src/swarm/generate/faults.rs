@@ -289,11 +289,19 @@ impl Plan<'_> {
             4 => {
                 let list = draw.of(&["range", "cooperative-sticky,range", "range,sticky"]);
                 let key = "partition.assignment.strategy".to_owned();
-                self.add(Action::SetConsumerConfig { name, key, value: Setting(list.to_owned()) });
+                self.add(Action::SetConsumerConfig {
+                    name,
+                    key,
+                    value: Some(Setting(list.to_owned())),
+                });
             }
             5 => {
                 let key = "max.poll.records".to_owned();
-                self.add(Action::SetConsumerConfig { name, key, value: Setting("7".to_owned()) });
+                self.add(Action::SetConsumerConfig {
+                    name,
+                    key,
+                    value: Some(Setting("7".to_owned())),
+                });
             }
             _ => {
                 let late = again(definition, format!("{}-late", definition.name));
@@ -321,7 +329,7 @@ impl Plan<'_> {
             2 => Action::SetProducerConfig {
                 name,
                 key: "linger.ms".to_owned(),
-                value: Setting("0".to_owned()),
+                value: Some(Setting("0".to_owned())),
             },
             3 => Action::Send { name, key: Some("k".to_owned()), value: "typed".to_owned() },
             _ => Action::RemoveProducer { name },

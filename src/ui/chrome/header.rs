@@ -41,11 +41,11 @@ pub fn Header(props: &HeaderProps) -> Html {
                 <span class="brand-name">{ text::NAME }</span>
             </Link<Route>>
             <nav class="places" aria-label="Places">
-                { place(Route::Lessons, text::LESSONS, matches!(props.route, Route::Lessons | Route::Lesson { .. })) }
+                { place(Route::Lessons, text::LESSONS, in_lessons(&props.route)) }
                 if let Some(title) = &props.lesson {
                     <span class="crumb" aria-current="page">{ title }</span>
                 }
-                { place(Route::Sandbox, text::SANDBOX, matches!(props.route, Route::Sandbox | Route::Showcase { .. })) }
+                { place(Route::Sandbox, text::SANDBOX, in_sandbox(&props.route)) }
                 <span class="place-aside">{ place(Route::Fidelity, text::fidelity::LINK, props.route == Route::Fidelity) }</span>
             </nav>
             <div class="drawer-buttons" role="group" aria-label="Panels">
@@ -69,6 +69,15 @@ pub fn Header(props: &HeaderProps) -> Html {
             </div>
         </header>
     }
+}
+
+fn in_lessons(route: &Route) -> bool {
+    matches!(route, Route::Lessons)
+        || matches!(route, Route::Lesson { .. }) && route.has_a_cluster()
+}
+
+fn in_sandbox(route: &Route) -> bool {
+    matches!(route, Route::Sandbox | Route::Showcase { .. }) && route.has_a_cluster()
 }
 
 fn theme_icon(theme: Theme) -> Html {

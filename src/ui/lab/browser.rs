@@ -1,5 +1,8 @@
 //! What the owner needs from the browser: the size of the stage, keys, the system's looks.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
@@ -7,7 +10,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent, ResizeObserver};
 use yew::{Context, NodeRef};
 
 use super::{Lab, Msg};
-use crate::ui::command::Drawer;
+use crate::ui::command::{Drawer, UiCommand};
 use crate::ui::store::Theme;
 use crate::view::layout::Size;
 
@@ -28,15 +31,15 @@ impl Drop for Listeners {
 }
 
 impl Listeners {
-    /// Listens for keys, for the size of `stage` and for the system's looks.
-    pub(super) fn new(ctx: &Context<Lab>, stage: &NodeRef) -> Self {
+    /// Listens for keys, for the size of `stage` and for the system's looks. `in_sight` tells whether the stage is.
+    pub(super) fn new(ctx: &Context<Lab>, stage: &NodeRef, in_sight: Rc<Cell<bool>>) -> Self {
         let window = web_sys::window();
         let keys = window.as_ref().map(|window| {
             let link = ctx.link().clone();
             let options = gloo_events::EventListenerOptions::enable_prevent_default();
             EventListener::new_with_options(window, "keydown", options, move |event| {
                 let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-                if wanted(event) {
+                if wanted(event, in_sight.get()) {
                     event.prevent_default();
                     link.send_message(Msg::Key(event.key()));
                 }
@@ -72,7 +75,7 @@ fn observe(ctx: &Context<Lab>, stage: &NodeRef) -> Option<(ResizeObserver, Closu
 
 /// Whether a key is a shortcut here: not with a modifier, not while typing, not on a control that
 /// uses the key itself.
-fn wanted(event: &KeyboardEvent) -> bool {
+fn wanted(event: &KeyboardEvent, in_sight: bool) -> bool {
     if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() {
         return false;
     }
@@ -91,7 +94,7 @@ fn wanted(event: &KeyboardEvent) -> bool {
     if key == " " && inside("button, a, summary, input, label") {
         return false;
     }
-    super::keys::command(&key).is_some()
+    super::keys::command(&key, in_sight).is_some()
 }
 
 /// Whether the learner's system asks for less motion.
@@ -163,4 +166,9 @@ pub(super) fn attend_to_heading() {
 /// Keeps the session as text where a crash can still show it.
 pub(super) fn note_for_a_crash(session: &str) {
     crate::ui::crash::note(session);
+}
+
+/// Keeps what is being done right now, for the same; none when it is over.
+pub(super) fn note_what_is_done(command: Option<&UiCommand>) {
+    crate::ui::crash::doing(command.map(|command| format!("{command:?}")).unwrap_or_default());
 }

@@ -301,6 +301,11 @@ impl Host {
         self.session().save()
     }
 
+    /// How many things were done, by the learner or a lesson.
+    pub(super) fn deeds(&self) -> usize {
+        self.session().journal().len()
+    }
+
     /// The same place again, from its beginning.
     pub(super) fn restarted(&self) -> Self {
         Self::new(&self.route, self.seed)

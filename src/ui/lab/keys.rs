@@ -2,8 +2,17 @@
 
 use crate::ui::command::{Drawer, Nudge, UiCommand};
 
-/// What a key means where nothing else wants it.
-pub(super) fn command(key: &str) -> Option<UiCommand> {
+/// What a key means where nothing else wants it. Without the stage in sight only the looks and the help are left.
+pub(super) fn command(key: &str, stage: bool) -> Option<UiCommand> {
+    let command = named(key)?;
+    let always = matches!(
+        command,
+        UiCommand::CycleTheme | UiCommand::TogglePresenter | UiCommand::ToggleHelp
+    );
+    (stage || always).then_some(command)
+}
+
+fn named(key: &str) -> Option<UiCommand> {
     Some(match key {
         " " => UiCommand::TogglePlay,
         "." => UiCommand::Step,
@@ -33,8 +42,18 @@ mod tests {
         for (keys, _) in text::SHORTCUTS {
             let key = named.iter().find(|(name, _)| name == keys).map_or(*keys, |(_, key)| key);
             if key.chars().count() == 1 || key == "Escape" {
-                assert!(command(key).is_some(), "{keys}");
+                assert!(command(key, true).is_some(), "{keys}");
             }
         }
+    }
+
+    #[test]
+    fn where_the_stage_is_out_of_sight_no_key_drives_it() {
+        let left = [" ", ".", "+", "-", "1", "2", "3", "4", "5", "Escape", "t", "p", "?"]
+            .map(|key| command(key, false))
+            .into_iter()
+            .flatten();
+        let expected = [UiCommand::CycleTheme, UiCommand::TogglePresenter, UiCommand::ToggleHelp];
+        assert!(left.eq(expected));
     }
 }

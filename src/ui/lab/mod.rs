@@ -2,26 +2,28 @@
 //! picture and one callback; motion is painted from here, once a frame, outside the page's structure.
 
 mod browser;
+mod commands;
 mod host;
 mod keys;
 mod view;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use gloo_render::AnimationFrame;
 use yew::{Callback, Component, Context, Html, NodeRef, Properties};
-use yew_router::scope_ext::RouterScopeExt as _;
 
 use self::browser::Listeners;
 use self::host::Host;
-use super::command::{Drawer, Nudge, Selection, UiCommand};
+use super::command::{Drawer, Selection, UiCommand};
 use super::route::Route;
 use super::stage::Painter;
 use super::store::{BrowserStore, Memory, Theme};
 use super::text;
 use crate::base::Duration;
-use crate::lesson::{LessonCommand, Progress, course};
-use crate::session::{PlaybackCommand, Speed};
+use crate::lesson::Progress;
+use crate::session::PlaybackCommand;
 use crate::view::layout::{Layout, Shape, Size};
 use crate::view::motion::MotionOptions;
 use crate::view::scene::{CauseView, MessageKind};
@@ -90,6 +92,12 @@ pub(super) struct Lab {
     last_frame: Option<f64>,
     last_structure: f64,
     listeners: Option<Listeners>,
+    /// Whether the stage is in sight: the listener for keys asks before the owner hears of them.
+    in_sight: Rc<Cell<bool>>,
+    /// Time was running when the stage went out of sight, and goes on when it is back.
+    resume: bool,
+    /// How much of what was done a crash would show.
+    noted: usize,
 }
 
 impl Component for Lab {
@@ -98,7 +106,9 @@ impl Component for Lab {
 
     fn create(ctx: &Context<Self>) -> Self {
         let mut host = Host::new(&ctx.props().route, SEED);
-        rest_unseen(&mut host, &ctx.props().route);
+        let route = &ctx.props().route;
+        let resume = rest_unseen(&mut host, route, false);
+        browser::note_for_a_crash(&host.saved());
         let scene = host.scene(None);
         let shape = Shape::from(&scene);
         let room = Size { width: 900.0, height: 520.0 };
@@ -133,6 +143,9 @@ impl Component for Lab {
             last_frame: None,
             last_structure: 0.0,
             listeners: None,
+            in_sight: Rc::new(Cell::new(route.shows_the_stage())),
+            resume,
+            noted: 0,
         }
     }
 
@@ -141,7 +154,10 @@ impl Component for Lab {
         if *route == Route::Lessons {
             self.progress = Part::new(self.memory.progress());
         }
-        rest_unseen(&mut self.host, route);
+        self.in_sight.set(route.shows_the_stage());
+        self.resume = rest_unseen(&mut self.host, route, self.resume);
+        // Time may go on.
+        self.wake(ctx);
         // The list of lessons is read beside whatever runs, and so is an address without a place: who
         // comes back finds everything as it was.
         if route.has_a_cluster() && *route != *self.host.route() {
@@ -176,7 +192,7 @@ impl Component for Lab {
                 true
             }
             Msg::Key(key) => {
-                let Some(command) = keys::command(&key) else { return false };
+                let Some(command) = keys::command(&key, self.in_sight.get()) else { return false };
                 ctx.link().send_message(Msg::Command(command));
                 false
             }
@@ -190,7 +206,7 @@ impl Component for Lab {
     fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
         if first {
             browser::set_looks(self.theme, self.presenter);
-            self.listeners = Some(Listeners::new(ctx, &self.stage));
+            self.listeners = Some(Listeners::new(ctx, &self.stage, self.in_sight.clone()));
             self.lay_out();
             self.wake(ctx);
         }
@@ -219,6 +235,10 @@ impl Lab {
         if at - self.last_structure >= STRUCTURE_EVERY_MS {
             self.last_structure = at;
             render = self.refresh();
+            // A lesson does things by itself while time runs.
+            if self.host.deeds() != self.noted {
+                self.note();
+            }
         }
         let network = self.scene.clock.clock.network();
         let flight = network.latency_us + network.jitter_us / 2;
@@ -252,6 +272,12 @@ impl Lab {
         self.scene = self.host.scene(None);
         self.shape = Shape::from(&self.scene);
         self.lay_out();
+        self.note();
+    }
+
+    /// Keeps what has been done where a crash can still show it.
+    fn note(&mut self) {
+        self.noted = self.host.deeds();
         browser::note_for_a_crash(&self.host.saved());
     }
 
@@ -291,96 +317,23 @@ impl Lab {
         browser::set_looks(self.theme, self.presenter);
         self.painter.forget_palette();
     }
-
-    fn on_command(&mut self, ctx: &Context<Self>, command: &UiCommand) {
-        match command {
-            UiCommand::Play => self.host.playback_command(PlaybackCommand::Play),
-            UiCommand::Pause => self.host.playback_command(PlaybackCommand::Pause),
-            UiCommand::TogglePlay => self.host.playback_command(PlaybackCommand::TogglePlay),
-            UiCommand::Step => self.host.playback_command(PlaybackCommand::StepEvent),
-            UiCommand::SetSpeed(notch) => {
-                self.host.playback_command(PlaybackCommand::SetSpeed(Speed::at(*notch)));
-            }
-            UiCommand::Nudge(Nudge::Faster) => self.host.playback_command(PlaybackCommand::Faster),
-            UiCommand::Nudge(Nudge::Slower) => self.host.playback_command(PlaybackCommand::Slower),
-            UiCommand::Restart => self.begin(self.host.restarted()),
-            UiCommand::Act(action) => {
-                self.host.act(action);
-                browser::note_for_a_crash(&self.host.saved());
-            }
-            UiCommand::Sandbox(change) => {
-                self.host.change(change);
-                browser::note_for_a_crash(&self.host.saved());
-            }
-            UiCommand::Lesson(LessonCommand::Next) if self.host.finished_lesson().is_some() => {
-                self.next_lesson(ctx);
-            }
-            UiCommand::Lesson(command) => {
-                self.host.lesson_command(*command);
-                if let Some((lesson, record)) = self.host.record() {
-                    self.memory.set_record(&lesson, record);
-                }
-            }
-            UiCommand::Terminal(command) => self.host.terminal_command(command),
-            looks => self.on_looks(looks),
-        }
-    }
-
-    /// What changes the page and not the session.
-    fn on_looks(&mut self, command: &UiCommand) {
-        match command {
-            UiCommand::Select(selection) => self.selected.clone_from(selection),
-            UiCommand::Why(event) => {
-                let open = self.drawer == Some(Drawer::Events);
-                let again = open && self.why.as_ref().is_some_and(|(known, _)| known == event);
-                self.why = (!again).then(|| (*event, Part::new(self.host.why(*event))));
-                self.drawer = Some(Drawer::Events);
-                self.attend = Some(Drawer::Events);
-            }
-            UiCommand::ToggleDrawer(drawer) => {
-                self.attend = Some(*drawer);
-                self.drawer = (self.drawer != Some(*drawer)).then_some(*drawer);
-            }
-            UiCommand::ToggleKind(kind) => {
-                let was_hidden = self.hidden.remove(kind);
-                if !was_hidden {
-                    self.hidden.insert(*kind);
-                }
-            }
-            UiCommand::CycleTheme => {
-                self.theme = self.theme.next();
-                self.memory.set_theme(self.theme);
-                self.new_look();
-            }
-            UiCommand::TogglePresenter => {
-                self.presenter = !self.presenter;
-                self.memory.set_presenter(self.presenter);
-                self.new_look();
-                self.lay_out();
-            }
-            UiCommand::ToggleHelp => self.help = !self.help,
-            UiCommand::Understood => {
-                self.memory.begin_anew();
-                self.unreadable = None;
-            }
-            _ => {}
-        }
-    }
-
-    /// Goes to the lesson after the one that is over, or to the list after the last one.
-    fn next_lesson(&self, ctx: &Context<Self>) {
-        let done = self.host.finished_lesson();
-        let next = done.and_then(|id| course().after(&id));
-        let route = next.map_or(Route::Lessons, |next| Route::Lesson { slug: next.id.clone() });
-        if let Some(navigator) = ctx.link().navigator() {
-            navigator.push(&route);
-        }
-    }
 }
 
-/// Where nobody sees the stage, no time passes on it.
-fn rest_unseen(host: &mut Host, route: &Route) {
-    if *route == Route::Fidelity {
-        host.playback_command(PlaybackCommand::Pause);
+/// Where nobody sees the stage, no time passes on it. Back in sight it goes on if it was running: `resume`
+/// tells, and what comes back is for the next time.
+fn rest_unseen(host: &mut Host, route: &Route, resume: bool) -> bool {
+    let playing = host.playback().playing;
+    match (route.shows_the_stage(), resume) {
+        (false, _) if playing => {
+            host.playback_command(PlaybackCommand::Pause);
+            true
+        }
+        (true, true) => {
+            if !playing {
+                host.playback_command(PlaybackCommand::Play);
+            }
+            false
+        }
+        (_, resume) => resume,
     }
 }

@@ -3,6 +3,7 @@
 use yew::{Callback, Html, html};
 
 use super::{Lab, LabProps};
+use crate::lesson::LessonView;
 use crate::ui::charts::Charts;
 use crate::ui::chrome::{Header, HeadlineStrip, Help, ShowMenu};
 use crate::ui::command::{Drawer, Selection, UiCommand};
@@ -19,8 +20,8 @@ use crate::ui::stage::Stage;
 use crate::ui::stage::inspector::Inspector;
 use crate::ui::terminal::Terminal;
 use crate::ui::text;
-use crate::view::describe;
 use crate::view::scene::RecordView;
+use crate::view::{Part, describe};
 
 impl Lab {
     /// The whole page.
@@ -31,7 +32,7 @@ impl Lab {
         html! {
             <div class="page" data-place={place(&props.route)}>
                 <button type="button" class="skip" onclick={Callback::from(|_| focus_stage())}>{ text::SKIP }</button>
-                <Header route={props.route.clone()} lesson={self.host.lesson().map(|lesson| lesson.title.clone())} seed={clock.seed} drawer={self.drawer}
+                <Header route={props.route.clone()} lesson={self.lesson_here(props).map(|lesson| lesson.title.clone())} seed={clock.seed} drawer={self.drawer}
                     theme={self.theme} presenter={self.presenter} dispatch={self.dispatch.clone()} />
                 <aside class="side" aria-label="Guide">{ self.unreadable() }{ self.side(props) }</aside>
                 <main class="main" id="main" tabindex="-1" aria-label={main_name(&props.route)}>
@@ -55,18 +56,23 @@ impl Lab {
                 <PlaybackBar {playback} {clock} history={self.scene.history.clone()} events={self.scene.events.clone()}
                     dispatch={self.dispatch.clone()} />
                 <Help open={self.help} {on_close} />
-                <p class="unseen" role="status" aria-live="polite">{ self.spoken() }</p>
+                <p class="unseen" role="status" aria-live="polite">{ self.spoken(props) }</p>
             </div>
         }
     }
 
+    /// The lesson that the address leads to. Another may wait behind the list or an address without a place.
+    fn lesson_here(&self, props: &LabProps) -> Option<&Part<LessonView>> {
+        self.host.lesson().filter(|_| props.route == *self.host.route())
+    }
+
     fn side(&self, props: &LabProps) -> Html {
-        match (&props.route, self.host.lesson()) {
+        match (&props.route, self.lesson_here(props)) {
             (Route::Home, _) => html! { <HomePanel /> },
             (Route::Lessons, _) => html! { <LessonList progress={self.progress.clone()} /> },
             (Route::Sandbox, _) => self.sandbox((text::SANDBOX_TITLE, text::SANDBOX_LEAD)),
             (Route::Showcase { name }, _) => match Showcase::named(name) {
-                Some(showcase) => self.sandbox((showcase.title, showcase.lead)),
+                Some(showcase) => self.sandbox(showcase.words),
                 None => html! { <NotFoundPanel /> },
             },
             (Route::Lesson { .. }, Some(lesson)) => html! {
@@ -147,7 +153,10 @@ impl Lab {
     }
 
     /// What a screen reader is told: the whole picture while time stands still, the rest by events.
-    fn spoken(&self) -> String {
+    fn spoken(&self, props: &LabProps) -> String {
+        if !props.route.shows_the_stage() {
+            return String::new();
+        }
         if self.host.playback().playing {
             let marked = self.scene.events.iter().rev().find(|event| event.mark.is_some());
             return marked.map(|event| event.sentence.to_string()).unwrap_or_default();

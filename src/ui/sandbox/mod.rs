@@ -70,7 +70,7 @@ pub fn SandboxPanel(props: &SandboxPanelProps) -> Html {
 
 /// The clusters that one can begin with, but for the one that is there.
 fn showcases(here: &str) -> Html {
-    let others = SHOWCASES.iter().filter(|showcase| showcase.title != here);
+    let others = SHOWCASES.iter().filter(|showcase| showcase.title() != here);
     html! {
         <details class="showcases">
             <summary>{ text::sandbox::SHOWCASES }</summary>
@@ -80,7 +80,7 @@ fn showcases(here: &str) -> Html {
                 }
                 { for others.map(|showcase| {
                     let to = Route::Showcase { name: showcase.name.to_owned() };
-                    html! { <li><Link<Route> {to}>{ showcase.title }</Link<Route>></li> }
+                    html! { <li><Link<Route> {to}>{ showcase.title() }</Link<Route>></li> }
                 }) }
             </ul>
         </details>

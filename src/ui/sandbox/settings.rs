@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::{
-    Callback, Event, Html, MouseEvent, Properties, SubmitEvent, TargetCast as _, component, html,
-    use_node_ref, use_state_eq,
+    Callback, Event, Html, InputEvent, MouseEvent, Properties, SubmitEvent, TargetCast as _,
+    component, html, use_node_ref, use_state_eq,
 };
 
 use crate::ui::command::UiCommand;
@@ -29,27 +29,40 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
     let whose = use_state_eq(|| Whose::Topic);
     let which = use_state_eq(|| 0_usize);
     let field = use_node_ref();
+    // What is being typed, and for which setting. Once it was asked for, the field shows what is: Kafka may refuse.
+    let draft = use_state_eq(|| None::<(Whose, &'static str, String)>);
     let all = props.settings.of(*whose);
     let Some(chosen) = all.get(*which).or(all.first()) else { return Html::default() };
     let ask = {
         let (dispatch, whose, key) = (props.dispatch.clone(), *whose, chosen.key.name);
-        Callback::from(move |value: Rc<str>| {
+        Callback::from(move |value: Option<Rc<str>>| {
             let change = SettingChange { whose, key, value };
             dispatch.emit(UiCommand::Sandbox(Change::Setting(change)));
         })
     };
     let onsubmit = {
-        let (field, ask) = (field.clone(), ask.clone());
+        let (field, ask, draft) = (field.clone(), ask.clone(), draft.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             if let Some(input) = field.cast::<HtmlInputElement>() {
-                ask.emit(input.value().trim().into());
+                ask.emit(Some(input.value().trim().into()));
+                draft.set(None);
             }
         })
     };
     let ondefault = {
-        let default: Rc<str> = chosen.key.default.as_str().into();
-        ask.reform(move |_: MouseEvent| default.clone())
+        let draft = draft.clone();
+        ask.reform(move |_: MouseEvent| {
+            draft.set(None);
+            None
+        })
+    };
+    let oninput = {
+        let (draft, whose, key) = (draft.clone(), *whose, chosen.key.name);
+        Callback::from(move |event: InputEvent| {
+            let input: HtmlInputElement = event.target_unchecked_into();
+            draft.set(Some((whose, key, input.value())));
+        })
     };
     let onwhose = {
         let (whose, which) = (whose.clone(), which.clone());
@@ -62,7 +75,9 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
         let which = which.clone();
         move |event: Event| which.set(selected(&event))
     });
-    let (name, value) = (chosen.key.name, chosen.value.clone());
+    let name = chosen.key.name;
+    let typed = draft.as_ref().filter(|(of, key, _)| (*of, *key) == (*whose, name));
+    let value = typed.map_or_else(|| chosen.value.clone(), |(_, _, typed)| typed.clone());
     html! {
         <form class="control is-choice settings" {onsubmit}>
             <label for="setting-whose">{ text::WHOSE }</label>
@@ -80,10 +95,10 @@ pub(super) fn Settings(props: &SettingsProps) -> Html {
             <p class="setting-doc">{ chosen.key.doc }<small>{ text::about(&chosen.key) }</small></p>
             <label for="setting-value">{ text::VALUE }</label>
             <div class="setting-value">
-                <input key={name} ref={field} id="setting-value" class="mono" type="text" autocomplete="off"
-                    autocapitalize="off" spellcheck="false" {value} />
+                <input key={format!("{:?} {name}", *whose)} ref={field} id="setting-value" class="mono" type="text" autocomplete="off"
+                    autocapitalize="off" spellcheck="false" {value} {oninput} />
                 <button class="button">{ text::SET }</button>
-                <button type="button" class="button" disabled={chosen.value == chosen.key.default} onclick={ondefault}>
+                <button type="button" class="button" disabled={!chosen.set} onclick={ondefault}>
                     { text::DEFAULT }
                 </button>
             </div>

@@ -4,52 +4,36 @@ use super::cluster;
 use crate::cluster::Scenario;
 use crate::cluster::scenario::{Setting, Settings};
 use crate::kafka::producer::Keys;
+use crate::ui::text::sandbox as text;
 
 /// A cluster that shows something.
 #[derive(Debug)]
 pub(in crate::ui) struct Showcase {
     /// Its name in the address.
     pub name: &'static str,
-    /// Its name on the page.
-    pub title: &'static str,
-    /// What to look for.
-    pub lead: &'static str,
+    /// Its title on the page and what to look for.
+    pub words: (&'static str, &'static str),
     build: fn() -> Scenario,
 }
 
 /// All of them.
 pub(in crate::ui) const SHOWCASES: &[Showcase] = &[
-    Showcase {
-        name: "quorum",
-        title: "Three controllers",
-        lead: "They vote on who decides. Kill the one with the crown and watch the others agree; kill two, and see what \
-            still works without a majority.",
-        build: quorum,
-    },
+    Showcase { name: "quorum", words: text::QUORUM, build: quorum },
     Showcase {
         name: "consumer-protocol",
-        title: "The new group protocol",
-        lead: "A group of KIP-848: the broker shares partitions out, and nobody stops who keeps his. Add and remove \
-            workers and compare with the classic protocol.",
+        words: text::CONSUMER_PROTOCOL,
         build: consumer_protocol,
     },
-    Showcase {
-        name: "retention",
-        title: "Too slow for retention",
-        lead: "Old segments go when a partition has more than two megabytes. One worker cannot keep up: watch what it \
-            never gets to read.",
-        build: retention,
-    },
-    Showcase {
-        name: "compaction",
-        title: "A compacted topic",
-        lead: "Twenty keys, and only the latest record of each has to stay. The cleaner passes every few seconds and \
-            leaves holes in the log.",
-        build: compaction,
-    },
+    Showcase { name: "retention", words: text::RETENTION, build: retention },
+    Showcase { name: "compaction", words: text::COMPACTION, build: compaction },
 ];
 
 impl Showcase {
+    /// Its name on the page.
+    pub(in crate::ui) fn title(&self) -> &'static str {
+        self.words.0
+    }
+
     /// The one with that name.
     pub(in crate::ui) fn named(name: &str) -> Option<&'static Self> {
         SHOWCASES.iter().find(|showcase| showcase.name == name)

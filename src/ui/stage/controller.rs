@@ -5,10 +5,11 @@ use yew::{Callback, Html, Properties, classes, component, html};
 use super::lane::crown;
 use super::place as style;
 use crate::ui::command::{Selection, UiCommand};
+use crate::ui::icon::{Glyph, Icon};
 use crate::ui::text;
 use crate::view::Part;
 use crate::view::layout::Rect;
-use crate::view::scene::ControllerView;
+use crate::view::scene::{ControllerState, ControllerView};
 
 /// A controller and its place.
 #[derive(Clone, PartialEq, Debug, Properties)]
@@ -34,10 +35,10 @@ pub(super) fn ControllerPill(props: &ControllerPillProps) -> Html {
     let id = controller.id;
     let wanted = (!chosen).then_some(Selection::Node(id));
     let onclick = props.dispatch.reform(move |_| UiCommand::Select(wanted.clone()));
-    let crowned = controller.active && !alone;
+    let crowned = controller.state == ControllerState::Active && !alone;
     let class = classes!(
         "controller",
-        (!controller.running).then_some("is-down"),
+        (controller.state == ControllerState::Down).then_some("is-down"),
         crowned.then_some("is-active"),
     );
     html! {
@@ -47,7 +48,25 @@ pub(super) fn ControllerPill(props: &ControllerPillProps) -> Html {
             if crowned {
                 <svg viewBox="0 0 12 11" width="12" height="11" aria-hidden="true">{ crown(0.0, 0.0, 12.0) }</svg>
             }
+            { sign(controller.state) }
             { if *alone { text::inspector::CONTROLLER_PILL.to_owned() } else { id.to_string() } }
         </button>
     }
+}
+
+/// The sign beside the name; the one that is down is struck through, the active one crowned.
+fn sign(state: ControllerState) -> Html {
+    let glyph = match state {
+        ControllerState::Paused => Glyph::Pause,
+        ControllerState::Deposed => Glyph::TriangleAlert,
+        ControllerState::Candidate
+        | ControllerState::Prospective
+        | ControllerState::Unattached
+        | ControllerState::Resigned => Glyph::CircleQuestionMark,
+        ControllerState::Elected => Glyph::CircleCheck,
+        ControllerState::Down | ControllerState::Active | ControllerState::Follower => {
+            return Html::default();
+        }
+    };
+    html! { <Icon of={glyph} size={12} /> }
 }

@@ -1,7 +1,9 @@
 //! Words of the panel beside what is chosen on the stage: buttons, facts, states.
 
 use crate::base::{NodeId, Offset};
-use crate::view::scene::{BrokerView, ControllerView, Idle, PartitionName, ProducerHealth};
+use crate::view::scene::{
+    BrokerView, ControllerState, ControllerView, Idle, PartitionName, ProducerHealth,
+};
 use crate::view::{describe, words};
 
 /// What a button says, and what that means.
@@ -56,8 +58,14 @@ pub const NEWER: Words = ("Newer", "The record after it.");
 pub const CUT_NETWORK: &str = "Cut its network";
 /// Ends that.
 pub const MEND_NETWORK: &str = "Mend its network";
-/// What either means.
-pub const NETWORK_MEANS: &str = "To the other brokers and the controller; clients still reach it.";
+/// What either means for a broker.
+pub const NETWORK_MEANS: &str = "To the other brokers and the controllers; clients still reach it.";
+/// What either means for one of several controllers.
+pub const CONTROLLER_NETWORK_MEANS: &str =
+    "To the brokers and the other controllers: it hears no vote and no heartbeat.";
+/// What either means for the only controller.
+pub const LONE_CONTROLLER_NETWORK_MEANS: &str =
+    "To the brokers: it hears no heartbeat and nobody learns what it decides.";
 
 /// The controller.
 pub const CONTROLLER: &str = "Controller";
@@ -163,29 +171,44 @@ pub fn controller_name(id: NodeId) -> String {
 /// The name of a controller's pill.
 pub fn controller(view: &ControllerView, alone: bool, elections: u64) -> String {
     let state = describe::controller_state(view);
-    if alone && view.active {
+    let active = view.state == ControllerState::Active;
+    if alone && active {
         return format!("Controller: decides who leads, {elections} elections so far");
     }
     if alone {
         return format!("Controller: {state}");
     }
-    format!("Controller {}: {state}, epoch {}", view.id, view.epoch)
+    let decided = if active { format!(", {elections} elections so far") } else { String::new() };
+    format!("Controller {}: {state}, epoch {}{decided}", view.id, view.epoch)
 }
 
 /// What a controller is about.
 pub fn controller_means(view: &ControllerView, alone: bool) -> &'static str {
-    match describe::controller_state(view) {
-        "active" if alone => {
+    match view.state {
+        ControllerState::Active if alone => {
             "Knows which brokers live and decides who leads each partition. It is the only one: without it nothing \
              of that can change."
         }
-        "active" => {
+        ControllerState::Active => {
             "Knows which brokers live and decides who leads each partition, once a majority has it written."
         }
-        "follower" => "Copies the metadata log and votes. Ready to take over.",
-        "down" => "Its process is gone. Its disk still holds the metadata log.",
-        "candidate" | "prospective" => "Hears no leader and asks the others for their votes.",
-        _ => "Knows no leader at the moment.",
+        ControllerState::Follower => "Copies the metadata log and votes. Ready to take over.",
+        ControllerState::Down => "Its process is gone. Its disk still holds the metadata log.",
+        ControllerState::Paused => {
+            "Frozen: its process exists and does nothing. The others may elect another leader meanwhile."
+        }
+        ControllerState::Elected => {
+            "Elected; it decides as soon as a majority has written the beginning of its epoch."
+        }
+        ControllerState::Deposed => {
+            "Takes itself for the leader still, in an epoch that is over. No majority writes down what it decides."
+        }
+        ControllerState::Candidate => "Hears no leader and asks the others for their votes.",
+        ControllerState::Prospective => {
+            "Hears no leader and asks the others whether they would vote for it."
+        }
+        ControllerState::Unattached => "Knows no leader at the moment.",
+        ControllerState::Resigned => "Gave its lead up in order, so that the others elect another.",
     }
 }
 

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use super::topic_defaults;
+use crate::cluster::scenario::Settings;
 use crate::cluster::{Cluster, NodeView, Process};
 use crate::kafka::config::{Acks, TopicConfig};
 use crate::kafka::producer::{Keys, Rate};
-use crate::view::sandbox::{DEFAULT_GROUP, SandboxView, SettingsView};
+use crate::view::sandbox::{DEFAULT_GROUP, SandboxView, SettingsView, Whose};
 
 /// Stands for a topic when there is none.
 const NO_TOPIC: &str = "user-actions";
@@ -25,6 +26,29 @@ pub fn sandbox(cluster: &Cluster) -> SandboxView {
         Some(consumer) => consumer.spec().group.clone(),
         None => Some(DEFAULT_GROUP.into()),
     };
+    let producer_definitions: Vec<_> = producers
+        .iter()
+        .filter_map(|(NodeView { process, .. }, _)| match process {
+            Process::Producer(_, definition) => Some(definition.clone()),
+            _ => None,
+        })
+        .collect();
+    let consumer_definitions: Vec<_> = consumers
+        .iter()
+        .filter_map(|(NodeView { process, .. }, _)| match process {
+            Process::Consumer(_, definition) => Some(definition.clone()),
+            _ => None,
+        })
+        .collect();
+    let keys_of = |whose, settings: &Settings| {
+        settings.keys().map(|key| (whose, Rc::from(key.as_str()))).collect::<Vec<_>>()
+    };
+    let set = topic
+        .into_iter()
+        .flat_map(|topic| topic.overrides.keys().map(|key| (Whose::Topic, key.clone())))
+        .chain(producer_definitions.iter().flat_map(|one| keys_of(Whose::Producers, &one.config)))
+        .chain(consumer_definitions.iter().flat_map(|one| keys_of(Whose::Consumers, &one.config)))
+        .collect();
     SandboxView {
         topic: topic.map_or_else(|| NO_TOPIC.into(), |topic| topic.name.clone()),
         partitions: topic.map_or(0, |topic| small(topic.partitions.len())),
@@ -37,28 +61,18 @@ pub fn sandbox(cluster: &Cluster) -> SandboxView {
         rate: first.map_or(10.0, |producer| producer.rate(cluster.now())),
         keys: first.map_or(Keys::None, |producer| producer.workload().keys),
         acks: first.map_or(Acks::All, |producer| producer.config().acks),
-        producers: producers
-            .iter()
-            .filter_map(|(NodeView { process, .. }, _)| match process {
-                Process::Producer(_, definition) => Some(definition.clone()),
-                _ => None,
-            })
-            .collect(),
+        producers: producer_definitions,
         group_offered: group.clone().unwrap_or_else(|| offered(cluster)),
         group,
         service_micros: reader.map_or(80_000, |consumer| consumer.spec().service.mean().0),
-        consumers: consumers
-            .iter()
-            .filter_map(|(NodeView { process, .. }, _)| match process {
-                Process::Consumer(_, definition) => Some(definition.clone()),
-                _ => None,
-            })
-            .collect(),
+        consumers: consumer_definitions,
         settings: SettingsView {
             topic: topic
                 .map_or_else(TopicConfig::default, |topic| topic.config(&topic_defaults(cluster))),
             producer: first.map_or_else(Default::default, |first| first.config().clone()),
             consumer: reader.map_or_else(Default::default, |reader| reader.spec().config.clone()),
+            set,
+            several_consumers: consumers.len() > 1,
         },
         waiting: Vec::new(),
         refusal: None,

@@ -274,7 +274,8 @@ fn short_end(node: NodeId, who: &str, what: &str) -> String {
 fn groups(who: &str, event: &Event) -> Option<Told> {
     Some(match event {
         Event::GroupStateChanged { from, to, .. }
-            if from.is_rebalancing() && to.is_rebalancing() =>
+            if from.is_rebalancing()
+                && matches!(to, GroupState::Assigning | GroupState::Reconciling) =>
         {
             return None;
         }
@@ -333,4 +334,28 @@ fn list(partitions: &[NamedPartition]) -> String {
     }
     let names: Vec<_> = partitions.iter().map(|(topic, i)| format!("{topic}-{i}")).collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_begins_anew_before_it_was_done_is_told_and_the_way_of_the_new_protocol_is_not()
+    {
+        let changed = |from, to| {
+            let event = Event::GroupStateChanged {
+                group: "app".into(),
+                from,
+                to,
+                generation: 3,
+                reason: "a member left".into(),
+            };
+            groups("Broker 1", &event).map(|told| told.sentence)
+        };
+        let again = changed(GroupState::CompletingRebalance, GroupState::PreparingRebalance);
+        assert_eq!(again.as_deref(), Some("Group app begins to share out anew."));
+        assert_eq!(changed(GroupState::Assigning, GroupState::Reconciling), None);
+        assert_eq!(changed(GroupState::Reconciling, GroupState::Assigning), None);
+    }
 }

@@ -8,7 +8,7 @@ use crate::kafka::event::{Event, ResetCause};
 use crate::kafka::producer::{Keys, Rate};
 use crate::view::describe;
 use crate::view::motion::MotionOptions;
-use crate::view::scene::{BrokerState, Idle, LaneRole, LaneView};
+use crate::view::scene::{BrokerState, ControllerState, Idle, LaneRole, LaneView};
 
 fn scenario() -> Scenario {
     Scenario {
@@ -270,6 +270,25 @@ fn a_picture_drawn_from_the_one_before_is_the_same_as_a_new_one() {
     }
     let longest = before.brokers.iter().flat_map(|b| &b.lanes).map(|lane| lane.log_end).max();
     assert!(longest > Some(240), "the log outgrew a lane: {longest:?}");
+}
+
+#[test]
+fn a_frozen_controller_and_the_lack_of_an_active_one_are_told() {
+    let mut cluster = Cluster::new(&Scenario { controllers: 3, ..scenario() }, 42).unwrap();
+    cluster.run_until(cluster.started() + crate::base::Duration::from_secs(10));
+    let active = cluster.active_controller().unwrap().id();
+    let state = |cluster: &Cluster, id| {
+        let scene = scene(cluster, None);
+        let found = scene.controllers.iter().find(|one| one.id == id).unwrap();
+        (found.state, describe::summary(&scene))
+    };
+    assert_eq!(state(&cluster, active).0, ControllerState::Active);
+    assert!(!state(&cluster, active).1.contains("ontroller"), "nothing to tell");
+    cluster.apply(&Action::PauseBroker { broker: active.0, for_ms: 5_000 }).unwrap();
+    let (paused, told) = state(&cluster, active);
+    assert_eq!(paused, ControllerState::Paused);
+    assert!(told.contains(&format!("Controller {active} is paused.")), "{told}");
+    assert!(told.contains("No controller is active."), "{told}");
 }
 
 /// The killed leader's broker, and the cluster a second after: before the controller has noticed.

@@ -1,6 +1,7 @@
 //! Every setting that the model reads, as the sandbox offers it: under Kafka's name, with its present
 //! value, its default and one line on what it does.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::{SandboxView, each_consumer, each_producer};
@@ -9,7 +10,7 @@ use crate::cluster::scenario::Setting;
 use crate::kafka::config::{ConfigKey, ConsumerConfig, KeyDoc, ProducerConfig, TopicConfig};
 
 /// Whose settings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Whose {
     /// The topic's that the controls are about.
     Topic,
@@ -33,6 +34,10 @@ pub struct SettingsView {
     pub producer: ProducerConfig,
     /// A consumer's.
     pub consumer: ConsumerConfig,
+    /// What somebody set, whatever to: Kafka tells that from a default of the same value.
+    pub set: BTreeSet<(Whose, Rc<str>)>,
+    /// Whether there are several consumers: what only one can have is no setting of all.
+    pub several_consumers: bool,
 }
 
 /// A setting with its present value.
@@ -42,21 +47,40 @@ pub struct SettingView {
     pub key: KeyDoc,
     /// The present value as Kafka writes it.
     pub value: String,
+    /// Whether somebody set it.
+    pub set: bool,
 }
 
 impl SettingsView {
     /// The settings of one kind, in the order of their declaration.
     pub fn of(&self, whose: Whose) -> Vec<SettingView> {
+        let set = |key: &str| self.set.contains(&(whose, key.into()));
         match whose {
-            Whose::Topic => rows(TopicConfig::KEYS, &self.topic),
-            Whose::Producers => rows(ProducerConfig::KEYS, &self.producer),
-            Whose::Consumers => rows(ConsumerConfig::KEYS, &self.consumer),
+            Whose::Topic => rows(TopicConfig::KEYS, &self.topic, set),
+            Whose::Producers => rows(ProducerConfig::KEYS, &self.producer, set),
+            Whose::Consumers => {
+                let mut rows = rows(ConsumerConfig::KEYS, &self.consumer, set);
+                if self.several_consumers {
+                    // Of two with one name the group fences the older.
+                    rows.retain(|row| row.key.name != "group.instance.id");
+                }
+                rows
+            }
         }
     }
 }
 
-fn rows<S: Default>(keys: &[ConfigKey<S>], present: &S) -> Vec<SettingView> {
-    keys.iter().map(|key| SettingView { key: key.doc(), value: (key.get)(present) }).collect()
+fn rows<S: Default>(
+    keys: &[ConfigKey<S>],
+    present: &S,
+    set: impl Fn(&str) -> bool,
+) -> Vec<SettingView> {
+    let row = |key: &ConfigKey<S>| SettingView {
+        key: key.doc(),
+        value: (key.get)(present),
+        set: set(key.name),
+    };
+    keys.iter().map(row).collect()
 }
 
 /// Another value for one setting of all that it belongs to.
@@ -66,20 +90,20 @@ pub struct SettingChange {
     pub whose: Whose,
     /// Kafka's key.
     pub key: &'static str,
-    /// The value, as it was typed.
-    pub value: Rc<str>,
+    /// The value, as it was typed; none goes back to the default.
+    pub value: Option<Rc<str>>,
 }
 
 impl SettingChange {
     /// What to ask of the cluster.
     pub(super) fn actions(&self, view: &SandboxView) -> Vec<Action> {
         let key = || self.key.to_owned();
-        let value = || Setting(self.value.to_string());
+        let value = || self.value.as_deref().map(|value| Setting(value.to_owned()));
         match self.whose {
             Whose::Topic => vec![Action::SetTopicConfig {
                 topic: view.topic.to_string(),
                 key: key(),
-                value: Some(value()),
+                value: value(),
             }],
             Whose::Producers => each_producer(view, |name, _| Action::SetProducerConfig {
                 name,

@@ -136,20 +136,70 @@ fn a_setting_of_producers_is_changed_at_each_of_them() {
 #[test]
 fn a_setting_by_its_name_goes_to_all_that_it_belongs_to() {
     let change = |whose, key| {
-        let value = "5".into();
+        let value = Some("5".into());
         Change::Setting(SettingChange { whose, key, value })
     };
     let producers = actions(&view(), &change(Whose::Producers, "linger.ms")).unwrap();
     let expected = ["web-1", "web-3"].map(|name| Action::SetProducerConfig {
         name: name.to_owned(),
         key: "linger.ms".to_owned(),
-        value: Setting("5".to_owned()),
+        value: Some(Setting("5".to_owned())),
     });
     assert_eq!(producers, expected);
     let topic = actions(&view(), &change(Whose::Topic, "retention.ms")).unwrap();
     assert!(
         matches!(&topic[..], [Action::SetTopicConfig { topic, .. }] if topic == "user-actions")
     );
+}
+
+#[test]
+fn what_only_one_can_have_is_no_setting_of_several() {
+    let offered = |several_consumers| {
+        let settings = SettingsView { several_consumers, ..SettingsView::default() };
+        settings.of(Whose::Consumers).iter().any(|one| one.key.name == "group.instance.id")
+    };
+    assert!(offered(false) && !offered(true));
+}
+
+#[test]
+fn back_to_the_default_is_as_if_nobody_had_set_it() {
+    use crate::cluster::{Cluster, Scenario};
+    let scenario: Scenario = toml::from_str(
+        r#"
+            name = "one"
+            brokers = 1
+            [[topics]]
+            name = "user-actions"
+            partitions = 1
+            replication_factor = 1
+            [[producers]]
+            name = "web-1"
+            topic = "user-actions"
+            rate = { kind = "poisson", per_second = 10.0 }
+            record_size = 100
+            keys = { kind = "none" }
+        "#,
+    )
+    .unwrap();
+    let mut cluster = Cluster::new(&scenario, 1).unwrap();
+    let mut ask = |key: &'static str, value: Option<&str>| {
+        let change = SettingChange { whose: Whose::Producers, key, value: value.map(Into::into) };
+        let view = crate::view::project::sandbox(&cluster);
+        let asked = actions(&view, &Change::Setting(change)).unwrap();
+        let refused = asked.into_iter().find_map(|action| cluster.apply(&action).err());
+        (refused, crate::view::project::sandbox(&cluster))
+    };
+    let row = |view: &SandboxView, name: &str| {
+        let all = view.settings.of(Whose::Producers);
+        all.into_iter().find(|one| one.key.name == name).unwrap()
+    };
+    assert_eq!(ask("enable.idempotence", Some("false")).0, None);
+    let (refused, view) = ask("enable.idempotence", None);
+    assert!(refused.is_none() && !row(&view, "enable.idempotence").set);
+    // Kafka refuses this beside idempotence that somebody asked for.
+    let (refused, view) = ask("acks", Some("1"));
+    assert_eq!(refused, None);
+    assert!(row(&view, "acks").set && row(&view, "acks").value == "1");
 }
 
 #[test]

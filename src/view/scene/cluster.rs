@@ -128,12 +128,8 @@ pub struct Reader {
 pub struct ControllerView {
     /// Its node.
     pub id: NodeId,
-    /// Its process runs.
-    pub running: bool,
-    /// It leads the quorum and decides.
-    pub active: bool,
-    /// Its part in the quorum, in Kafka's word.
-    pub role: &'static str,
+    /// What it does.
+    pub state: ControllerState,
     /// The latest epoch of the quorum that it knows.
     pub epoch: LeaderEpoch,
     /// End of its metadata log.
@@ -142,6 +138,31 @@ pub struct ControllerView {
     pub high_watermark: Offset,
     /// Nodes that it is cut off from.
     pub cut_off_from: Vec<NodeId>,
+}
+
+/// What a controller does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ControllerState {
+    /// Its process is gone.
+    Down,
+    /// Suspended: the process exists and does nothing.
+    Paused,
+    /// It leads the quorum and decides.
+    Active,
+    /// It was elected and does not decide yet.
+    Elected,
+    /// It still takes itself for the leader; the others are in a later epoch.
+    Deposed,
+    /// Copies the leader's log.
+    Follower,
+    /// Asks for votes.
+    Candidate,
+    /// Asks whether it would be voted for.
+    Prospective,
+    /// Knows no leader.
+    Unattached,
+    /// Stepped down in order.
+    Resigned,
 }
 
 /// What the controller holds to be so of one partition.

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use super::{
-    BrokerState, BrokerView, ClockView, ConsumerView, ControllerView, EventKind, EventView, Flow,
-    GroupView, Headline, History, HistoryPoint, Hue, Idle, LaneRole, LaneView, LedgerRow,
-    LedgerView, Message, MessageKind, Motion, OwnedPartition, Part, PartitionName, PartitionView,
-    ProducerHealth, ProducerView, Reader, Scene, TopicView, Work,
+    BrokerState, BrokerView, ClockView, ConsumerView, ControllerState, ControllerView, EventKind,
+    EventView, Flow, GroupView, Headline, History, HistoryPoint, Hue, Idle, LaneRole, LaneView,
+    LedgerRow, LedgerView, Message, MessageKind, Motion, OwnedPartition, Part, PartitionName,
+    PartitionView, ProducerHealth, ProducerView, Reader, Scene, TopicView, Work,
 };
 use crate::base::{NodeId, Time, TopicId, TopicPartition};
 use crate::cluster::Clock;
@@ -72,9 +72,7 @@ impl Scene {
             brokers: (1..=size.brokers).map(|n| Part::new(sample_broker(n, size))).collect(),
             controllers: vec![Part::new(ControllerView {
                 id: NodeId::CONTROLLER,
-                running: true,
-                active: true,
-                role: "leader",
+                state: ControllerState::Active,
                 epoch: 1,
                 log_end: 40,
                 high_watermark: 40,

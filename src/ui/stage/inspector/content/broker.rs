@@ -8,7 +8,7 @@ use crate::cluster::Action;
 use crate::lesson::Control;
 use crate::ui::command::UiCommand;
 use crate::ui::text::inspector as say;
-use crate::view::scene::{BrokerView, ControllerView};
+use crate::view::scene::{BrokerView, ControllerState, ControllerView};
 use crate::view::{Scene, describe, words};
 
 pub(super) fn broker(view: &BrokerView, scene: &Scene, taught: Option<&[Control]>) -> Content {
@@ -91,7 +91,11 @@ fn network_of(node: NodeId, cut_off_from: &[NodeId], scene: &Scene) -> Act {
     });
     Act {
         words: if heal { say::MEND_NETWORK } else { say::CUT_NETWORK },
-        means: say::NETWORK_MEANS,
+        means: match (node.is_controller(), scene.controllers.len()) {
+            (false, _) => say::NETWORK_MEANS,
+            (true, 1) => say::LONE_CONTROLLER_NETWORK_MEANS,
+            (true, _) => say::CONTROLLER_NETWORK_MEANS,
+        },
         class: "button",
         commands: commands.collect(),
     }
@@ -110,6 +114,7 @@ pub(super) fn controller(
             (say::QUORUM_EPOCH, view.epoch.to_string()),
             (say::METADATA_LOG_END, view.log_end.to_string()),
             (say::HIGH_WATERMARK, view.high_watermark.to_string()),
+            (say::ELECTIONS, words::count(scene.elections)),
         ];
     }
     if !view.cut_off_from.is_empty() {
@@ -119,7 +124,7 @@ pub(super) fn controller(
     let mut acts = Vec::new();
     if taught.is_none() {
         acts.extend(controller_faults(view, scene));
-        acts.extend(if view.active { elections() } else { Vec::new() });
+        acts.extend(if view.state == ControllerState::Active { elections() } else { Vec::new() });
     }
     Content {
         title: if alone { say::CONTROLLER.to_owned() } else { say::controller_name(view.id) },
@@ -133,7 +138,7 @@ pub(super) fn controller(
 /// What can be done to a controller's process and its network.
 fn controller_faults(view: &ControllerView, scene: &Scene) -> Vec<Act> {
     let broker = view.id.0;
-    if !view.running {
+    if view.state == ControllerState::Down {
         let start = act(say::START, Action::StartBroker { broker });
         return vec![Act { class: "button is-strong", ..start }];
     }
