@@ -94,8 +94,8 @@ pub(super) struct Lab {
     listeners: Option<Listeners>,
     /// Whether the stage is in sight: the listener for keys asks before the owner hears of them.
     in_sight: Rc<Cell<bool>>,
-    /// Time was running when the stage went out of sight, and goes on when it is back.
-    resume: bool,
+    /// What playback is told once the stage is back in sight: that time goes on, if it ran before.
+    resume: Option<PlaybackCommand>,
     /// How much of what was done a crash would show.
     noted: usize,
 }
@@ -107,7 +107,7 @@ impl Component for Lab {
     fn create(ctx: &Context<Self>) -> Self {
         let mut host = Host::new(&ctx.props().route, SEED);
         let route = &ctx.props().route;
-        let resume = rest_unseen(&mut host, route, false);
+        let resume = rest_unseen(&mut host, route, None);
         browser::note_for_a_crash(&host.saved());
         let scene = host.scene(None);
         let shape = Shape::from(&scene);
@@ -155,7 +155,7 @@ impl Component for Lab {
             self.progress = Part::new(self.memory.progress());
         }
         self.in_sight.set(route.shows_the_stage());
-        self.resume = rest_unseen(&mut self.host, route, self.resume);
+        self.resume = rest_unseen(&mut self.host, route, self.resume.take());
         // Time may go on.
         self.wake(ctx);
         // The list of lessons is read beside whatever runs, and so is an address without a place: who
@@ -321,19 +321,21 @@ impl Lab {
 
 /// Where nobody sees the stage, no time passes on it. Back in sight it goes on if it was running: `resume`
 /// tells, and what comes back is for the next time.
-fn rest_unseen(host: &mut Host, route: &Route, resume: bool) -> bool {
+fn rest_unseen(
+    host: &mut Host,
+    route: &Route,
+    resume: Option<PlaybackCommand>,
+) -> Option<PlaybackCommand> {
     let playing = host.playback().playing;
-    match (route.shows_the_stage(), resume) {
-        (false, _) if playing => {
-            host.playback_command(PlaybackCommand::Pause);
-            true
+    if !route.shows_the_stage() {
+        if !playing {
+            return resume;
         }
-        (true, true) => {
-            if !playing {
-                host.playback_command(PlaybackCommand::Play);
-            }
-            false
-        }
-        (_, resume) => resume,
+        host.playback_command(PlaybackCommand::Pause);
+        return Some(PlaybackCommand::Play);
     }
+    if let Some(command) = resume.filter(|_| !playing) {
+        host.playback_command(command);
+    }
+    None
 }
