@@ -234,13 +234,11 @@ impl Broker {
             return Ok(());
         };
         let number = write.number;
-        match self.store_share_state(&key, write, false, out) {
-            Some(outcome) => outcome,
-            None => {
-                waiting.writes.insert((tp, number));
-                Ok(())
-            }
+        if let Some(outcome) = self.store_share_state(&key, write, false, out) {
+            return outcome;
         }
+        waiting.writes.insert((tp, number));
+        Ok(())
     }
 
     /// What the member has goes back (`releaseSession`).

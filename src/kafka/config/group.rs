@@ -27,6 +27,9 @@ impl PostProcess for GroupConfig {
     }
 }
 
+/// Settings of groups by their names.
+pub type GroupConfigs = BTreeMap<Rc<str>, GroupConfig>;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +41,3 @@ mod tests {
         GroupConfig::with([("share.auto.offset.reset", "by_duration:PT1H")]).unwrap();
     }
 }
-
-/// Settings of groups by their names.
-pub type GroupConfigs = BTreeMap<Rc<str>, GroupConfig>;

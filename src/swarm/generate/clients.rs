@@ -61,7 +61,9 @@ pub(super) fn keys(draw: &mut Draw) -> Keys {
 
 fn producer(draw: &mut Draw, name: String, topics: &[String], safe: bool) -> ProducerDef {
     let transaction = draw.chance(1, 4).then(|| transaction(draw));
-    let mut config = producer_config(draw, safe || transaction.is_some(), transaction.is_some());
+    let safe = safe || transaction.is_some();
+    let acks = if safe { "all" } else { draw.of(&["all", "all", "1", "1", "0"]) };
+    let mut config = producer_config(draw, acks, transaction.is_some());
     if transaction.is_some() {
         set(&mut config, "transactional.id", &name);
         set(&mut config, "transaction.timeout.ms", draw.of(&[2_000, 8_000, 20_000]));
@@ -88,9 +90,8 @@ fn transaction(draw: &mut Draw) -> TransactionPlan {
     }
 }
 
-fn producer_config(draw: &mut Draw, safe: bool, transactional: bool) -> Settings {
+fn producer_config(draw: &mut Draw, acks: &str, transactional: bool) -> Settings {
     let mut config = Settings::new();
-    let acks = if safe { "all" } else { draw.of(&["all", "all", "1", "1", "0"]) };
     set(&mut config, "acks", acks);
     draw.maybe(&mut config, 4, "compression.type", &["gzip", "snappy", "lz4", "zstd", "none"]);
     if !transactional && draw.chance(1, 4) {

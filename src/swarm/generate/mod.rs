@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn every_part_of_the_model_is_drawn_by_some_seed() {
-        let text: String = (0..400).map(|seed| format!("{:?}", case(seed))).collect();
+        let text = format!("{:?}", (0..400).map(case).collect::<Vec<_>>());
         for part in [
             "controllers: 3",
             "controllers: 5",

@@ -111,7 +111,7 @@ fn offsets_go_with_their_topic() {
         id: TopicId(1),
         name: "t".into(),
         partitions: Vec::new(),
-        overrides: Default::default(),
+        overrides: BTreeMap::default(),
     };
     let mut with_topic = image.clone();
     with_topic.topics.insert(topic.id, Rc::new(topic));
