@@ -310,8 +310,9 @@ pub(super) fn promises(cluster: &Cluster) -> Result<(), String> {
     Ok(())
 }
 
+/// Where a record is that counts as sent and that no log has let go in order.
 fn standing(entry: &LedgerEntry) -> Option<(TopicPartition, Offset)> {
-    entry.place.filter(|_| entry.fate() == Fate::Acked)
+    entry.place.filter(|_| entry.fate() == Fate::Acked && entry.let_go.is_none())
 }
 
 /// Groups that read every record at least once, with their topics: all that ever were their members begin at
