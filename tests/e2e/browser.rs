@@ -100,7 +100,14 @@ struct Chromedriver {
 }
 
 impl Chromedriver {
+    /// It takes one free number for two kinds of addresses, and ends at once if the other kind's is taken by somebody.
     fn start() -> Self {
+        (0..5)
+            .find_map(|_| Self::try_start())
+            .expect("chromedriver ended before it named its port, five times")
+    }
+
+    fn try_start() -> Option<Self> {
         let program = std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
         let mut child = Command::new(&program)
             .arg("--port=0")
@@ -118,12 +125,15 @@ impl Chromedriver {
         let port = loop {
             let mut line = String::new();
             let read = output.read_line(&mut line).expect("chromedriver writes text");
-            assert!(read > 0, "chromedriver ended before it named its port");
+            if read == 0 {
+                drop(child.wait());
+                return None;
+            }
             if let Some(port) = port_in(&line) {
                 break port;
             }
         };
-        Self { child, port, _output: output }
+        Some(Self { child, port, _output: output })
     }
 
     fn address(&self) -> String {
