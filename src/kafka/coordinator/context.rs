@@ -38,7 +38,6 @@ pub(super) enum Then {
     },
     /// An answer of KIP-848 that tells of what is being stored.
     Answer {
-        group: Rc<str>,
         to: Waiting,
         answer: Response,
         /// The group as the log holds it, should it not take this.

@@ -73,9 +73,7 @@ impl GroupCoordinator {
             self.plan_cleanup(out);
         }
     }
-}
 
-impl GroupCoordinator {
     /// Topics were deleted, and with them goes what groups have committed of them
     /// (`OffsetMetadataManager.onPartitionsDeleted`).
     pub(super) fn forget_offsets_of(

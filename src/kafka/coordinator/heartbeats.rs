@@ -188,11 +188,11 @@ impl GroupCoordinator {
         let next = group.next_deadline();
         self.arm(next, out);
         let answer = to_response(answer, shared);
-        let before = Box::new(unwritten.unwrap_or(before));
         if records.is_empty() {
             self.answer_after_others(from, partition, answer, out);
         } else {
-            let then = Then::Answer { group: name.clone(), to: from, answer, before };
+            let before = Box::new(unwritten.unwrap_or(before));
+            let then = Then::Answer { to: from, answer, before };
             let mut cx = Context { config: &self.config, writer: &mut self.writer, out, appends };
             cx.append(partition, records, then);
         }
@@ -299,12 +299,11 @@ impl GroupCoordinator {
     /// The log took a group's records, or not.
     pub(super) fn on_group_written(
         &mut self,
-        name: Rc<str>,
         before: ConsumerGroup,
         result: Result<(), ErrorCode>,
     ) {
         if result.is_err() {
-            self.unwritten.entry(name).or_insert(before);
+            self.unwritten.entry(before.name.clone()).or_insert(before);
         }
     }
 

@@ -183,13 +183,11 @@ impl GroupCoordinator {
                     group.on_static_member_stored(cx, &new_id, *old, result);
                 });
             }
-            Then::Answer { group, to, answer, before } => {
-                self.on_group_written(group, *before, result);
+            Then::Answer { to, answer, before } => {
+                self.on_group_written(*before, result);
                 heartbeats::respond(to, answer, result, out);
             }
-            Then::Fenced { before } => {
-                self.on_group_written(before.name.clone(), *before, result);
-            }
+            Then::Fenced { before } => self.on_group_written(*before, result),
             Then::TxnCommit { from, request, producer_id, committed_at } => {
                 if result.is_ok() {
                     self.on_txn_commit_stored(partition, producer_id, &request, committed_at);
