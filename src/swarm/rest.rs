@@ -264,6 +264,12 @@ fn requests(cluster: &Cluster) -> Option<String> {
         }
     }
     for node in cluster.nodes().filter(|node| node.running) {
+        if let Process::Admin(admin) = node.process
+            && admin.is_calling()
+        {
+            // It may be about to delete a topic.
+            return Some("a call of the administrator has not returned".to_owned());
+        }
         if let Some((since, api)) = node.process.oldest_request()
             && cluster.now().since(since) > LONGEST_REQUEST
         {

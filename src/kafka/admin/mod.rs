@@ -70,6 +70,11 @@ impl AdminClient {
         }
     }
 
+    /// Whether a call has not returned.
+    pub fn is_calling(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
     /// Its oldest request without an answer yet: when it left, what it asks.
     pub fn oldest_request(&self) -> Option<(Time, ApiKey)> {
         self.network.oldest()

@@ -13,6 +13,7 @@ use crate::kafka::partition::Partition;
 use crate::kafka::protocol::{
     CorrelationId, ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchedPartition,
 };
+use crate::kafka::record::StoredBatch;
 
 /// Who waits with a fetch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -90,10 +91,34 @@ pub(super) enum Reader<'a> {
     Consumer { isolation: IsolationLevel, rack: Option<&'a str> },
 }
 
+/// Bytes of records, in one partition or in all of a fetch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FoundBytes {
+    /// Read.
+    pub(super) read: u64,
+    /// There to be read, though the limits of the answer may have left no room for it.
+    pub(super) available: u64,
+}
+
+impl FoundBytes {
+    /// Whether a fetch that wants `min_bytes` waits no longer. `DelayedFetch` counts what there is, not what is
+    /// read: else a large batch that finds no room behind a small one would keep both waiting.
+    pub(super) fn is_enough(self, min_bytes: u32) -> bool {
+        self.read.max(self.available) >= u64::from(min_bytes)
+    }
+}
+
+impl std::ops::AddAssign for FoundBytes {
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.available += other.available;
+    }
+}
+
 /// What a fetch found over all its partitions.
 struct Found {
     partitions: Vec<FetchedPartition>,
-    bytes: u64,
+    bytes: FoundBytes,
     /// Something that must be told at once: an error or a parted log.
     urgent: bool,
 }
@@ -150,7 +175,8 @@ impl Broker {
         found: Found,
         out: &mut Out<'_>,
     ) {
-        let throttle_time = self.throttle_fetch((from, correlation), client_id, found.bytes, out);
+        let throttle_time =
+            self.throttle_fetch((from, correlation), client_id, found.bytes.read, out);
         let partitions = if throttle_time > Duration::ZERO { Vec::new() } else { found.partitions };
         let answer = FetchResponse { error: ErrorCode::None, throttle_time, partitions };
         out.respond(from, correlation, answer);
@@ -189,15 +215,17 @@ impl Broker {
     }
 
     fn read_for_consumer(&self, request: &FetchRequest) -> Found {
-        let mut found = Found { partitions: Vec::new(), bytes: 0, urgent: false };
+        let mut found =
+            Found { partitions: Vec::new(), bytes: FoundBytes::default(), urgent: false };
         for wanted in &request.partitions {
-            let left = u64::from(request.max_bytes).saturating_sub(found.bytes);
+            let left = u64::from(request.max_bytes).saturating_sub(found.bytes.read);
             let limit = left.min(u64::from(wanted.max_bytes));
             let reader = Reader::Consumer {
                 isolation: request.isolation_level,
                 rack: request.rack.as_deref(),
             };
-            let (partition, bytes) = self.read_partition(wanted, reader, limit, found.bytes == 0);
+            let (partition, bytes) =
+                self.read_partition(wanted, reader, limit, found.bytes.read == 0);
             found.bytes += bytes;
             found.urgent |= !partition.error.is_none()
                 || partition.diverging_epoch.is_some()
@@ -207,14 +235,14 @@ impl Broker {
         found
     }
 
-    /// Reads one partition, as far as the reader may see. Also returns the size of the records.
+    /// Reads one partition, as far as the reader may see. Also returns how much there is.
     pub(super) fn read_partition(
         &self,
         wanted: &FetchPartition,
         reader: Reader<'_>,
         limit: u64,
         at_least_one: bool,
-    ) -> (FetchedPartition, u64) {
+    ) -> (FetchedPartition, FoundBytes) {
         let mut fetched = FetchedPartition {
             tp: wanted.tp,
             error: ErrorCode::None,
@@ -245,7 +273,7 @@ impl Broker {
             Err(error) => {
                 fetched.error = error;
                 fetched.current_leader = self.leader_hint(wanted.tp, error);
-                return (fetched, 0);
+                return (fetched, FoundBytes::default());
             }
         };
         fetched.high_watermark = log.high_watermark();
@@ -253,7 +281,7 @@ impl Broker {
         fetched.log_start_offset = log.log_start();
         fetched.diverging_epoch = diverging;
         if diverging.is_some() {
-            return (fetched, 0);
+            return (fetched, FoundBytes::default());
         }
         let end = match reader {
             Reader::Follower { .. } => log.log_end(),
@@ -265,7 +293,7 @@ impl Broker {
                         partition.preferred_read_replica(rack, wanted.fetch_offset, image);
                     fetched.preferred_read_replica = preferred;
                     if preferred.is_some() {
-                        return (fetched, 0);
+                        return (fetched, FoundBytes::default());
                     }
                 }
                 match isolation {
@@ -282,10 +310,16 @@ impl Broker {
             fetched.aborted_transactions =
                 log.aborted_transactions(wanted.fetch_offset, last.next_offset());
         }
-        (fetched, read.bytes)
+        let read_to = fetched.records.last().map_or(wanted.fetch_offset, StoredBatch::next_offset);
+        let available = if read_to < end {
+            log.size_between(wanted.fetch_offset, end, wanted.max_bytes.into())
+        } else {
+            read.bytes
+        };
+        (fetched, FoundBytes { read: read.bytes, available })
     }
 }
 
 fn is_enough(found: &Found, request: &FetchRequest) -> bool {
-    found.urgent || found.bytes >= u64::from(request.min_bytes)
+    found.urgent || found.bytes.is_enough(request.min_bytes)
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::Broker;
-use super::fetch::{Reader, Waiter};
+use super::fetch::{FoundBytes, Reader, Waiter};
 use crate::base::{Duration, NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::effect::Out;
 use crate::kafka::log::UnifiedLog;
@@ -252,16 +252,17 @@ impl Broker {
         waiting: &WaitingFetch,
     ) -> (Vec<FetchedPartition>, bool) {
         let reader = Reader::Follower { id, broker_epoch: session.broker_epoch };
-        let (mut news, mut total, mut urgent) = (Vec::new(), 0, false);
+        let (mut news, mut total, mut urgent) = (Vec::new(), FoundBytes::default(), false);
         for tp in session.in_turn() {
             let Some(entry) = session.partitions.get(tp) else { continue };
-            let left = u64::from(waiting.max_bytes).saturating_sub(total);
+            let left = u64::from(waiting.max_bytes).saturating_sub(total.read);
             let limit = left.min(u64::from(entry.wanted.max_bytes));
-            let (fetched, bytes) = self.read_partition(&entry.wanted, reader, limit, total == 0);
+            let (fetched, bytes) =
+                self.read_partition(&entry.wanted, reader, limit, total.read == 0);
             total += bytes;
             let is_urgent = !fetched.error.is_none() || fetched.diverging_epoch.is_some();
             let is_news = is_urgent
-                || bytes > 0
+                || bytes.read > 0
                 || fetched.high_watermark != entry.told_high_watermark
                 || fetched.log_start_offset != entry.told_log_start;
             urgent |= is_urgent;
@@ -271,7 +272,7 @@ impl Broker {
                 session.dirty.remove(&tp);
             }
         }
-        (news, urgent || total >= u64::from(waiting.min_bytes))
+        (news, urgent || total.is_enough(waiting.min_bytes))
     }
 }
 

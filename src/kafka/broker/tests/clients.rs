@@ -61,6 +61,22 @@ fn fetch_min_bytes_holds_the_answer_back() {
 }
 
 #[test]
+fn a_fetch_counts_what_there_is_not_what_finds_room() {
+    let mut c = Cluster::new(1, &[]);
+    let (small, large) = (c.topic("s", &[&[1]], &[]), c.topic("l", &[&[1]], &[]));
+    c.produce(1, small, Acks::All, 1);
+    c.produce(1, large, Acks::All, 10);
+    c.run_millis(50);
+    let mut both = fetch(small, 0, 400);
+    both.max_bytes = 500;
+    both.partitions.extend(fetch(large, 0, 400).partitions);
+    let (start, asked) = (c.now, c.send_from(CONSUMER, 1, both));
+    c.run_millis(600);
+    assert_eq!(c.answered_at(asked).since(start).as_millis(), 1, "it did not wait");
+    assert_eq!(c.fetched(asked).unwrap().records.len(), 1);
+}
+
+#[test]
 fn an_offset_outside_the_log_is_refused_but_one_not_yet_readable_waits() {
     let mut c = Cluster::new(2, &[]);
     let tp = c.topic("t", &[&[1, 2]], &[]);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::{Duration, Rng};
 use crate::kafka::config::CleanupPolicy;
-use crate::kafka::record::Payload;
+use crate::kafka::record::{Payload, Record};
 
 fn batch(records: usize, time: u64) -> Rc<RecordBatch> {
     let record = Record { id: None, key: None, value: Payload::Sized(10), timestamp: Time(time) };
