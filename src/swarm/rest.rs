@@ -7,10 +7,12 @@ use crate::base::{Duration, Offset, Time, TopicPartition};
 use crate::cluster::ledger::{Fate, LedgerEntry, Reader};
 use crate::cluster::scenario::{ProducerDef, Setting};
 use crate::cluster::{Action, Cluster, Process};
-use crate::kafka::config::{AutoOffsetReset, CleanupPolicy, TopicConfig};
-use crate::kafka::consumer::{CommitPolicy, Consumer, Reads};
+use crate::kafka::config::{AutoOffsetReset, CleanupPolicy, IsolationLevel, TopicConfig};
+use crate::kafka::consumer::{CommitPolicy, Consumer, OwnedPartition, Reads};
+use crate::kafka::log::UnifiedLog;
 use crate::kafka::producer::{Keys, Rate};
 use crate::kafka::protocol::NamedPartition;
+use crate::kafka::share::RecordState;
 use crate::kafka::transaction::{TransactionMetadata, TransactionState};
 use crate::swarm::generate::partition_count;
 
@@ -55,7 +57,12 @@ pub(super) fn probes(cluster: &Cluster) -> Vec<Action> {
             record_size: 10,
             keys: Keys::Uniform { count: 50 },
             transaction: None,
-            config: [("acks".to_owned(), Setting("all".to_owned()))].into(),
+            // With more in flight a batch can reach a new leader before an earlier one has come back from the old
+            // leader; a leader that knows nothing of the producer takes it, and the earlier one fails for ever after
+            // (KAFKA-15591).
+            config: [("acks", "all"), ("max.in.flight.requests.per.connection", "1")]
+                .map(|(key, value)| (key.to_owned(), Setting(value.to_owned())))
+                .into(),
         })
     };
     topics.map(|topic| probe(&topic.name)).collect()
@@ -159,7 +166,12 @@ fn share_groups(cluster: &Cluster) -> Option<String> {
             let readers = members.get(group).into_iter().flatten();
             let is_read = readers.flat_map(|member| topics(member)).any(|name| *name == topic.name);
             let end = cluster.last_high_watermark(*tp).unwrap_or(0);
-            let open = partition.in_flight().find(|(_, record)| !record.is_done());
+            // What an unclean election or a lost disk took out of the log stays available until the log is that
+            // long again: Kafka moves the start offset forwards only (`SharePartition.updateCacheAndOffsets`).
+            let open = partition.in_flight().find(|(offset, record)| {
+                let is_lost = *offset >= end && record.state == RecordState::Available;
+                !record.is_done() && !is_lost
+            });
             if is_read && (open.is_some() || partition.next_fetch_offset() < end) {
                 return Some(format!(
                     "group {group}: {tp:?} ends at {end}, of which broker {} has handed out {} and not done {open:?}",
@@ -178,7 +190,7 @@ fn groups(cluster: &Cluster) -> Option<String> {
         for member in &members {
             for owned in member.owned_partitions() {
                 owners.entry(owned.partition.clone()).or_default().push(member);
-                if let Some(behind) = behind(cluster, &owned.partition, owned.position) {
+                if let Some(behind) = behind(cluster, member, &owned.partition, owned.position) {
                     let name = &member.spec().client_id;
                     return Some(format!("group {group}: {name} is {behind}"));
                 }
@@ -227,15 +239,38 @@ fn topics(consumer: &Consumer) -> &[Rc<str>] {
 /// How far a reader of that partition is behind, in words; none if it has read everything.
 fn behind(
     cluster: &Cluster,
+    reader: &Consumer,
     (topic, index): &NamedPartition,
     position: Option<Offset>,
 ) -> Option<String> {
     let image = cluster.metadata().topic_by_name(topic)?;
     // A topic that was deleted and created anew may have fewer.
     image.partitions.get(usize::try_from(*index).ok()?)?;
-    let end = cluster.last_high_watermark(TopicPartition::new(image.id, *index)).unwrap_or(0);
-    (position != Some(end))
+    let tp = TopicPartition::new(image.id, *index);
+    let end = cluster.last_high_watermark(tp).unwrap_or(0);
+    // A transaction that its coordinator forgot hangs for ever (KIP-664): who reads what is committed stops before it.
+    let may_hang = reader.spec().config.isolation_level == IsolationLevel::ReadCommitted
+        && may_have_lost(cluster);
+    let stable = cluster.leader_log(tp).filter(|_| may_hang).map(UnifiedLog::last_stable_offset);
+    (position != Some(end) && (stable.is_none() || position != stable))
         .then(|| format!("at {position:?} of {topic}-{index}, which ends at {end}"))
+}
+
+/// Whether a lost disk or an unclean election may have taken what was written.
+fn may_have_lost(cluster: &Cluster) -> bool {
+    cluster.broker_ids().any(|broker| !cluster.kept_disk(broker))
+        || cluster.metrics().totals.unclean_elections > 0
+}
+
+/// How many offsets readers have before them, all together.
+pub(super) fn unread(cluster: &Cluster) -> u64 {
+    let left = |owned: OwnedPartition| {
+        let (topic, index) = &owned.partition;
+        let image = cluster.metadata().topic_by_name(topic)?;
+        let end = cluster.last_high_watermark(TopicPartition::new(image.id, *index))?;
+        u64::try_from(end - owned.position.unwrap_or_default()).ok()
+    };
+    cluster.consumers().flat_map(|(_, consumer)| consumer.owned_partitions()).filter_map(left).sum()
 }
 
 /// Consumers without a group, and those that read by hand.
@@ -244,7 +279,7 @@ fn loners(cluster: &Cluster) -> Option<String> {
         cluster.consumers().filter(|(_, c)| !matches!(c.spec().reads, Reads::Subscribe(_)));
     for (node, consumer) in by_hand {
         for owned in consumer.owned_partitions() {
-            if let Some(behind) = behind(cluster, &owned.partition, owned.position) {
+            if let Some(behind) = behind(cluster, consumer, &owned.partition, owned.position) {
                 return Some(format!("{} is {behind}", node.name));
             }
         }
@@ -326,8 +361,7 @@ fn standing(entry: &LedgerEntry) -> Option<(TopicPartition, Offset)> {
 /// committed offsets may have been lost.
 fn thorough_readers(cluster: &Cluster) -> BTreeMap<Rc<str>, BTreeSet<Rc<str>>> {
     let mut readers: BTreeMap<Rc<str>, BTreeSet<Rc<str>>> = BTreeMap::new();
-    let lost = cluster.broker_ids().any(|broker| !cluster.kept_disk(broker));
-    if lost || cluster.metrics().totals.unclean_elections > 0 {
+    if may_have_lost(cluster) {
         return readers;
     }
     for (group, members) in subscribers(cluster, false) {

@@ -19,6 +19,10 @@ const AFTERGLOW: Duration = Duration::from_secs(2);
 /// So long partitions may be without a leader after everything was mended, before somebody asks for an
 /// unclean election.
 const LEADERLESS: Duration = Duration::from_secs(25);
+/// Patience does not run out while readers go on, however slowly: it does if none has for so long.
+const STANDSTILL: Duration = Duration::from_secs(30);
+/// So many times the patience is enough, even so.
+const MOST_PATIENCE: u64 = 4;
 
 /// What came of a run that went well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -151,14 +155,22 @@ impl Run {
         let began = self.cluster().now();
         let mut asked = false;
         let mut reasons: Vec<String> = Vec::new();
+        let (mut least_unread, mut progress_at) = (u64::MAX, began);
         loop {
             self.run_to(self.cluster().now() + LOOK)?;
             // A broker that was asked to stop may only have stopped by now.
             self.mend()?;
-            let waited = self.cluster().now().since(began);
+            let now = self.cluster().now();
+            let waited = now.since(began);
+            let unread = rest::unread(self.cluster());
+            if unread < least_unread {
+                (least_unread, progress_at) = (unread, now);
+            }
+            let gives_up = waited >= patience && now.since(progress_at) >= STANDSTILL
+                || waited >= Duration(patience.0.saturating_mul(MOST_PATIENCE));
             match rest::look(self.cluster()) {
                 Rest::AtRest => return Ok(()),
-                Rest::NotYet(kind, reason) if waited >= patience => {
+                Rest::NotYet(kind, reason) if gives_up => {
                     let before = reasons.split_off(reasons.len().saturating_sub(4)).join("; ");
                     let detail = format!("after {waited}: {reason} (before: {before})");
                     return Err(Box::new(self.no_rest(kind, detail)));

@@ -1,6 +1,7 @@
 //! Invariants of records: what producers and consumers may rely on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::{Invariant, Look};
 use crate::base::{NodeId, TopicId};
@@ -41,10 +42,11 @@ impl Invariant for NoCommittedLoss {
 }
 
 /// I16: a key goes to the partition that its hash names, for a partition count the topic has or had
-/// (records wait in a producer while a topic grows).
+/// (records wait in a producer while a topic grows, or is deleted and created anew under its name).
 #[derive(Debug, Default)]
 pub(super) struct KeyNamesPartition {
-    counts: BTreeMap<TopicId, BTreeSet<u32>>,
+    names: BTreeMap<TopicId, Rc<str>>,
+    counts: BTreeMap<Rc<str>, BTreeSet<u32>>,
 }
 
 impl Invariant for KeyNamesPartition {
@@ -62,12 +64,14 @@ impl Invariant for KeyNamesPartition {
         if look.metadata_changed {
             for (id, topic) in &cluster.metadata().topics {
                 let count = u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX);
-                self.counts.entry(*id).or_default().insert(count);
+                self.names.insert(*id, topic.name.clone());
+                self.counts.entry(topic.name.clone()).or_default().insert(count);
             }
         }
         for (node, event) in look.news() {
             let Event::BatchSent { tp, batch } = event else { continue };
-            let Some(counts) = self.counts.get(&tp.topic) else { continue };
+            let name = self.names.get(&tp.topic);
+            let Some(counts) = name.and_then(|name| self.counts.get(name)) else { continue };
             for key in batch.records.iter().filter_map(|record| record.key.as_ref()) {
                 let fits = counts.iter().any(|&n| partition_for_key(key, n) == tp.partition);
                 if !fits && !ignores_keys(cluster, node) {

@@ -59,11 +59,15 @@ impl Invariant for MinIsrHolds {
     }
 }
 
-/// I11: an offset below the high watermark holds the same record for ever.
+/// I11: an offset below the high watermark holds the same record until some replica deletes it. After that a
+/// follower with a stale log may keep what it has there: the leader no longer knows where the logs parted
+/// (`LeaderEpochFileCache.endOffsetFor`).
 #[derive(Debug, Default)]
 pub(super) struct CommittedOffsetsStay {
     /// What was first seen at each offset.
     committed: BTreeMap<TopicPartition, Vec<Seen>>,
+    /// The highest log start of any replica.
+    deleted: BTreeMap<TopicPartition, Offset>,
 }
 
 /// What was seen at an offset.
@@ -81,19 +85,26 @@ impl Invariant for CommittedOffsetsStay {
     }
 
     fn sentence(&self) -> &'static str {
-        "an offset below the high watermark is never used for another record"
+        "an offset below the high watermark is not used for another record, unless a replica has deleted it"
     }
 
     fn check(&mut self, look: &Look<'_>) -> Result<(), String> {
         if look.may_have_lost {
             return Ok(());
         }
+        for (_, event) in look.news() {
+            if let Event::LogStartMoved { tp, to, .. } = event {
+                let deleted = self.deleted.entry(*tp).or_default();
+                *deleted = (*deleted).max(*to);
+            }
+        }
         for (node, event) in look.news() {
             let Event::HighWatermarkAdvanced { tp, to } = event else { continue };
             let Some((_, log)) = leader(look, node, *tp) else { continue };
+            let deleted = self.deleted.get(tp).copied().unwrap_or_default();
             let known = self.committed.entry(*tp).or_default();
             let end = Offset::try_from(known.len()).unwrap_or(Offset::MAX);
-            for (offset, record) in log.records((to - WINDOW).min(end).max(0), *to) {
+            for (offset, record) in log.records((to - WINDOW).min(end).max(deleted), *to) {
                 let index = usize::try_from(offset).unwrap_or(usize::MAX);
                 // Where retention or the cleaner took the record, nothing is known.
                 if known.len() <= index {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{Invariant, Look};
-use crate::base::{NodeId, Offset, TopicPartition};
+use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::cluster::world::Cluster;
 use crate::kafka::config::IsolationLevel;
 use crate::kafka::event::Event;
 use crate::kafka::log::UnifiedLog;
@@ -106,10 +107,22 @@ impl Invariant for MarkersMatchDecision {
     }
 }
 
+/// The epoch in which that broker coordinates the transactional id.
+fn coordinator_epoch(
+    cluster: &Cluster,
+    node: NodeId,
+    transactional_id: &str,
+) -> Option<LeaderEpoch> {
+    let mut known = cluster.broker(node)?.transactions();
+    let (epoch, _) = known.find(|(_, it)| &*it.transactional_id == transactional_id)?;
+    Some(epoch)
+}
+
 /// I21: the epoch of a producer id never falls, neither in a leader's log nor at the coordinator.
 #[derive(Debug, Default)]
 pub(super) struct ProducerEpochsOnlyGrow {
-    coordinators: BTreeMap<Rc<str>, (i64, i16)>,
+    /// Coordinator epoch, producer id and epoch of each transactional id.
+    coordinators: BTreeMap<Rc<str>, (LeaderEpoch, (i64, i16))>,
     leaders: BTreeMap<(NodeId, TopicPartition, i64), i16>,
 }
 
@@ -134,7 +147,17 @@ impl Invariant for ProducerEpochsOnlyGrow {
                     ..
                 } if !look.may_have_lost => {
                     let now = (*producer_id, *producer_epoch);
-                    let before = self.coordinators.insert(transactional_id.clone(), now);
+                    let Some(epoch) = coordinator_epoch(look.cluster, node, transactional_id)
+                    else {
+                        continue;
+                    };
+                    let before = self.coordinators.get(transactional_id).copied();
+                    // A coordinator that does not know yet that another took over completes what it had begun.
+                    if before.is_some_and(|(newest, _)| newest > epoch) {
+                        continue;
+                    }
+                    self.coordinators.insert(transactional_id.clone(), (epoch, now));
+                    let before = before.map(|(_, before)| before);
                     if before.is_some_and(|before| before.0 == now.0 && before.1 > now.1) {
                         return Err(format!("{transactional_id}: epoch {before:?}, then {now:?}"));
                     }

@@ -54,9 +54,10 @@ impl Partition {
         }
     }
 
-    /// The replica to read from instead of the leader, if there is one.
+    /// The replica to read from instead of the leader, if there is one: up to the end of its lease and with it
+    /// (`timeMs > preferredReadReplicaExpireTimeMs` ends it).
     pub(super) fn preferred_read_replica(&self, now: Time) -> Option<NodeId> {
-        self.preferred.filter(|(_, until)| now < *until).map(|(replica, _)| replica)
+        self.preferred.filter(|(_, until)| now <= *until).map(|(replica, _)| replica)
     }
 
     /// Moves to `offset`. With the epoch in which the record before it was written, the leader is asked first

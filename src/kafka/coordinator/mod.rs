@@ -164,12 +164,17 @@ impl GroupCoordinator {
         appends: &mut Vec<CoordinatorAppend>,
     ) {
         let Some((partition, then)) = self.writer.pending.remove(&token) else { return };
+        // Then only the answer is late: the record stays in the log, and the state with it
+        // (`CoordinatorRuntime.OperationTimeout`).
+        let is_late = result == Err(ErrorCode::RequestTimedOut);
         let result = result.map_err(answer_to_failed_append);
         self.answer_followers(token, result, out);
         match then {
             Then::Nothing => {}
             Then::NewGroup { group } => {
-                if let Err(error) = result {
+                if let Err(error) = result
+                    && !is_late
+                {
                     self.undo_new_group(&group, error, out, appends);
                 }
             }

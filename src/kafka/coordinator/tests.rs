@@ -449,3 +449,21 @@ fn a_group_changes_its_protocol_only_while_it_is_empty() {
     assert_eq!(broker.coordinator.group("g").unwrap().type_name(), "Classic");
     assert_eq!(broker.fetched(), [7, -1]);
 }
+
+#[test]
+fn a_first_record_that_is_late_leaves_the_group_and_a_refused_one_does_not() {
+    let first = |result| {
+        let mut broker = Broker::new(&[("group.initial.rebalance.delay.ms", "1000")]);
+        let Some(Response::JoinGroup(first)) = broker.ask(join("")) else { panic!("no answer") };
+        assert_eq!(broker.ask(join(&first.member_id)), None, "the group waits for more members");
+        let refused = broker.end_appends(result);
+        broker.wake_after(1_000);
+        (refused, broker.answers.pop())
+    };
+    let (refused, joined) = first(Err(ErrorCode::RequestTimedOut));
+    let Some(Response::JoinGroup(joined)) = joined else { panic!("{joined:?}") };
+    assert_eq!((refused, joined.error, joined.generation), (None, ErrorCode::None, 1));
+    let (refused, joined) = first(Err(ErrorCode::NotEnoughReplicas));
+    let Some(Response::JoinGroup(refused)) = refused else { panic!("{refused:?}") };
+    assert_eq!((refused.error, joined), (ErrorCode::CoordinatorNotAvailable, None));
+}

@@ -302,6 +302,9 @@ impl UnifiedLog {
     /// Cuts the log so that it ends at `offset` or before: a batch that `offset` divides goes whole.
     /// Returns what was cut.
     pub fn truncate_to(&mut self, offset: Offset) -> RemovedBatches {
+        if self.segments.iter().next().is_some_and(|first| offset < first.base_offset) {
+            return self.truncate_fully_and_start_at(offset);
+        }
         let mut removed = Vec::new();
         while let Some(last) = self.chunks.last_mut() {
             let stays = |entry: &Entry| entry.next_offset <= offset;
@@ -320,7 +323,8 @@ impl UnifiedLog {
         removed.reverse();
         // Above the last batch that stays there may be offsets that the cleaner emptied: they stay too.
         let divided = removed.first().map(|(base, _)| *base).filter(|base| *base < offset);
-        self.log_end = self.log_end.min(divided.unwrap_or(offset)).max(self.log_start);
+        self.log_end = self.log_end.min(divided.unwrap_or(offset));
+        self.log_start = self.log_start.min(self.log_end);
         self.epochs.truncate_from_end(self.log_end);
         self.update_high_watermark(self.high_watermark);
         if !removed.is_empty() {

@@ -99,7 +99,8 @@ const BROKER_CHOICES: &Choices = &[
     (3, "leader.imbalance.check.interval.seconds", &["1", "5", "20"]),
     (6, "controlled.shutdown.enable", &["true", "false"]),
     (5, "metadata.max.idle.interval.ms", &["0", "100", "5000"]),
-    (5, "offsets.commit.timeout.ms", &["100", "1000"]),
+    // Where replication takes longer than that, no group ever stores its assignment.
+    (5, "offsets.commit.timeout.ms", &["1000", "3000"]),
     (3, "group.initial.rebalance.delay.ms", &["0", "500", "3000"]),
     (12, "group.max.size", &["1", "3"]),
     (8, "min.insync.replicas", &["1", "2"]),

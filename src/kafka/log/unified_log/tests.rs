@@ -50,6 +50,22 @@ fn truncation_cuts_batches_epochs_and_the_high_watermark() {
 }
 
 #[test]
+fn truncation_below_the_log_start_takes_the_log_start_along() {
+    let mut log = log_of(100);
+    log.update_high_watermark(200);
+    log.maybe_increment_log_start(100).unwrap();
+    assert_eq!((log.log_start(), log.segments().active().base_offset), (100, 0));
+    log.truncate_to(50);
+    assert_eq!((log.log_start(), log.log_end()), (50, 50));
+    // Below the first segment nothing is left that could be kept.
+    let mut log = UnifiedLog::default();
+    log.truncate_fully_and_start_at(14);
+    log.append_as_leader(batch(2, 9), 3);
+    log.truncate_to(3);
+    assert_eq!((log.log_start(), log.log_end(), log.high_watermark()), (3, 3, 3));
+}
+
+#[test]
 fn a_clone_keeps_what_the_log_loses_later() {
     let mut log = log_of(3);
     let kept = log.clone();
