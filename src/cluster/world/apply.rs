@@ -4,13 +4,13 @@ use super::{ADMIN, Cluster};
 use crate::base::{Duration, NodeId, TopicPartition};
 use crate::cluster::action::{Action, ActionError};
 use crate::cluster::event_log::{Actor, StepKind};
-use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, TopicDef};
+use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, Setting, TopicDef};
 use crate::kafka::effect::Command;
 use crate::kafka::protocol::{
-    AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic,
-    CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
-    DescribeClientQuotasRequest, DescribeGroupsRequest, DescribeQuorumRequest, ElectLeadersRequest,
-    ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest,
+    AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, ApiKey, ConfigResource,
+    CreatableTopic, CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest,
+    DeleteTopicsRequest, DescribeClientQuotasRequest, DescribeGroupsRequest, DescribeQuorumRequest,
+    ElectLeadersRequest, ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest,
     ListPartitionReassignmentsRequest, MetadataRequest, Request,
 };
 
@@ -50,6 +50,7 @@ impl Cluster {
             | Action::DeleteTopic { .. }
             | Action::SetReplicationFactor { .. }
             | Action::SetTopicConfig { .. }
+            | Action::SetBrokerConfig { .. }
             | Action::DeleteRecords { .. }
             | Action::AlterClientQuotas(_)
             | Action::DescribeClientQuotas
@@ -111,10 +112,17 @@ impl Cluster {
                 self.reassignment(topic, *replication_factor)?.into()
             }
             Action::SetTopicConfig { topic, key, value } => {
-                let value = value.as_ref().map(|value| value.0.as_str().into());
-                let change = (key.as_str().into(), value);
-                let topics = vec![(topic.as_str().into(), vec![change])];
-                IncrementalAlterConfigsRequest { topics }.into()
+                alter_config(ConfigResource::Topic(topic.as_str().into()), key, value.as_ref())
+            }
+            Action::SetBrokerConfig { broker, key, value } => {
+                if let Some(broker) = *broker {
+                    // Only the broker itself takes what is for it. Kafka's client looks for one that is down until it
+                    // gives up.
+                    self.broker_node(broker)?;
+                    self.running_server(broker)?;
+                    to = Some(NodeId(broker));
+                }
+                alter_config(ConfigResource::Broker(broker.map(NodeId)), key, value.as_ref())
             }
             Action::DeleteRecords { topic, partition, offset } => {
                 let (tp, leader) = self.led_partition(topic, *partition)?;
@@ -402,6 +410,11 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+fn alter_config(resource: ConfigResource, key: &str, value: Option<&Setting>) -> Request {
+    let change = (key.into(), value.map(|value| value.0.as_str().into()));
+    IncrementalAlterConfigsRequest { resources: vec![(resource, vec![change])] }.into()
 }
 
 fn create_topics(topic: &TopicDef) -> CreateTopicsRequest {
