@@ -246,7 +246,7 @@ impl Plan<'_> {
         self.add(Action::SetTopicConfig { topic: topic.clone(), key, value });
         let broker = draw.chance(1, 3).then(|| draw.broker(self.scenario.brokers));
         let key = format!("{side}.replication.throttled.rate");
-        let rate = Some(Setting(draw.of(&["50000", "200000", "1000000"]).to_owned()));
+        let rate = Some(Setting(draw.of(&["100000", "300000", "1000000"]).to_owned()));
         self.add(Action::SetBrokerConfig { broker, key: key.clone(), value: rate });
         self.undo(draw, Action::SetBrokerConfig { broker, key, value: None });
         self.undo(draw, Action::SetTopicConfig { topic, key: list, value: None });
