@@ -148,14 +148,16 @@ fn a_replica_that_is_not_on_the_list_is_not_throttled() {
 
 #[test]
 fn what_is_set_of_a_broker_goes_over_what_is_set_of_all_and_that_over_its_file() {
-    let mut run = Watched::new(SCENARIO, 4);
+    let later = "[[actions]]\nat_ms = 1500\naction = { do = \"set-broker-config\", \
+                 key = \"log.retention.ms\", value = 3600000 }";
+    let mut run = Watched::new(&format!("{SCENARIO}{later}"), 4);
     run.run(1.0);
     let retention = |run: &Watched, broker: i32| {
         run.cluster.log(NodeId(broker), tp(run, "t")).unwrap().config().retention.as_millis()
     };
     let key = "log.retention.ms";
     assert_eq!((retention(&run, 1), retention(&run, 2)), (36_000_000, 36_000_000));
-    ask(&mut run, &set_broker(None, key, Some("3600000"))).unwrap();
+    run.run(1.0);
     assert_eq!((retention(&run, 1), retention(&run, 2)), (3_600_000, 3_600_000));
     ask(&mut run, &set_broker(Some(2), key, Some("1800000"))).unwrap();
     assert_eq!((retention(&run, 1), retention(&run, 2)), (3_600_000, 1_800_000));

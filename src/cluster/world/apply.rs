@@ -115,13 +115,7 @@ impl Cluster {
                 alter_config(ConfigResource::Topic(topic.as_str().into()), key, value.as_ref())
             }
             Action::SetBrokerConfig { broker, key, value } => {
-                if let Some(broker) = *broker {
-                    // Only the broker itself takes what is for it. Kafka's client looks for one that is down until it
-                    // gives up.
-                    self.broker_node(broker)?;
-                    self.running_server(broker)?;
-                    to = Some(NodeId(broker));
-                }
+                to = self.broker_to_ask(*broker)?;
                 alter_config(ConfigResource::Broker(broker.map(NodeId)), key, value.as_ref())
             }
             Action::DeleteRecords { topic, partition, offset } => {
@@ -169,6 +163,15 @@ impl Cluster {
         let admin = self.index[&ADMIN];
         self.command(admin, Command::Admin { call, to, request: Box::new(request) });
         Ok(())
+    }
+
+    /// Only the broker itself takes what is for it; any other will do for what is for all. Kafka's client looks for one
+    /// that is down until it gives up.
+    fn broker_to_ask(&self, broker: Option<i32>) -> Result<Option<NodeId>, ActionError> {
+        let Some(broker) = broker else { return Ok(None) };
+        self.broker_node(broker)?;
+        self.running_server(broker)?;
+        Ok(Some(NodeId(broker)))
     }
 
     /// The partition of that name. Kafka's tools name partitions too, and refuse in these words.

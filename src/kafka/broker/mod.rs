@@ -142,7 +142,7 @@ struct Process {
     log_manager: LogManager,
     delete_records: DeleteRecordsPurgatory,
     quotas: Quotas,
-    replication_quotas: ReplicationQuotas,
+    replication_quotas: Box<ReplicationQuotas>,
     shares: Box<Shares>,
 }
 
@@ -172,7 +172,7 @@ impl Process {
             log_manager: LogManager::default(),
             delete_records: DeleteRecordsPurgatory::default(),
             quotas: Quotas::default(),
-            replication_quotas: ReplicationQuotas::default(),
+            replication_quotas: Box::default(),
             shares: Box::default(),
         }
     }

@@ -63,7 +63,7 @@ impl ConfigValue for ThrottledReplicas {
 #[cfg(test)]
 mod tests {
     use super::ThrottledReplicas;
-    use crate::kafka::config::{ConfigValue, TopicConfig};
+    use crate::kafka::config::{ConfigValue as _, TopicConfig};
 
     #[test]
     fn replicas_are_named_one_by_one_or_all_at_once() {
