@@ -5,6 +5,7 @@ use brokerscope::base::{NodeId, TopicPartition};
 use brokerscope::cluster::Action;
 use brokerscope::cluster::scenario::Setting;
 use brokerscope::kafka::controller::partition_change::PartitionRegistration;
+use brokerscope::kafka::log::UnifiedLog;
 use brokerscope::kafka::protocol::ErrorCode;
 
 use crate::support::Watched;
@@ -62,20 +63,20 @@ fn partition(run: &Watched) -> PartitionRegistration {
 }
 
 fn log_end(run: &Watched, broker: i32) -> i64 {
-    run.cluster.log(NodeId(broker), tp(run, "t")).map_or(0, |log| log.log_end())
+    run.cluster.log(NodeId(broker), tp(run, "t")).map_or(0, UnifiedLog::log_end)
 }
 
 /// A cluster whose log of `t` is full, with a throttle on these sides as `kafka-reassign-partitions --throttle` sets it.
-fn throttled(leader: bool, follower: bool, seed: u64) -> Watched {
+fn throttled(sides: &[&str], seed: u64) -> Watched {
     let mut run = Watched::new(SCENARIO, seed);
     run.run(11.0);
     let rate = brokerscope::kafka::producer::Rate::Constant { per_second: 50.0 };
     run.apply(&Action::SetRate { name: "web".to_owned(), rate });
-    if leader {
+    if sides.contains(&"leader") {
         ask(&mut run, &set_broker(None, "leader.replication.throttled.rate", Some(RATE))).unwrap();
         ask(&mut run, &set_topic("leader.replication.throttled.replicas", "0:1,0:2")).unwrap();
     }
-    if follower {
+    if sides.contains(&"follower") {
         ask(&mut run, &set_broker(Some(3), "follower.replication.throttled.rate", Some(RATE)))
             .unwrap();
         ask(&mut run, &set_topic("follower.replication.throttled.replicas", "0:3")).unwrap();
@@ -102,33 +103,28 @@ fn tenths_of_the_move(run: &mut Watched, limit: u32) -> u32 {
 
 #[test]
 fn a_throttled_move_takes_as_long_as_its_bytes_at_that_rate() {
-    let free = tenths_of_the_move(&mut throttled(false, false, 1), 50);
+    let free = tenths_of_the_move(&mut throttled(&[], 1), 50);
     assert!(free <= 20, "{free}");
-    for (leader, follower) in [(true, false), (false, true), (true, true)] {
-        let mut run = throttled(leader, follower, 1);
+    for sides in [&["leader"][..], &["follower"], &["leader", "follower"]] {
+        let mut run = throttled(sides, 1);
         let bytes = log_end(&run, 1) * 1_000;
         let tenths = tenths_of_the_move(&mut run, 200);
         let moved = u32::try_from(bytes / 100_000).unwrap();
         // A fetch brings a megabyte at once, and a fetcher with nothing to do looks again after a second.
         assert!(
             (moved.saturating_sub(25)..=moved + 30).contains(&tenths),
-            "{leader} {follower}: {tenths} of {moved} tenths"
+            "{sides:?}: {tenths} of {moved} tenths"
         );
     }
 }
 
 #[test]
 fn without_its_throttle_a_move_is_done_at_once() {
-    for (leader, follower) in [(true, false), (false, true)] {
-        let mut run = throttled(leader, follower, 2);
+    for (side, broker) in [("leader", None), ("follower", Some(3))] {
+        let mut run = throttled(&[side], 2);
         run.run(3.0);
         assert!(log_end(&run, 3) < log_end(&run, 1) / 2, "{} records moved", log_end(&run, 3));
-        let (broker, key) = if leader {
-            (None, "leader.replication.throttled.rate")
-        } else {
-            (Some(3), "follower.replication.throttled.rate")
-        };
-        run.apply(&set_broker(broker, key, None));
+        run.apply(&set_broker(broker, &format!("{side}.replication.throttled.rate"), None));
         let tenths = tenths_of_the_move(&mut run, 40);
         assert!(tenths <= 25, "{tenths}");
     }
@@ -136,7 +132,7 @@ fn without_its_throttle_a_move_is_done_at_once() {
 
 #[test]
 fn a_replica_that_is_not_on_the_list_is_not_throttled() {
-    let mut run = throttled(false, false, 3);
+    let mut run = throttled(&[], 3);
     ask(&mut run, &set_broker(None, "follower.replication.throttled.rate", Some("0"))).unwrap();
     ask(&mut run, &set_topic("follower.replication.throttled.replicas", "0:4,1:3")).unwrap();
     let tenths = tenths_of_the_move(&mut run, 20);
