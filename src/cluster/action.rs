@@ -42,6 +42,17 @@ pub enum Action {
         /// New value; none removes it.
         value: Option<Setting>,
     },
+    /// Change or remove a setting of running brokers, such as the rate of a replication throttle.
+    SetBrokerConfig {
+        /// The broker; without one, all that have no value of their own.
+        #[serde(default)]
+        broker: Option<i32>,
+        /// Kafka's key.
+        key: String,
+        /// New value; none removes it.
+        #[serde(default)]
+        value: Option<Setting>,
+    },
     /// Delete the records of a partition before an offset.
     DeleteRecords {
         /// The topic.

@@ -271,6 +271,15 @@ pub enum Event {
         value: Option<Rc<str>>,
     },
 
+    /// The controller changed a setting of running brokers.
+    BrokerConfigChanged {
+        /// The broker; `None` for all that have no value of their own.
+        broker: Option<NodeId>,
+        /// Kafka's key.
+        key: Rc<str>,
+        /// New value; `None` is what lay under it again.
+        value: Option<Rc<str>>,
+    },
     /// The controller changed a quota of clients.
     ClientQuotaChanged {
         /// Whom it is for, in words.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::config::TopicConfig;
+use super::config::{DynamicBrokerConfigs, TopicConfig};
 use super::controller::partition_change::{PartitionChange, PartitionRegistration};
 use super::quota::{ClientQuotaEntity, ClientQuotaType, ClientQuotas};
 use crate::base::{NodeId, Offset, Time, TopicId, TopicPartition};
@@ -65,6 +65,15 @@ pub enum MetadataRecord {
         /// Kafka's configuration key.
         key: Rc<str>,
         /// New value; `None` goes back to the default.
+        value: Option<Rc<str>>,
+    },
+    /// `ConfigRecord` of a broker: sets one key, or removes it.
+    BrokerConfig {
+        /// The broker; `None` for all that have no value of their own.
+        broker: Option<NodeId>,
+        /// Kafka's configuration key.
+        key: Rc<str>,
+        /// New value; `None` goes back to what lies under it.
         value: Option<Rc<str>>,
     },
     /// `LeaderChangeMessage`, a control record: the first record of a leader of the metadata quorum.
@@ -133,6 +142,8 @@ pub struct MetadataImage {
     pub topic_ids: BTreeMap<Rc<str>, TopicId>,
     /// Quotas of clients.
     pub client_quotas: ClientQuotas,
+    /// Settings of brokers that were set while they ran.
+    pub broker_configs: DynamicBrokerConfigs,
 }
 
 impl MetadataImage {
@@ -179,6 +190,14 @@ impl MetadataImage {
                         None => overrides.remove(key),
                     };
                 }
+            }
+            MetadataRecord::BrokerConfig { broker, key, value } => {
+                let settings = self.broker_configs.entry(*broker).or_default();
+                match value {
+                    Some(value) => settings.insert(key.clone(), value.clone()),
+                    None => settings.remove(key),
+                };
+                self.broker_configs.retain(|_, settings| !settings.is_empty());
             }
             MetadataRecord::ClientQuota { entity, kind, value } => {
                 let quotas = self.client_quotas.entry(entity.clone()).or_default();

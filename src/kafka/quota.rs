@@ -2,12 +2,14 @@
 //! quotas are in the metadata; each broker counts by itself and answers who is over with the time to wait.
 //!
 //! Only the quotas of bytes are here (`producer_byte_rate`, `consumer_byte_rate`), in whole bytes. Nobody logs in:
-//! every client is the user `ANONYMOUS`. Not here: `request_percentage`, `controller_mutation_rate`, quotas by address, and
-//! those of replication.
+//! every client is the user `ANONYMOUS`. Not here: `request_percentage`, `controller_mutation_rate`, and quotas by address.
+
+mod replication;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub use self::replication::ReplicationQuotaManager;
 use crate::base::{Duration, Time};
 
 /// The user of everybody who has not logged in (`KafkaPrincipal.ANONYMOUS`).
@@ -154,8 +156,8 @@ impl Rate {
         sample.last_event = now;
     }
 
-    /// Bytes in the window, and its length.
-    fn measure(&mut self, config: RateConfig, now: Time) -> (u64, Duration) {
+    /// Bytes in the samples that are not too old, and the time since the first of these began.
+    fn purge(&mut self, config: RateConfig, now: Time) -> (u64, Duration) {
         let expiry = config.window * u64::from(config.samples);
         for sample in &mut self.samples {
             if now.since(sample.last_event) >= expiry {
@@ -164,12 +166,25 @@ impl Rate {
         }
         let bytes: i64 = self.samples.iter().map(|sample| sample.bytes).sum();
         let oldest = self.samples.iter().map(|sample| sample.start).min().unwrap_or(now);
-        let elapsed = now.since(oldest);
+        (u64::try_from(bytes).unwrap_or(0), now.since(oldest))
+    }
+
+    /// Bytes in the window, and its length.
+    fn measure(&mut self, config: RateConfig, now: Time) -> (u64, Duration) {
+        let (bytes, elapsed) = self.purge(config, now);
         // A young window counts as if all samples but the last were full.
         let full = elapsed.0 / config.window.0.max(1);
         let missing = u64::from(config.samples).saturating_sub(1).saturating_sub(full);
         let length = (elapsed + config.window * missing).0.max(1_000);
-        (u64::try_from(bytes).unwrap_or(0), Duration(length))
+        (bytes, Duration(length))
+    }
+
+    /// Whether more than `bound` bytes a second passed, where a young window counts as one sample long and not as all
+    /// of them (`SimpleRate`, `Sensor.checkQuotas`).
+    pub fn exceeds(&mut self, config: RateConfig, bound: u64, now: Time) -> bool {
+        let (bytes, elapsed) = self.purge(config, now);
+        let length = elapsed.max(config.window).0;
+        u128::from(bytes) * 1_000_000 > u128::from(bound) * u128::from(length)
     }
 
     /// How long to wait until the rate is back at `bound` bytes a second, in whole milliseconds; zero below it

@@ -22,5 +22,6 @@ mod shell;
 mod static_members;
 mod support;
 mod swarm;
+mod throttles;
 mod transactions;
 mod vectors;

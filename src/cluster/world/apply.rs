@@ -4,13 +4,13 @@ use super::{ADMIN, Cluster};
 use crate::base::{Duration, NodeId, TopicPartition};
 use crate::cluster::action::{Action, ActionError};
 use crate::cluster::event_log::{Actor, StepKind};
-use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, TopicDef};
+use crate::cluster::scenario::{MAX_BROKERS, ScenarioError, Setting, TopicDef};
 use crate::kafka::effect::Command;
 use crate::kafka::protocol::{
-    AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, ApiKey, CreatableTopic,
-    CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
-    DescribeClientQuotasRequest, DescribeGroupsRequest, DescribeQuorumRequest, ElectLeadersRequest,
-    ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest,
+    AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, ApiKey, ConfigResource,
+    CreatableTopic, CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest,
+    DeleteTopicsRequest, DescribeClientQuotasRequest, DescribeGroupsRequest, DescribeQuorumRequest,
+    ElectLeadersRequest, ElectionType, ErrorCode, GrownTopic, IncrementalAlterConfigsRequest,
     ListPartitionReassignmentsRequest, MetadataRequest, Request,
 };
 
@@ -50,6 +50,7 @@ impl Cluster {
             | Action::DeleteTopic { .. }
             | Action::SetReplicationFactor { .. }
             | Action::SetTopicConfig { .. }
+            | Action::SetBrokerConfig { .. }
             | Action::DeleteRecords { .. }
             | Action::AlterClientQuotas(_)
             | Action::DescribeClientQuotas
@@ -111,10 +112,11 @@ impl Cluster {
                 self.reassignment(topic, *replication_factor)?.into()
             }
             Action::SetTopicConfig { topic, key, value } => {
-                let value = value.as_ref().map(|value| value.0.as_str().into());
-                let change = (key.as_str().into(), value);
-                let topics = vec![(topic.as_str().into(), vec![change])];
-                IncrementalAlterConfigsRequest { topics }.into()
+                alter_config(ConfigResource::Topic(topic.as_str().into()), key, value.as_ref())
+            }
+            Action::SetBrokerConfig { broker, key, value } => {
+                to = self.broker_to_ask(*broker)?;
+                alter_config(ConfigResource::Broker(broker.map(NodeId)), key, value.as_ref())
             }
             Action::DeleteRecords { topic, partition, offset } => {
                 let (tp, leader) = self.led_partition(topic, *partition)?;
@@ -161,6 +163,15 @@ impl Cluster {
         let admin = self.index[&ADMIN];
         self.command(admin, Command::Admin { call, to, request: Box::new(request) });
         Ok(())
+    }
+
+    /// Only the broker itself takes what is for it; any other will do for what is for all. Kafka's client looks for one
+    /// that is down until it gives up.
+    fn broker_to_ask(&self, broker: Option<i32>) -> Result<Option<NodeId>, ActionError> {
+        let Some(broker) = broker else { return Ok(None) };
+        self.broker_node(broker)?;
+        self.running_server(broker)?;
+        Ok(Some(NodeId(broker)))
     }
 
     /// The partition of that name. Kafka's tools name partitions too, and refuse in these words.
@@ -402,6 +413,11 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+fn alter_config(resource: ConfigResource, key: &str, value: Option<&Setting>) -> Request {
+    let change = (key.into(), value.map(|value| value.0.as_str().into()));
+    IncrementalAlterConfigsRequest { resources: vec![(resource, vec![change])] }.into()
 }
 
 fn create_topics(topic: &TopicDef) -> CreateTopicsRequest {

@@ -372,7 +372,7 @@ fn refusal(answer: Result<Rc<Response>, ApiError>) -> Result<Rc<Response>, ApiEr
         Response::CreatePartitions(body) => body.topics.iter().find_map(|(_, r)| r.clone().err()),
         Response::DeleteTopics(body) => body.topics.iter().find_map(|(_, r)| r.clone().err()),
         Response::IncrementalAlterConfigs(body) => {
-            body.topics.iter().find_map(|(_, r)| r.clone().err())
+            body.resources.iter().find_map(|(_, r)| r.clone().err())
         }
         Response::DescribeQuorum(body) => (!body.error.is_none()).then(|| body.error.into()),
         Response::AlterPartitionReassignments(body) => {

@@ -56,11 +56,13 @@ impl Broker {
             | Request::OffsetFetch(_)
             | Request::DescribeGroups(_)
             | Request::ListGroups(_) => self.on_group_request(from, correlation, body, out),
+            Request::IncrementalAlterConfigs(request) => {
+                self.on_alter_configs(from, correlation, *request, out);
+            }
             Request::CreateTopics(_)
             | Request::DeleteTopics(_)
             | Request::CreatePartitions(_)
             | Request::ElectLeaders(_)
-            | Request::IncrementalAlterConfigs(_)
             | Request::AlterClientQuotas(_)
             | Request::AlterPartitionReassignments(_)
             | Request::ListPartitionReassignments(_)

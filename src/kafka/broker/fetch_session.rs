@@ -226,12 +226,14 @@ impl Broker {
         let Some(mut session) = self.process.sessions.remove(&id) else { return };
         session.woken = false;
         if let Some(waiting) = session.waiting {
-            let (partitions, is_enough) = self.collect_news(id, &mut session, &waiting);
+            let exceeded = self.is_leader_quota_exceeded(out.now());
+            let (partitions, is_enough) = self.collect_news(id, &mut session, &waiting, exceeded);
             if is_enough || at_once {
                 session.waiting = None;
                 self.process.fetches.remove_deadline(waiting.deadline, Waiter::Follower(id));
                 session
                     .note_told(&partitions, |tp| self.disk.log(tp).map_or(0, UnifiedLog::log_end));
+                self.count_leader_bytes(&partitions, out.now());
                 let answer = FetchResponse {
                     throttle_time: Duration::ZERO,
                     error: ErrorCode::None,
@@ -244,21 +246,28 @@ impl Broker {
     }
 
     /// Partitions with news, and whether they are worth an answer: enough records, or an error, or a
-    /// parted log. A moved high watermark alone waits for the next answer.
+    /// parted log. A moved high watermark alone waits for the next answer. If the quota of this leader is `exceeded`,
+    /// a throttled partition stays on the list without its records, and is looked at again when the fetch is.
     fn collect_news(
         &self,
         id: NodeId,
         session: &mut FetchSession,
         waiting: &WaitingFetch,
+        exceeded: bool,
     ) -> (Vec<FetchedPartition>, bool) {
         let reader = Reader::Follower { id, broker_epoch: session.broker_epoch };
         let (mut news, mut total, mut urgent) = (Vec::new(), FoundBytes::default(), false);
         for tp in session.in_turn() {
             let Some(entry) = session.partitions.get(tp) else { continue };
+            let is_throttled = exceeded && self.should_leader_throttle(tp, id);
             let left = u64::from(waiting.max_bytes).saturating_sub(total.read);
-            let limit = left.min(u64::from(entry.wanted.max_bytes));
-            let (fetched, bytes) =
-                self.read_partition(&entry.wanted, reader, limit, total.read == 0);
+            let limit = if is_throttled { 0 } else { left.min(u64::from(entry.wanted.max_bytes)) };
+            let at_least_one = total.read == 0 && !is_throttled;
+            let (fetched, mut bytes) =
+                self.read_partition(&entry.wanted, reader, limit, at_least_one);
+            if is_throttled {
+                bytes.available = 0;
+            }
             total += bytes;
             let is_urgent = !fetched.error.is_none() || fetched.diverging_epoch.is_some();
             let is_news = is_urgent
@@ -305,7 +314,7 @@ impl FetchSession {
             } else if fetched.diverging_epoch.is_none()
                 && entry.wanted.fetch_offset < log_end(fetched.tp)
             {
-                // The size of the answer left no room for its records.
+                // The size of the answer left no room for its records, or the throttle did.
                 continue;
             }
             self.dirty.remove(&fetched.tp);

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::disk::Write;
 use super::requests::Purpose;
-use super::{Broker, BrokerTimer, SHORTEST_PERIOD};
+use super::{Broker, SHORTEST_PERIOD};
 use crate::base::{LeaderEpoch, NodeId, Offset, PartitionMap, Time, TopicPartition};
 use crate::kafka::alarm::Alarm;
 use crate::kafka::config::IsolationLevel;
-use crate::kafka::effect::{Out, Timer};
+use crate::kafka::effect::Out;
 use crate::kafka::event::Event;
 use crate::kafka::protocol::{
     ErrorCode, FetchPartition, FetchRequest, FetchResponse, FetchedPartition, ListOffsetsRequest,
@@ -23,10 +23,19 @@ const RESPONSE_MAX_BYTES: u32 = 10 * 1024 * 1024;
 
 /// A partition that a fetcher copies.
 #[derive(Clone, Copy, Debug)]
-struct FetchState {
+pub(super) struct FetchState {
     leader_epoch: LeaderEpoch,
     /// The position that the leader's session knows, if it knows the partition.
-    sent: Option<Offset>,
+    pub(super) sent: Option<Offset>,
+    /// Records below the leader's high watermark that were missing after the last answer; `None` before the first.
+    lag: Option<Offset>,
+}
+
+impl FetchState {
+    /// `PartitionFetchState.isReplicaInSync`.
+    pub(super) fn is_in_sync(&self) -> bool {
+        self.lag == Some(0)
+    }
 }
 
 /// Copies partitions from one leader.
@@ -34,21 +43,25 @@ struct FetchState {
 pub(super) struct Fetcher {
     /// Session epoch of the next fetch; 0 opens a session.
     session_epoch: i32,
-    partitions: PartitionMap<FetchState>,
+    pub(super) partitions: PartitionMap<FetchState>,
     /// Partitions that the next fetch must name.
-    changed: BTreeSet<TopicPartition>,
+    pub(super) changed: BTreeSet<TopicPartition>,
     /// Partitions that the leader's session must forget.
-    forgotten: BTreeSet<TopicPartition>,
+    pub(super) forgotten: BTreeSet<TopicPartition>,
     /// Partitions that wait after an error; [`Time::NEVER`] for an answer about their offsets.
-    delayed: BTreeMap<TopicPartition, Time>,
+    pub(super) delayed: BTreeMap<TopicPartition, Time>,
+    /// Partitions that are left out because too much was copied; none of them is delayed.
+    pub(super) throttled: BTreeSet<TopicPartition>,
+    /// When a fetcher with nothing but such partitions looks at them again.
+    pub(super) look_again_at: Option<Time>,
     fetching: bool,
     writing: bool,
-    alarm: Alarm,
+    pub(super) alarm: Alarm,
 }
 
 impl Fetcher {
     fn add(&mut self, tp: TopicPartition, leader_epoch: LeaderEpoch) {
-        self.partitions.insert(tp, FetchState { leader_epoch, sent: None });
+        self.partitions.insert(tp, FetchState { leader_epoch, sent: None, lag: None });
         self.forgotten.remove(&tp);
         self.changed.insert(tp);
     }
@@ -60,6 +73,7 @@ impl Fetcher {
         }
         self.changed.remove(&tp);
         self.delayed.remove(&tp);
+        self.throttled.remove(&tp);
     }
 
     fn delay(&mut self, tp: TopicPartition, until: Time) {
@@ -68,7 +82,22 @@ impl Fetcher {
             self.forgotten.insert(tp);
         }
         self.changed.remove(&tp);
+        self.throttled.remove(&tp);
         self.delayed.insert(tp, until);
+    }
+
+    /// Whether there is nothing to fetch.
+    pub(super) fn is_idle(&self) -> bool {
+        self.partitions.len() == self.delayed.len() + self.throttled.len()
+    }
+
+    /// How far the partition is behind, after an answer that brought records or was the first.
+    fn note_lag(&mut self, tp: TopicPartition, lag: Offset, brought_records: bool) {
+        if let Some(state) = self.partitions.get_mut(tp)
+            && (brought_records || state.lag.is_none())
+        {
+            state.lag = Some(lag.max(0));
+        }
     }
 
     /// Whether the partition waits for the leader's word on its offsets.
@@ -90,14 +119,9 @@ impl Fetcher {
         for state in self.partitions.values_mut() {
             state.sent = None;
         }
-        let delayed = &self.delayed;
-        self.changed = self.partitions.keys().filter(|tp| !delayed.contains_key(tp)).collect();
-    }
-
-    fn arm(&mut self, leader: NodeId, out: &mut Out<'_>) {
-        if let Some(&at) = self.delayed.values().min() {
-            self.alarm.set(out, at, Timer::Broker(BrokerTimer::FetcherRetry(leader)));
-        }
+        let (delayed, throttled) = (&self.delayed, &self.throttled);
+        let is_fetched = |tp: &TopicPartition| !delayed.contains_key(tp) && !throttled.contains(tp);
+        self.changed = self.partitions.keys().filter(is_fetched).collect();
     }
 }
 
@@ -135,11 +159,16 @@ impl Broker {
 
     pub(super) fn run_fetcher(&mut self, leader: NodeId, out: &mut Out<'_>) {
         let replica = ReplicaState { id: self.id, epoch: self.broker_epoch() };
-        let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
-        let is_idle = fetcher.partitions.len() == fetcher.delayed.len();
-        if fetcher.fetching || fetcher.writing || is_idle {
+        let is_busy = |fetcher: &Fetcher| fetcher.fetching || fetcher.writing;
+        if self.process.fetchers.get(&leader).is_none_or(is_busy) {
             return;
         }
+        self.leave_out_throttled(leader, out);
+        let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
+        if fetcher.is_idle() {
+            return;
+        }
+        fetcher.look_again_at = None;
         fetcher.fetching = true;
         let mut partitions = Vec::with_capacity(fetcher.changed.len());
         for tp in std::mem::take(&mut fetcher.changed) {
@@ -248,6 +277,10 @@ impl Broker {
                 let mut records = fetched.records;
                 records.retain(|stored| stored.next_offset() > fetch_offset);
                 if records.is_empty() {
+                    let lag = fetched.high_watermark.saturating_sub(fetch_offset);
+                    if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+                        fetcher.note_lag(tp, lag, false);
+                    }
                     let before = log.high_watermark();
                     log.update_high_watermark(fetched.high_watermark);
                     if log.high_watermark() != before {
@@ -298,6 +331,7 @@ impl Broker {
         if let Some(fetcher) = self.process.fetchers.get_mut(&leader)
             && fetcher.partitions.contains(tp)
             && !fetcher.delayed.contains_key(&tp)
+            && !fetcher.throttled.contains(&tp)
         {
             fetcher.changed.insert(tp);
         }
@@ -317,6 +351,8 @@ impl Broker {
                 && partition.leader_epoch() == write.leader_epoch
                 && log.log_end() == write.fetch_offset
             {
+                let sizes = write.records.iter().map(|stored| u64::from(stored.batch.size()));
+                let bytes: u64 = sizes.sum();
                 for stored in write.records {
                     let (base_offset, batch) = (stored.base_offset, stored.batch.clone());
                     if log.append_as_follower(stored) {
@@ -324,6 +360,11 @@ impl Broker {
                     }
                 }
                 log.update_high_watermark(write.high_watermark);
+                let lag = write.high_watermark.saturating_sub(log.log_end());
+                if let Some(fetcher) = self.process.fetchers.get_mut(&leader) {
+                    fetcher.note_lag(tp, lag, true);
+                }
+                self.count_follower_bytes(tp, bytes, out.now());
                 self.process.fetches.wake(tp);
                 self.follow_log_start(tp, write.log_start, out);
                 self.plan_retention(tp, out);
@@ -365,6 +406,7 @@ impl Broker {
         let now = out.now();
         let Some(fetcher) = self.process.fetchers.get_mut(&leader) else { return };
         fetcher.alarm.rang(now);
+        fetcher.look_again_at = fetcher.look_again_at.filter(|at| *at > now);
         let due = |(&tp, &until): (&TopicPartition, &Time)| (until <= now).then_some(tp);
         let due: Vec<TopicPartition> = fetcher.delayed.iter().filter_map(due).collect();
         for tp in due {

@@ -75,6 +75,8 @@ struct Delta {
     removed_topics: BTreeSet<TopicId>,
     configs: BTreeSet<TopicId>,
     brokers: BTreeSet<NodeId>,
+    /// Brokers whose settings changed; `None` for those of all.
+    broker_configs: BTreeSet<Option<NodeId>>,
 }
 
 impl Delta {
@@ -92,6 +94,9 @@ impl Delta {
             }
             MetadataRecord::TopicConfig { topic, .. } => {
                 self.configs.insert(*topic);
+            }
+            MetadataRecord::BrokerConfig { broker, .. } => {
+                self.broker_configs.insert(*broker);
             }
             MetadataRecord::Topic { .. }
             | MetadataRecord::LeaderChange { .. }
@@ -218,6 +223,10 @@ impl Broker {
             let appends = &mut process.coordinator_appends;
             process.coordinator.on_new_metadata_image(&process.image, out, appends);
         }
+        let of_this = |broker: &Option<NodeId>| broker.is_none_or(|broker| broker == self.id);
+        if first || delta.broker_configs.iter().any(of_this) {
+            self.apply_broker_configs(out);
+        }
         for topic in delta.removed_topics {
             delta.partitions.extend(self.hosted_partitions(topic));
         }
@@ -249,7 +258,7 @@ impl Broker {
         self.process.partitions.keys_of(topic).collect()
     }
 
-    fn refresh_topic_config(&mut self, topic: TopicId, out: &mut Out<'_>) {
+    pub(super) fn refresh_topic_config(&mut self, topic: TopicId, out: &mut Out<'_>) {
         let Some(image) = self.process.image.topics.get(&topic) else { return };
         let config = Rc::new(image.config(&self.config.topic_defaults()));
         for tp in self.hosted_partitions(topic) {

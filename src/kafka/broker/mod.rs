@@ -8,6 +8,7 @@ mod channels;
 mod coordination;
 mod delete_records;
 mod disk;
+mod dynamic_config;
 mod fetch;
 mod fetch_session;
 mod fetcher;
@@ -25,6 +26,7 @@ mod replicas;
 mod requests;
 mod share;
 mod share_state;
+mod throttles;
 mod transactions;
 mod truncation;
 mod verification;
@@ -47,6 +49,7 @@ use self::purgatory::ProducePurgatory;
 use self::quotas::Quotas;
 use self::requests::Requests;
 use self::share::Shares;
+use self::throttles::ReplicationQuotas;
 use self::transactions::{BrokerProducerIds, TransactionSide};
 pub use self::view::ReplicaView;
 use super::config::{BrokerConfig, GroupConfigs};
@@ -139,6 +142,7 @@ struct Process {
     log_manager: LogManager,
     delete_records: DeleteRecordsPurgatory,
     quotas: Quotas,
+    replication_quotas: Box<ReplicationQuotas>,
     shares: Box<Shares>,
 }
 
@@ -168,6 +172,7 @@ impl Process {
             log_manager: LogManager::default(),
             delete_records: DeleteRecordsPurgatory::default(),
             quotas: Quotas::default(),
+            replication_quotas: Box::default(),
             shares: Box::default(),
         }
     }
@@ -179,6 +184,9 @@ impl Process {
 pub struct Broker {
     id: NodeId,
     rack: Option<Rc<str>>,
+    /// What the process is started with.
+    static_config: Rc<BrokerConfig>,
+    /// What it goes by: that, with what was set since.
     config: Rc<BrokerConfig>,
     groups: Rc<GroupConfigs>,
     controllers: Rc<[NodeId]>,
@@ -201,6 +209,7 @@ impl Broker {
         Self {
             id,
             rack,
+            static_config: config.clone(),
             config,
             groups: Rc::default(),
             controllers,
@@ -218,6 +227,7 @@ impl Broker {
 
     /// Starts the process on what the disk holds.
     pub fn start(&mut self, out: &mut Out<'_>) {
+        self.config = self.static_config.clone();
         self.process = Process::new(&self.config);
         self.process.image = self.disk.image();
         self.process.started_at = out.now();

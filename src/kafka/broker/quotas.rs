@@ -2,7 +2,7 @@
 //! wait, and the connection is not read for that time.
 //!
 //! Simplified: what counts is the bytes of the batches, without the rest of requests and answers, and a produce
-//! request counts when it arrives, not when it is answered. Brokers have no quota.
+//! request counts when it arrives, not when it is answered. What brokers copy of each other is in [`super::throttles`].
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

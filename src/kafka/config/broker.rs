@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use super::{
-    CleanupPolicy, ConfigError, PostProcess, Ratio, ReplicaSelector, TimestampType, TopicConfig,
-    config_table,
+    CleanupPolicy, ConfigError, PostProcess, Ratio, ReplicaSelector, ThrottledReplicas,
+    TimestampType, TopicConfig, config_table,
 };
 use crate::base::Duration;
 use crate::kafka::coordinator::assignor::ServerAssignor;
@@ -20,9 +20,9 @@ config_table! {
     /// Create a topic when a client asks for one that does not exist.
     "auto.create.topics.enable" auto_create_topics: bool ["BOOLEAN"] = true;
     /// In-sync replicas without which acks=all is refused; topics may override it.
-    "min.insync.replicas" min_insync_replicas: u32 ["INT"] = 1, 1 ..= 2_147_483_647;
+    "min.insync.replicas" min_insync_replicas: u32 ["INT" dynamic] = 1, 1 ..= 2_147_483_647;
     /// Let a replica that is out of sync lead when no other can; topics may override it.
-    "unclean.leader.election.enable" unclean_leader_election: bool ["BOOLEAN"] = false;
+    "unclean.leader.election.enable" unclean_leader_election: bool ["BOOLEAN" dynamic] = false;
     /// How long a follower may lag before it leaves the in-sync replicas; checked every half of it.
     "replica.lag.time.max.ms" replica_lag_time_max: Duration ["LONG"] = Duration::from_secs(30), 0 ..= i64::MAX;
     /// Longest time a leader holds a follower's fetch.
@@ -92,7 +92,7 @@ config_table! {
     /// Assignors of groups of KIP-848 that the broker has; the first is the default.
     "group.consumer.assignors" group_consumer_assignors: Rc<[ServerAssignor]> ["LIST"] = Rc::new([ServerAssignor::Uniform, ServerAssignor::Range]);
     /// Least time between two target assignments of a group of KIP-848.
-    "group.consumer.assignment.interval.ms" group_consumer_assignment_interval: Duration ["INT"] = Duration::from_secs(1), 0 ..= 2_147_483_647;
+    "group.consumer.assignment.interval.ms" group_consumer_assignment_interval: Duration ["INT" dynamic] = Duration::from_secs(1), 0 ..= 2_147_483_647;
     /// Shortest time between two target assignments that groups of KIP-848 may have.
     "group.consumer.min.assignment.interval.ms" group_consumer_min_assignment_interval: Duration ["INT"] = Duration::ZERO, 0 ..= 2_147_483_647;
     /// Longest time between two target assignments that groups of KIP-848 may have.
@@ -112,9 +112,9 @@ config_table! {
     /// How long a transactional id is kept that nobody uses.
     "transactional.id.expiration.ms" transactional_id_expiration: Duration ["INT"] = Duration::from_secs(604_800), 1 ..= 2_147_483_647;
     /// How long a partition remembers a producer that is silent.
-    "producer.id.expiration.ms" producer_id_expiration: Duration ["INT"] = Duration::from_secs(86_400), 1 ..= 2_147_483_647;
+    "producer.id.expiration.ms" producer_id_expiration: Duration ["INT" dynamic] = Duration::from_secs(86_400), 1 ..= 2_147_483_647;
     /// Ask the coordinator before the first batch of a transaction is appended.
-    "transaction.partition.verification.enable" transaction_partition_verification: bool ["BOOLEAN"] = true;
+    "transaction.partition.verification.enable" transaction_partition_verification: bool ["BOOLEAN" dynamic] = true;
     /// Wait before a leader asks the coordinator again that still ends the transaction before.
     "add.partitions.to.txn.retry.backoff.ms" add_partitions_retry_backoff: Duration ["INT"] = Duration::from_millis(20), 1 ..= 2_147_483_647;
     /// How long a leader goes on asking so.
@@ -125,44 +125,48 @@ config_table! {
     "quota.window.num" quota_window_num: u32 ["INT"] = 11, 1 ..= 2_147_483_647;
     /// Seconds in each of these samples.
     "quota.window.size.seconds" quota_window_size_seconds: u32 ["INT"] = 1, 1 ..= 2_147_483_647;
+    /// Samples kept to measure the rates that replication throttles bound.
+    "replication.quota.window.num" replication_quota_window_num: u32 ["INT"] = 11, 1 ..= 2_147_483_647;
+    /// Seconds in each of these samples.
+    "replication.quota.window.size.seconds" replication_quota_window_size_seconds: u32 ["INT"] = 1, 1 ..= 2_147_483_647;
     /// Who chooses the replica that a consumer reads from; the leader without one.
     "replica.selector.class" replica_selector: Option<ReplicaSelector> ["STRING"] = None;
     /// What happens to old records; topics may override it.
-    "log.cleanup.policy" log_cleanup_policy: CleanupPolicy ["LIST"] = CleanupPolicy::Delete;
+    "log.cleanup.policy" log_cleanup_policy: CleanupPolicy ["LIST" dynamic] = CleanupPolicy::Delete;
     /// Age at which segments are dropped, in hours; -1 keeps them for ever. Topics may override it.
     "log.retention.hours" log_retention_hours: i64 ["INT"] = 168;
     /// The same in minutes; over the hours if set.
     "log.retention.minutes" log_retention_minutes: Option<i64> ["INT"] = None;
     /// The same in milliseconds; over the minutes if set.
-    "log.retention.ms" log_retention_ms: Option<i64> ["LONG"] = None;
+    "log.retention.ms" log_retention_ms: Option<i64> ["LONG" dynamic] = None;
     /// Bytes of a partition above which old segments are dropped; -1 for no limit. Topics may override it.
-    "log.retention.bytes" log_retention_bytes: i64 ["LONG"] = -1;
+    "log.retention.bytes" log_retention_bytes: i64 ["LONG" dynamic] = -1;
     /// How often a broker looks for segments to drop.
     "log.retention.check.interval.ms" log_retention_check_interval: Duration ["LONG"] = Duration::from_secs(300), 1 ..= i64::MAX;
     /// Bytes at which a segment is closed; topics may override it.
-    "log.segment.bytes" log_segment_bytes: u32 ["INT"] = 1_073_741_824, 1_048_576 ..= 2_147_483_647;
+    "log.segment.bytes" log_segment_bytes: u32 ["INT" dynamic] = 1_073_741_824, 1_048_576 ..= 2_147_483_647;
     /// Age at which a segment is closed, in hours; topics may override it.
     "log.roll.hours" log_roll_hours: u64 ["INT"] = 168, 1 ..= 2_147_483_647;
     /// The same in milliseconds; over the hours if set.
-    "log.roll.ms" log_roll_ms: Option<i64> ["LONG"] = None;
+    "log.roll.ms" log_roll_ms: Option<i64> ["LONG" dynamic] = None;
     /// How long the cleaner rests when no log is dirty enough.
-    "log.cleaner.backoff.ms" log_cleaner_backoff: Duration ["LONG"] = Duration::from_secs(15), 0 ..= i64::MAX;
+    "log.cleaner.backoff.ms" log_cleaner_backoff: Duration ["LONG" dynamic] = Duration::from_secs(15), 0 ..= i64::MAX;
     /// Part of a compacted log that must be new before it is cleaned again; topics may override it.
-    "log.cleaner.min.cleanable.ratio" log_cleaner_min_cleanable_ratio: Ratio ["DOUBLE"] = Ratio::HALF, 0 ..= 1;
+    "log.cleaner.min.cleanable.ratio" log_cleaner_min_cleanable_ratio: Ratio ["DOUBLE" dynamic] = Ratio::HALF, 0 ..= 1;
     /// How long tombstones stay after the first cleaning that saw them; topics may override it.
-    "log.cleaner.delete.retention.ms" log_cleaner_delete_retention: Duration ["LONG"] = Duration::from_secs(86_400), 0 ..= i64::MAX;
+    "log.cleaner.delete.retention.ms" log_cleaner_delete_retention: Duration ["LONG" dynamic] = Duration::from_secs(86_400), 0 ..= i64::MAX;
     /// How long a record is safe from the cleaner; topics may override it.
-    "log.cleaner.min.compaction.lag.ms" log_cleaner_min_compaction_lag: Duration ["LONG"] = Duration::ZERO, 0 ..= i64::MAX;
+    "log.cleaner.min.compaction.lag.ms" log_cleaner_min_compaction_lag: Duration ["LONG" dynamic] = Duration::ZERO, 0 ..= i64::MAX;
     /// How long a record may wait for the cleaner at most; topics may override it.
-    "log.cleaner.max.compaction.lag.ms" log_cleaner_max_compaction_lag: Duration ["LONG"] = Duration::MAX, 1 ..= i64::MAX;
+    "log.cleaner.max.compaction.lag.ms" log_cleaner_max_compaction_lag: Duration ["LONG" dynamic] = Duration::MAX, 1 ..= i64::MAX;
     /// Whose clock a record's timestamp is of; topics may override it.
-    "log.message.timestamp.type" log_message_timestamp_type: TimestampType ["STRING"] = TimestampType::CreateTime;
+    "log.message.timestamp.type" log_message_timestamp_type: TimestampType ["STRING" dynamic] = TimestampType::CreateTime;
     /// How far a producer's timestamp may lie in the past; topics may override it.
-    "log.message.timestamp.before.max.ms" log_message_timestamp_before_max: Duration ["LONG"] = Duration::MAX, 0 ..= i64::MAX;
+    "log.message.timestamp.before.max.ms" log_message_timestamp_before_max: Duration ["LONG" dynamic] = Duration::MAX, 0 ..= i64::MAX;
     /// How far a producer's timestamp may lie in the future; topics may override it.
-    "log.message.timestamp.after.max.ms" log_message_timestamp_after_max: Duration ["LONG"] = Duration::from_secs(3_600), 0 ..= i64::MAX;
+    "log.message.timestamp.after.max.ms" log_message_timestamp_after_max: Duration ["LONG" dynamic] = Duration::from_secs(3_600), 0 ..= i64::MAX;
     /// Largest batch in bytes; topics may override it.
-    "message.max.bytes" message_max_bytes: u32 ["INT"] = 1_048_588, 0 ..= 2_147_483_647;
+    "message.max.bytes" message_max_bytes: u32 ["INT" dynamic] = 1_048_588, 0 ..= 2_147_483_647;
     /// How long a member of a share group may keep a record before others may have it.
     "group.share.record.lock.duration.ms" group_share_record_lock_duration: Duration ["INT"] = Duration::from_secs(30), 1_000 ..= 3_600_000;
     /// Shortest time that share groups may let a member keep a record.
@@ -186,7 +190,7 @@ config_table! {
     /// Longest heartbeat interval that share groups may have.
     "group.share.max.heartbeat.interval.ms" group_share_max_heartbeat_interval: Duration ["INT"] = Duration::from_secs(15), 1 ..= 2_147_483_647;
     /// Least time between two target assignments of a share group.
-    "group.share.assignment.interval.ms" group_share_assignment_interval: Duration ["INT"] = Duration::from_secs(1), 0 ..= 2_147_483_647;
+    "group.share.assignment.interval.ms" group_share_assignment_interval: Duration ["INT" dynamic] = Duration::from_secs(1), 0 ..= 2_147_483_647;
     /// Partitions of __share_group_state.
     "share.coordinator.state.topic.num.partitions" share_state_topic_num_partitions: u32 ["INT"] = 50, 1 ..= 2_147_483_647;
     /// Replication factor of __share_group_state.
@@ -220,6 +224,9 @@ impl BrokerConfig {
             message_timestamp_before_max: self.log_message_timestamp_before_max,
             message_timestamp_after_max: self.log_message_timestamp_after_max,
             max_message_bytes: self.message_max_bytes,
+            // Brokers have no word for the replicas that are throttled.
+            leader_throttled_replicas: ThrottledReplicas::default(),
+            follower_throttled_replicas: ThrottledReplicas::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod broker;
 mod consumer;
+mod dynamic;
 mod group;
 mod known;
 mod producer;
@@ -12,13 +13,15 @@ mod value;
 
 pub use broker::BrokerConfig;
 pub use consumer::ConsumerConfig;
+pub use dynamic::{DynamicBrokerConfig, DynamicBrokerConfigs, ReplicationQuotaConfig};
 pub use group::{GroupConfig, GroupConfigs};
 pub use known::kafka_keys;
 pub use producer::ProducerConfig;
 pub use topic::TopicConfig;
 pub use value::{
     Acks, AutoOffsetReset, CleanupPolicy, CompressionType, ConfigValue, GroupProtocol,
-    IsolationLevel, Ratio, ReplicaSelector, ShareAcknowledgementMode, TimestampType,
+    IsolationLevel, Ratio, ReplicaSelector, ShareAcknowledgementMode, ThrottledReplicas,
+    TimestampType,
 };
 
 /// Why a setting was refused, in Kafka's words where Kafka refuses it.
@@ -47,6 +50,11 @@ pub enum ConfigError {
         /// What is wrong, in Kafka's words.
         message: String,
     },
+    /// Kafka takes these keys only from the file that a broker starts with (`DynamicBrokerConfig.validateConfigs`).
+    NotDynamic {
+        /// The keys, at least one.
+        keys: Vec<String>,
+    },
     /// Kafka has the key, the model does not read it. These words are not Kafka's.
     NotModelled {
         /// What the table configures.
@@ -64,6 +72,7 @@ impl ConfigError {
             | Self::NotModelled { key, .. }
             | Self::Invalid { key, .. } => key,
             Self::Inconsistent { key, .. } => key,
+            Self::NotDynamic { keys } => keys.first().map_or("", String::as_str),
         }
     }
 }
@@ -80,6 +89,9 @@ impl std::fmt::Display for ConfigError {
                 write!(f, "Invalid value {value} for configuration {key}: {reason}")
             }
             Self::Inconsistent { message, .. } => f.write_str(message),
+            Self::NotDynamic { keys } => {
+                write!(f, "Cannot update these configs dynamically: [{}]", keys.join(", "))
+            }
         }
     }
 }
@@ -108,9 +120,12 @@ pub struct ConfigKey<S> {
     pub doc: &'static str,
     /// Smallest and largest number allowed, for numbers.
     pub range: Option<(i64, i64)>,
+    /// Whether it can be changed while the broker runs (`DynamicBrokerConfig.ALL_DYNAMIC_CONFIGS`); of brokers only.
+    pub dynamic: bool,
     /// Present value as Kafka writes it.
     pub get: fn(&S) -> String,
     set: fn(&mut S, &str) -> Result<(), String>,
+    given: fn(&str) -> String,
 }
 
 /// A key as a reader of a manual wants it.
@@ -168,12 +183,12 @@ impl<S: Default> ConfigKey<S> {
 }
 
 /// Declares a struct of settings with its table of keys. Each row: doc line, Kafka's key, field, Rust
-/// type, Kafka's type, default, range.
+/// type, Kafka's type, `dynamic` if brokers take it while they run, default, range.
 macro_rules! config_table {
     (
         $(#[$meta:meta])*
         $name:ident, $what:literal;
-        $(#[doc = $doc:literal] $key:literal $field:ident: $ty:ty [$kind:literal] = $default:expr $(, $low:literal ..= $high:expr)?;)*
+        $(#[doc = $doc:literal] $key:literal $field:ident: $ty:ty [$kind:literal $($dynamic:ident)?] = $default:expr $(, $low:literal ..= $high:expr)?;)*
     ) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, Debug)]
@@ -195,13 +210,15 @@ macro_rules! config_table {
                     kind: $kind,
                     doc: $doc,
                     range: config_table!(@range $($low, $high)?),
+                    dynamic: config_table!(@dynamic $($dynamic)?),
                     get: |config| $crate::kafka::config::ConfigValue::show_within(
                         &config.$field, config_table!(@range $($low, $high)?)),
                     set: |config, text| {
                         config.$field = $crate::kafka::config::value::parse(
-                            $kind, config_table!(@range $($low, $high)?), text)?;
+                            ($key, $kind), config_table!(@range $($low, $high)?), text)?;
                         Ok(())
                     },
+                    given: <$ty as $crate::kafka::config::ConfigValue>::given,
                 },
             )*];
 
@@ -212,7 +229,7 @@ macro_rules! config_table {
                 };
                 (entry.set)(self, text).map_err(|reason| $crate::kafka::config::ConfigError::Invalid {
                     key: key.to_owned(),
-                    value: text.to_owned(),
+                    value: (entry.given)(text),
                     reason,
                 })
             }
@@ -238,6 +255,8 @@ macro_rules! config_table {
             }
         }
     };
+    (@dynamic) => { false };
+    (@dynamic dynamic) => { true };
     (@range) => { None };
     (@range $low:literal, $high:expr) => { Some(($low, $high)) };
 }

@@ -1,6 +1,8 @@
 //! Settings of a topic (`TopicConfig`, `LogConfig`).
 
-use super::{CleanupPolicy, ConfigError, PostProcess, Ratio, TimestampType, config_table};
+use super::{
+    CleanupPolicy, ConfigError, PostProcess, Ratio, ThrottledReplicas, TimestampType, config_table,
+};
 use crate::base::Duration;
 
 config_table! {
@@ -36,6 +38,10 @@ config_table! {
     "message.timestamp.after.max.ms" message_timestamp_after_max: Duration ["LONG"] = Duration::from_secs(3_600), 0 ..= i64::MAX;
     /// Largest batch in bytes.
     "max.message.bytes" max_message_bytes: u32 ["INT"] = 1_048_588, 0 ..= 2_147_483_647;
+    /// Replicas, as partition:broker or *, whose leaders hand out records no faster than their throttled rate.
+    "leader.replication.throttled.replicas" leader_throttled_replicas: ThrottledReplicas ["LIST"] = ThrottledReplicas::default();
+    /// Replicas, as partition:broker or *, that followers copy no faster than their throttled rate.
+    "follower.replication.throttled.replicas" follower_throttled_replicas: ThrottledReplicas ["LIST"] = ThrottledReplicas::default();
 }
 
 impl TopicConfig {

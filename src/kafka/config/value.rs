@@ -2,6 +2,7 @@
 
 mod ratio;
 mod reset;
+mod throttled;
 
 use std::rc::Rc;
 
@@ -12,14 +13,25 @@ use crate::kafka::share::ShareAcquireMode;
 
 pub use ratio::Ratio;
 pub use reset::AutoOffsetReset;
+pub use throttled::ThrottledReplicas;
 
 /// A value that a setting can have.
 pub trait ConfigValue: Sized {
     /// Reads Kafka's text form; the error is Kafka's reason.
     fn read(kind: &str, text: &str) -> Result<Self, String>;
 
+    /// The same for the key of this name, where Kafka's reason repeats it.
+    fn read_for(_key: &str, kind: &str, text: &str) -> Result<Self, String> {
+        Self::read(kind, text)
+    }
+
     /// Kafka's text form.
     fn show(&self) -> String;
+
+    /// What was given, as Kafka's refusals write it.
+    fn given(text: &str) -> String {
+        text.to_owned()
+    }
 
     /// Kafka's text form for a key with this range.
     fn show_within(&self, _range: Option<(i64, i64)>) -> String {
@@ -34,7 +46,7 @@ pub trait ConfigValue: Sized {
 
 /// Reads `text` and checks it against `range`.
 pub(super) fn parse<T: ConfigValue>(
-    kind: &str,
+    (key, kind): (&str, &str),
     range: Option<(i64, i64)>,
     text: &str,
 ) -> Result<T, String> {
@@ -47,7 +59,7 @@ pub(super) fn parse<T: ConfigValue>(
             return Err(format!("Value must be no more than {high}"));
         }
     }
-    T::read(kind, text.trim())
+    T::read_for(key, kind, text.trim())
 }
 
 macro_rules! number_value {

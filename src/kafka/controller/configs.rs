@@ -1,15 +1,15 @@
-//! Settings of topics (`ConfigurationControlManager`).
+//! Settings of topics and of brokers (`ConfigurationControlManager`).
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::partition_change::PartitionChange;
 use super::state::{ControllerResult, ControllerState, change_record, partitions_of};
-use crate::base::TopicId;
+use crate::base::{NodeId, TopicId};
 use crate::kafka::config::TopicConfig;
 use crate::kafka::metadata::{MetadataRecord, TopicImage};
 use crate::kafka::protocol::{
-    ApiError, ConfigChange, ErrorCode, IncrementalAlterConfigsRequest,
+    ApiError, ConfigChange, ConfigResource, ErrorCode, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 };
 
@@ -55,18 +55,52 @@ pub(super) fn creation_configs(
 }
 
 impl ControllerState {
-    /// Changes settings of topics: for each topic all of its changes or none.
+    /// Changes settings: for each topic or broker all of its changes or none.
     pub fn incremental_alter_configs(
         &self,
         request: &IncrementalAlterConfigsRequest,
     ) -> ControllerResult<IncrementalAlterConfigsResponse> {
         let mut records = Vec::new();
-        let mut topics = Vec::new();
-        for (name, changes) in &request.topics {
-            let altered = self.alter_topic_configs(name, changes);
-            topics.push((name.clone(), altered.map(|altered| records.extend(altered))));
+        let mut resources = Vec::new();
+        for (resource, changes) in &request.resources {
+            let altered = match resource {
+                ConfigResource::Topic(name) => self.alter_topic_configs(name, changes),
+                ConfigResource::Broker(broker) => self.alter_broker_configs(*broker, changes),
+            };
+            resources.push((resource.clone(), altered.map(|altered| records.extend(altered))));
         }
-        ControllerResult { records, response: IncrementalAlterConfigsResponse { topics } }
+        ControllerResult { records, response: IncrementalAlterConfigsResponse { resources } }
+    }
+
+    /// The broker that was asked has looked at keys and values.
+    fn alter_broker_configs(
+        &self,
+        broker: Option<NodeId>,
+        changes: &[ConfigChange],
+    ) -> Result<Vec<MetadataRecord>, ApiError> {
+        let mut records = Vec::new();
+        for (key, value) in changes {
+            let is_min_isr = &**key == MIN_INSYNC_REPLICAS;
+            if self.elr_enabled && is_min_isr {
+                check_min_isr(broker, value.is_some())?;
+            }
+            // Written even if nothing changes: brokers read it again (KAFKA-14136).
+            let (key, value) = (key.clone(), value.clone());
+            records.push(MetadataRecord::BrokerConfig { broker, key, value });
+            if self.elr_enabled && is_min_isr {
+                records.extend(self.image.topics.values().flat_map(clear_elr));
+            }
+        }
+        match broker {
+            Some(NodeId(id)) if id < 0 => {
+                Err(ApiError::new(ErrorCode::InvalidRequest, "Invalid negative broker ID."))
+            }
+            Some(id) if !self.image.brokers.contains_key(&id) => {
+                let message = format!("No node with id {id} found.");
+                Err(ApiError::new(ErrorCode::BrokerIdNotRegistered, message))
+            }
+            _ => Ok(records),
+        }
     }
 
     fn alter_topic_configs(
@@ -101,6 +135,18 @@ impl ControllerState {
         }
         Ok(records)
     }
+}
+
+/// While there are eligible leader replicas, all brokers must mean the same by a min ISR, and there must be one.
+fn check_min_isr(broker: Option<NodeId>, is_set: bool) -> Result<(), ApiError> {
+    let message = match broker {
+        Some(_) => "Broker-level min.insync.replicas cannot be altered while ELR is enabled.",
+        None if !is_set => {
+            "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."
+        }
+        None => return Ok(()),
+    };
+    Err(ApiError::new(ErrorCode::InvalidConfig, message))
 }
 
 /// Another min ISR makes a promise that the members of the ELR did not keep: they are forgotten

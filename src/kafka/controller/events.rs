@@ -68,6 +68,10 @@ pub(super) fn events(
                     partition_events(*tp, old, new, &mut events);
                 }
             }
+            MetadataRecord::BrokerConfig { broker, key, value } => {
+                let (broker, key, value) = (*broker, key.clone(), value.clone());
+                events.push(Event::BrokerConfigChanged { broker, key, value });
+            }
             MetadataRecord::ClientQuota { entity, kind, value } => {
                 let (entity, key) = (entity.to_string().into(), kind.key());
                 events.push(Event::ClientQuotaChanged { entity, key, value: *value });

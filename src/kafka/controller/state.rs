@@ -13,7 +13,7 @@ use super::heartbeat::BrokerHeartbeatManager;
 use super::index::PartitionIndex;
 use super::partition_change::{Election, PartitionChange, PartitionChangeBuilder};
 use crate::base::{NodeId, Offset, Time, TopicId, TopicPartition};
-use crate::kafka::config::{BrokerConfig, TopicConfig};
+use crate::kafka::config::{BrokerConfig, DynamicBrokerConfig, TopicConfig};
 use crate::kafka::metadata::{MetadataImage, MetadataRecord, TopicImage};
 
 /// Records to write, together or not at all, and what to answer once they are (`ControllerResult`).
@@ -80,6 +80,7 @@ impl ControllerState {
             | MetadataRecord::Partition { .. }
             | MetadataRecord::PartitionChange { .. }
             | MetadataRecord::TopicConfig { .. }
+            | MetadataRecord::BrokerConfig { .. }
             | MetadataRecord::LeaderChange { .. }
             | MetadataRecord::ClientQuota { .. }
             | MetadataRecord::NoOp => {}
@@ -91,6 +92,11 @@ impl ControllerState {
             _ => None,
         };
         self.image.apply(record);
+        if matches!(record, MetadataRecord::BrokerConfig { broker: None, .. })
+            && let Ok(set) = DynamicBrokerConfig::of(&self.config, &self.image.broker_configs, None)
+        {
+            self.topic_defaults = set.config.topic_defaults();
+        }
         if let Some((tp, before)) = changed {
             let after = self.image.partition(tp).map(Rc::as_ref);
             self.index.update(tp, before.as_deref(), after);

@@ -109,6 +109,13 @@ impl GroupCoordinator {
         }
     }
 
+    /// The broker goes by other settings now (`GroupCoordinatorConfig.RECONFIGURABLE_CONFIGS`).
+    pub fn reconfigure(&mut self, config: Rc<BrokerConfig>) {
+        self.consumer_config = ConsumerGroupConfig::of(&config);
+        self.share_config = ConsumerGroupConfig::of_share_groups(&config);
+        self.config = config;
+    }
+
     /// The groups coordinated here, by name.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.groups.values()

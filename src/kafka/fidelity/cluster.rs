@@ -50,10 +50,20 @@ pub(super) const CONTROLLER: &[Declaration] = &[
     simplified(
         "Reassignment of replicas",
         "PartitionReassignmentReplicas (KIP-455)",
-        "Partitions move to other brokers, and a move can be listed and given up; without throttles.",
+        "Partitions move to other brokers, and a move can be listed and given up. Who wants it throttled sets the throttle.",
         &[
             Test("a_partition_moves_to_two_other_brokers_and_loses_nothing"),
             Test("a_move_waits_for_the_last_of_the_new_replicas_and_can_be_given_up"),
+        ],
+    ),
+    simplified(
+        "Settings of running brokers",
+        "DynamicBrokerConfig, ConfigAdminManager (KIP-226)",
+        "What is set of one broker goes over what is set of all, and that over its file; what Kafka does not change while a broker runs is refused. Of the keys that it does change, those that the model reads.",
+        &[
+            Test("what_is_set_of_a_broker_goes_over_what_is_set_of_all_and_that_over_its_file"),
+            Test("what_a_running_broker_does_not_take_is_refused_in_kafkas_words"),
+            Test("another_min_isr_of_all_topics_holds_for_their_leaders_and_for_the_controller"),
         ],
     ),
 ];

@@ -94,4 +94,14 @@ pub(super) const REPLICATION: &[Declaration] = &[
             Live("failover.txt"),
         ],
     ),
+    simplified(
+        "Replication throttles",
+        "ReplicationQuotaManager, *.replication.throttled.rate, *.replication.throttled.replicas (KIP-73)",
+        "A leader reads nothing for a throttled follower that is not in sync, and such a follower fetches nothing, while the rate of either broker is passed. Only bytes of batches count.",
+        &[
+            Test("a_throttled_move_takes_as_long_as_its_bytes_at_that_rate"),
+            Test("without_its_throttle_a_move_is_done_at_once"),
+            Test("a_replica_that_is_not_on_the_list_is_not_throttled"),
+        ],
+    ),
 ];

@@ -134,11 +134,20 @@ pub struct ElectLeadersResponse {
     pub partitions: Vec<(TopicPartition, Result<(), ApiError>)>,
 }
 
-/// Change settings of topics.
+/// Whose settings they are (`ConfigResource`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigResource {
+    /// `TOPIC`, by its name.
+    Topic(Rc<str>),
+    /// `BROKER`; without an id, all that have no value of their own.
+    Broker(Option<NodeId>),
+}
+
+/// Change settings of topics and of brokers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IncrementalAlterConfigsRequest {
-    /// Changes by topic name.
-    pub topics: Vec<(Rc<str>, Vec<ConfigChange>)>,
+    /// Changes by whose settings they are.
+    pub resources: Vec<(ConfigResource, Vec<ConfigChange>)>,
 }
 
 /// Kafka's key and its new value; `None` deletes the key.
@@ -147,8 +156,8 @@ pub type ConfigChange = (Rc<str>, Option<Rc<str>>);
 /// Outcome of changing settings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IncrementalAlterConfigsResponse {
-    /// Outcome for each topic.
-    pub topics: Vec<(Rc<str>, Result<(), ApiError>)>,
+    /// Outcome for each of them.
+    pub resources: Vec<(ConfigResource, Result<(), ApiError>)>,
 }
 
 /// Move replicas (KIP-455).

@@ -53,8 +53,8 @@ impl Request {
                 CreatePartitionsResponse { topics: all(names.iter()) }.into()
             }
             Self::IncrementalAlterConfigs(request) => {
-                let names = request.topics.iter().map(|(name, _)| name);
-                IncrementalAlterConfigsResponse { topics: all(names) }.into()
+                let resources = all(request.resources.iter().map(|(resource, _)| resource));
+                IncrementalAlterConfigsResponse { resources }.into()
             }
             Self::AlterClientQuotas(request) => {
                 let entities = request.entries.iter().map(|(entity, _)| entity);
@@ -91,7 +91,7 @@ impl Response {
             Self::CreateTopics(response) => any(&response.topics),
             Self::DeleteTopics(response) => any(&response.topics),
             Self::CreatePartitions(response) => any(&response.topics),
-            Self::IncrementalAlterConfigs(response) => any(&response.topics),
+            Self::IncrementalAlterConfigs(response) => any(&response.resources),
             Self::AlterClientQuotas(response) => any(&response.entries),
             Self::ElectLeaders(response) => response.error == REFUSED,
             Self::AlterPartitionReassignments(response) => any(&response.partitions),

@@ -106,7 +106,9 @@ impl Plan<'_> {
             0..=8 => self.break_broker(draw),
             9 | 10 => self.break_controller(draw),
             11..=13 => self.disturb_network(draw),
-            14 | 15 => self.administer(draw),
+            14 => self.administer(draw),
+            15 if draw.chance(1, 2) => self.administer(draw),
+            15 => self.throttle(draw),
             16 | 17 => self.move_partitions(draw),
             18 => self.cut_logs(draw),
             19..=21 => self.change_consumers(draw),
@@ -230,6 +232,24 @@ impl Plan<'_> {
             _ => Action::DescribeTopics,
         };
         self.add(action);
+    }
+
+    /// Throttles the copying of a topic's replicas, on leaders or on followers. Rates are such that a cluster comes to
+    /// rest all the same.
+    fn throttle(&mut self, draw: &mut Draw) {
+        let side = draw.of(&["leader", "follower"]);
+        let definition = &self.scenario.topics[draw.0.index(self.scenario.topics.len())];
+        let (topic, list) =
+            (definition.name.clone(), format!("{side}.replication.throttled.replicas"));
+        let replicas = draw.of(&["*", "*", "0:1,0:2"]).to_owned();
+        let (key, value) = (list.clone(), Some(Setting(replicas)));
+        self.add(Action::SetTopicConfig { topic: topic.clone(), key, value });
+        let broker = draw.chance(1, 3).then(|| draw.broker(self.scenario.brokers));
+        let key = format!("{side}.replication.throttled.rate");
+        let rate = Some(Setting(draw.of(&["100000", "300000", "1000000"]).to_owned()));
+        self.add(Action::SetBrokerConfig { broker, key: key.clone(), value: rate });
+        self.undo(draw, Action::SetBrokerConfig { broker, key, value: None });
+        self.undo(draw, Action::SetTopicConfig { topic, key: list, value: None });
     }
 
     fn move_partitions(&mut self, draw: &mut Draw) {

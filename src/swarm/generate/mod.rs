@@ -26,7 +26,7 @@ pub fn case(seed: u64) -> Case {
 
 /// Whether a partition may wait for an unclean election after it: another min ISR empties the ELR.
 pub(super) fn may_leave_nobody(action: &Action) -> bool {
-    matches!(action, Action::SetTopicConfig { .. })
+    matches!(action, Action::SetTopicConfig { key, .. } if key == "min.insync.replicas")
 }
 
 /// The end of a case whose cluster is mended at `at`.

@@ -214,6 +214,12 @@ fn partitions(cluster: &Cluster, event: &Event) -> Option<Told> {
             let value = value.as_deref().unwrap_or("its default");
             told(EventKind::Action, format!("{key} of {topic} is {value} now."))
         }
+        Event::BrokerConfigChanged { broker, key, value } => {
+            let whose =
+                broker.map_or("all brokers".to_owned(), |broker| format!("broker {broker}"));
+            let value = value.as_deref().unwrap_or("as if it had never been set");
+            told(EventKind::Action, format!("{key} of {whose} is {value} now."))
+        }
         _ => return None,
     })
 }

@@ -209,9 +209,11 @@ fn alter_configs(
     changes: &[(&str, Option<&str>)],
 ) -> Result<(), ApiError> {
     let changes = changes.iter().map(|&(k, v)| (k.into(), v.map(Into::into))).collect();
-    let request = IncrementalAlterConfigsRequest { topics: vec![(name.into(), changes)] };
+    let request = IncrementalAlterConfigsRequest {
+        resources: vec![(ConfigResource::Topic(name.into()), changes)],
+    };
     match h.ask(1, request) {
-        Response::IncrementalAlterConfigs(mut response) => response.topics.remove(0).1,
+        Response::IncrementalAlterConfigs(mut response) => response.resources.remove(0).1,
         other => panic!("unexpected {other:?}"),
     }
 }
