@@ -236,6 +236,9 @@ pub(super) struct CommittedIsDone {
     read_committed: BTreeSet<Rc<str>>,
     /// Groups that had a member: others get their offsets from producers or tools.
     with_members: BTreeSet<Rc<str>>,
+    /// Topics that were deleted. OffsetCommit goes by name: what a member still commits of one may count for the next
+    /// of its name.
+    deleted: BTreeSet<Rc<str>>,
 }
 
 impl Invariant for CommittedIsDone {
@@ -257,7 +260,9 @@ impl Invariant for CommittedIsDone {
                     if self.at_most_once.contains(group) || look.may_have_lost || !has_members {
                         continue;
                     }
-                    for ((topic, partition), next) in offsets.iter() {
+                    let known =
+                        offsets.iter().filter(|((topic, _), _)| !self.deleted.contains(topic));
+                    for ((topic, partition), next) in known {
                         let Some(topic) = look.cluster.metadata().topic_by_name(topic) else {
                             continue;
                         };
@@ -276,6 +281,9 @@ impl Invariant for CommittedIsDone {
                             ));
                         }
                     }
+                }
+                Event::TopicDeleted { topic } => {
+                    self.deleted.insert(topic.clone());
                 }
                 Event::OffsetReset { group: Some(group), tp, to, .. }
                 | Event::TruncationDetected { group: Some(group), tp, to, .. } => {
