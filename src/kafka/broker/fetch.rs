@@ -243,18 +243,7 @@ impl Broker {
         limit: u64,
         at_least_one: bool,
     ) -> (FetchedPartition, FoundBytes) {
-        let mut fetched = FetchedPartition {
-            tp: wanted.tp,
-            error: ErrorCode::None,
-            high_watermark: -1,
-            last_stable_offset: -1,
-            log_start_offset: -1,
-            aborted_transactions: Vec::new(),
-            diverging_epoch: None,
-            current_leader: None,
-            preferred_read_replica: None,
-            records: Vec::new(),
-        };
+        let mut fetched = nothing_of(wanted.tp);
         let checked = match self.replica(wanted.tp) {
             None => Err(self.missing_replica_error(wanted.tp)),
             Some((partition, log)) => match reader {
@@ -317,6 +306,21 @@ impl Broker {
             read.bytes
         };
         (fetched, FoundBytes { read: read.bytes, available })
+    }
+}
+
+fn nothing_of(tp: TopicPartition) -> FetchedPartition {
+    FetchedPartition {
+        tp,
+        error: ErrorCode::None,
+        high_watermark: -1,
+        last_stable_offset: -1,
+        log_start_offset: -1,
+        aborted_transactions: Vec::new(),
+        diverging_epoch: None,
+        current_leader: None,
+        preferred_read_replica: None,
+        records: Vec::new(),
     }
 }
 
