@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::base::{Duration, Offset, Time, TopicPartition};
+use crate::cluster::event_log::Logged;
 use crate::cluster::ledger::{Fate, LedgerEntry, Reader};
 use crate::cluster::scenario::{ProducerDef, Setting};
 use crate::cluster::{Action, Cluster, Process};
 use crate::kafka::config::{AutoOffsetReset, CleanupPolicy, IsolationLevel, TopicConfig};
 use crate::kafka::consumer::{CommitPolicy, Consumer, OwnedPartition, Reads};
+use crate::kafka::event::Event;
 use crate::kafka::log::UnifiedLog;
 use crate::kafka::producer::{Keys, Rate};
 use crate::kafka::protocol::NamedPartition;
@@ -326,6 +328,7 @@ pub(super) fn promises(cluster: &Cluster) -> Result<(), String> {
         }
     }
     let readers = thorough_readers(cluster);
+    let again = made_again(cluster);
     for (id, entry) in cluster.ledger().entries() {
         let Some((tp, offset)) = standing(entry) else { continue };
         let Some(topic) = cluster.metadata().topics.get(&tp.topic) else { continue };
@@ -342,6 +345,7 @@ pub(super) fn promises(cluster: &Cluster) -> Result<(), String> {
             let unseen = may_be_unseen(cluster, group, &topic.name, tp.partition);
             if read.contains(&topic.name)
                 && !unseen
+                && !again.contains(&topic.name)
                 && cluster.ledger().deliveries(&reader, id) == 0
             {
                 return Err(format!("group {group} never read {tp:?}@{offset}"));
@@ -349,6 +353,16 @@ pub(super) fn promises(cluster: &Cluster) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Topics that were deleted, and may be there again. OffsetCommit goes by name: where a member had been in the one
+/// before, its group may begin in the next.
+fn made_again(cluster: &Cluster) -> BTreeSet<Rc<str>> {
+    let deleted = |logged: &Rc<Logged>| match &logged.event {
+        Event::TopicDeleted { topic } => Some(topic.clone()),
+        _ => None,
+    };
+    cluster.log_book().notable_since(0).filter_map(deleted).collect()
 }
 
 /// Where a record is that counts as sent and that no log has let go in order.
