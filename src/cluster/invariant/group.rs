@@ -328,9 +328,13 @@ fn first_open(
     let ledger = cluster.ledger();
     let mut records = cluster.leader_log(tp)?.records(from, next);
     let is_aborted = |id| ledger.entry(id).is_some_and(|entry| entry.aborted);
+    // The group may have read it where the cleaner had been already, and this leader has not cleaned yet.
+    let is_let_go = |id| ledger.entry(id).is_some_and(|entry| entry.let_go.is_some());
     let open = records.find(|(_, record)| {
         record.id.is_some_and(|id| {
-            ledger.deliveries(group, id) == 0 && !(skips_aborted && is_aborted(id))
+            ledger.deliveries(group, id) == 0
+                && !(skips_aborted && is_aborted(id))
+                && !is_let_go(id)
         })
     });
     open.map(|(offset, _)| offset)
