@@ -207,7 +207,7 @@ impl Invariant for GenerationsOnlyGrow {
             // A group of KIP-848 changes before its record is replicated, and the record may go with its leader:
             // what counts is what a member was told, which waits for that (`CoordinatorRuntime`).
             let counts = group.consumer().map_or(now, |it| newest_told(cluster, it).min(now));
-            self.before.insert(key, counts);
+            self.before.insert(key, counts.max(before.min(now)));
         }
         Ok(())
     }
