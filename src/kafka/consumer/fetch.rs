@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::positions::{FetchState, Partition};
 use super::{Ask, Consumer};
-use crate::base::{LeaderEpoch, NodeId, Offset, TopicPartition};
+use crate::base::{LeaderEpoch, NodeId, Offset, Time, TopicPartition};
 use crate::kafka::effect::Out;
 use crate::kafka::event::ResetCause;
 use crate::kafka::protocol::{
@@ -158,7 +158,9 @@ impl Consumer {
                 // Past markers and aborted records too.
                 partition.state = FetchState::Fetching(fetch.end.0);
                 partition.last_epoch = Some(fetch.end.1);
-                self.buffer.pop_front();
+                if let Some(done) = self.buffer.pop_front() {
+                    self.move_partition_to_end(&done.name);
+                }
             }
         }
         records
@@ -193,9 +195,7 @@ impl Consumer {
             return;
         }
         self.forget_lost_replicas();
-        let in_flight = self.client.in_flight();
-        let fetching = in_flight.filter(|entry| matches!(entry.context, Ask::Fetch(_)));
-        let busy: Vec<NodeId> = fetching.map(|entry| entry.peer).collect();
+        let busy = self.busy_nodes(out.now());
         let mut by_leader: BTreeMap<NodeId, Vec<(NamedPartition, FetchPartition)>> =
             BTreeMap::new();
         for (name, partition) in &self.assigned {
@@ -223,10 +223,33 @@ impl Consumer {
             };
             by_leader.entry(leader).or_default().push((name.clone(), wanted));
         }
-        for (leader, wanted) in by_leader {
+        for (leader, mut wanted) in by_leader {
+            wanted.sort_by_key(|(name, _)| self.assigned.get(name).map(|partition| partition.turn));
             if self.client.ready(out, leader) {
                 self.send_fetch(leader, wanted, out);
             }
+        }
+    }
+
+    /// Nodes that are not asked for more: a fetch to them is under way, or what they sent is still buffered. Left out
+    /// of a fetch, the partitions of the buffered records would wait behind the others of their node (`bufferedNodes`).
+    fn busy_nodes(&self, now: Time) -> BTreeSet<NodeId> {
+        let in_flight = self.client.in_flight();
+        let fetching = in_flight.filter(|entry| matches!(entry.context, Ask::Fetch(_)));
+        let buffered = self.buffer.iter().filter_map(|fetch| {
+            let partition = self.assigned.get(&fetch.name)?;
+            let is_fetchable = partition.position().is_some() && !partition.pending_revocation;
+            let leader = || self.metadata.leader(&fetch.name).map(|(leader, _)| leader);
+            partition.preferred_read_replica(now).or_else(leader).filter(|_| is_fetchable)
+        });
+        fetching.map(|entry| entry.peer).chain(buffered).collect()
+    }
+
+    /// Others are read first next time (`SubscriptionState.movePartitionToEnd`).
+    fn move_partition_to_end(&mut self, name: &NamedPartition) {
+        if let Some(partition) = self.assigned.get_mut(name) {
+            self.turns += 1;
+            partition.turn = self.turns;
         }
     }
 
@@ -294,6 +317,7 @@ impl Consumer {
         fetched: &FetchedPartition,
         out: &mut Out<'_>,
     ) {
+        self.move_partition_to_end(name);
         // What a follower says is not the last word: the leader is asked next.
         let partition = self.assigned.get_mut(name);
         let from_follower = partition.is_some_and(|partition| partition.preferred.take().is_some());

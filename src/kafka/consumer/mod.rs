@@ -101,6 +101,8 @@ pub struct Consumer {
     assigned_topics: Vec<Rc<str>>,
     /// Fetched records that no poll has returned, in the order of arrival.
     buffer: VecDeque<CompletedFetch>,
+    /// Counts what [`positions::Partition::turn`] is set to.
+    turns: u64,
     /// When lost or refused lookups of positions are repeated, and how often they failed.
     positions_retry_at: Time,
     positions_failures: u32,
@@ -130,6 +132,7 @@ impl Consumer {
             assigned: BTreeMap::new(),
             assigned_topics: Vec::new(),
             buffer: VecDeque::new(),
+            turns: 0,
             positions_retry_at: Time::ZERO,
             positions_failures: 0,
             next_auto_commit: Time::NEVER,

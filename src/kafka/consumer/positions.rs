@@ -26,6 +26,8 @@ pub(super) struct Partition {
     pub(super) pending_revocation: bool,
     /// Where the leader said to read instead, and until when that holds (KIP-392).
     pub(super) preferred: Option<(NodeId, Time)>,
+    /// Partitions with smaller numbers are asked for first.
+    pub(super) turn: u64,
     /// Its leader refused: nothing is asked until metadata is newer.
     pub(super) awaiting_metadata: bool,
 }

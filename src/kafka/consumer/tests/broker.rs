@@ -93,12 +93,19 @@ impl Cluster {
 
     pub(super) fn serve_parked(&mut self) {
         for parked in std::mem::take(&mut self.parked) {
+            let mut left = i64::from(parked.request.max_bytes);
             let partitions: Vec<_> = parked
                 .request
                 .partitions
                 .iter()
                 .map(|wanted| self.fetch(wanted.tp, wanted.fetch_offset))
                 .filter(|fetched| !fetched.records.is_empty() || !fetched.error.is_none())
+                .take_while(|fetched| {
+                    let has_room = left > 0;
+                    let sizes = fetched.records.iter().map(|stored| i64::from(stored.batch.size()));
+                    left -= sizes.sum::<i64>();
+                    has_room
+                })
                 .collect();
             if partitions.is_empty() && parked.until > self.now {
                 self.parked.push(parked);

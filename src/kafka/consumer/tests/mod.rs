@@ -3,6 +3,7 @@
 mod broker;
 mod chaos;
 mod harness;
+mod order;
 
 use harness::{Cluster, Link, member};
 
