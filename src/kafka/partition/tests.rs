@@ -209,3 +209,48 @@ fn a_request_with_another_epoch_is_refused_by_name() {
     assert!(partition.make_follower(&next));
     assert_eq!(partition.check_leader(5), Err(ErrorCode::NotLeaderOrFollower));
 }
+
+#[test]
+fn an_answer_about_an_older_leadership_or_an_older_change_is_passed_over() {
+    let image = image();
+    let (mut partition, log) = leader(&[1], 1);
+    fetch(&mut partition, &log, 2, 0, &image, 1);
+    assert!(partition.maybe_expand_isr(NodeId(2), &log, &image));
+    let proposal = partition.isr().proposal();
+    for (leader_epoch, partition_epoch) in [(1, 1), (0, -1)] {
+        let stale = AlteredPartition {
+            tp: partition.tp,
+            error: ErrorCode::None,
+            leader: SELF,
+            leader_epoch,
+            isr: vec![SELF, NodeId(2)],
+            partition_epoch,
+        };
+        assert!(!partition.alter_partition_done(proposal, &stale));
+        assert_eq!(partition.isr().committed(), [SELF], "{leader_epoch} {partition_epoch}");
+    }
+}
+
+#[test]
+fn a_consumer_is_sent_to_the_best_replica_of_its_rack_unless_the_leader_is_in_it() {
+    let racks = [(1, "a"), (2, "b"), (3, "b")];
+    let mut image = image();
+    for (id, rack) in racks {
+        let (broker, epoch, rack) = (NodeId(id), i64::from(id), Some(rack.into()));
+        image.apply(&MetadataRecord::RegisterBroker { broker, epoch, incarnation: 0, rack });
+        let (fenced, in_controlled_shutdown) = (Some(false), None);
+        image.apply(&MetadataRecord::BrokerRegistrationChange {
+            broker,
+            fenced,
+            in_controlled_shutdown,
+        });
+    }
+    let (mut partition, mut log) = leader(&[1, 2, 3], 1);
+    append(&mut log, 5);
+    fetch(&mut partition, &log, 2, 3, &image, 1);
+    fetch(&mut partition, &log, 3, 5, &image, 1);
+    assert_eq!(partition.preferred_read_replica("b", 2, &image), Some(NodeId(3)));
+    assert_eq!(partition.preferred_read_replica("b", 6, &image), None, "nobody has it");
+    assert_eq!(partition.preferred_read_replica("a", 2, &image), None, "the leader is near");
+    assert_eq!(partition.preferred_read_replica("c", 2, &image), None, "nobody is near");
+}

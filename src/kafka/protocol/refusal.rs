@@ -101,3 +101,37 @@ impl Response {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::protocol::{
+        DeleteTopicsRequest, DescribeQuorumRequest, ElectLeadersRequest, ElectionType,
+        ListPartitionReassignmentsRequest,
+    };
+
+    #[test]
+    fn a_refusal_is_told_from_every_other_answer() {
+        let refused = DeleteTopicsRequest { topics: vec!["orders".into()] };
+        let requests: [Request; 4] = [
+            refused.into(),
+            ElectLeadersRequest { election_type: ElectionType::Preferred, partitions: None }.into(),
+            ListPartitionReassignmentsRequest { partitions: None }.into(),
+            DescribeQuorumRequest.into(),
+        ];
+        for request in requests {
+            let answer = request.not_controller();
+            assert!(answer.is_some_and(|answer| answer.is_not_controller()), "{request:?}");
+        }
+        let answers: [Response; 5] = [
+            BrokerRegistrationResponse { error: ErrorCode::None, broker_epoch: 1 }.into(),
+            AlterPartitionResponse { error: ErrorCode::None, partitions: Vec::new() }.into(),
+            ElectLeadersResponse { error: ErrorCode::None, partitions: Vec::new() }.into(),
+            DeleteTopicsResponse { topics: vec![("orders".into(), Ok(()))] }.into(),
+            DescribeQuorumResponse { error: ErrorCode::None, quorum: None }.into(),
+        ];
+        for answer in answers {
+            assert!(!answer.is_not_controller(), "{answer:?}");
+        }
+    }
+}

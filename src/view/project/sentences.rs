@@ -217,7 +217,8 @@ fn partitions(cluster: &Cluster, event: &Event) -> Option<Told> {
         Event::BrokerConfigChanged { broker, key, value } => {
             let whose =
                 broker.map_or("all brokers".to_owned(), |broker| format!("broker {broker}"));
-            let is_now = value.as_ref().map_or("no longer set".to_owned(), |it| format!("{it} now"));
+            let is_now =
+                value.as_ref().map_or("no longer set".to_owned(), |it| format!("{it} now"));
             told(EventKind::Action, format!("{key} of {whose} is {is_now}."))
         }
         _ => return None,
