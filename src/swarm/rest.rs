@@ -249,6 +249,10 @@ fn behind(
     // A topic that was deleted and created anew may have fewer.
     image.partitions.get(usize::try_from(*index).ok()?)?;
     let tp = TopicPartition::new(image.id, *index);
+    // Positions move when records are handed over, before the work on them.
+    if let Some(work) = reader.work_in_hand() {
+        return Some(format!("at work on {:?}@{}", work.tp, work.offset));
+    }
     let end = cluster.last_high_watermark(tp).unwrap_or(0);
     // A transaction that its coordinator forgot hangs for ever (KIP-664): who reads what is committed stops before it.
     let may_hang = reader.spec().config.isolation_level == IsolationLevel::ReadCommitted
