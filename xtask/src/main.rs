@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask serve`, `test`, `bench`, `build`, `setup`, `help`.
+//! The project's own commands: `cargo xtask serve`, `test`, `bench`, `mutants`,
+//! `build`, `setup`, `help`.
 //!
 //! Each command brings the tools it needs with it and re-uses what is already there, so that a
 //! machine with nothing but rustup and cargo can run any of them.
@@ -8,6 +9,7 @@
 mod bench;
 mod failure;
 mod machine;
+mod mutants;
 mod page;
 mod process;
 mod report;
@@ -30,6 +32,8 @@ Usage: cargo xtask COMMAND
   test [STEP ...]   run everything CI runs, in order; stops at the first failure.
                     With step names, only those; `cargo xtask test --list` names them
   bench             measure: events a second natively and in Chromium, the work of a frame, bytes
+  mutants [K/N]     break the rules of Kafka one by one and see whether a test notices: part K of N
+                    parts of all mutants (without, part 0 of 150)
   build             leave the finished page in dist/, ready for any file server
   setup             only install what the others need
   help              this text
@@ -64,6 +68,7 @@ fn run(arguments: &[String]) -> Result<()> {
             no_more(rest)?;
             bench::run(&mut Machine::here()?)
         }
+        "mutants" => mutants::run(&mut Machine::here()?, rest),
         "build" => {
             no_more(rest)?;
             page::build_and_report(&mut Machine::here()?)

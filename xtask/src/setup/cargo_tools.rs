@@ -43,6 +43,15 @@ pub(crate) fn wasm_bindgen(machine: &Machine) -> Result<()> {
     install(machine, "wasm-bindgen-cli", &wanted, false, "1 to 2 minutes, once")
 }
 
+/// cargo-mutants, which breaks code on purpose.
+pub(crate) fn mutants(machine: &Machine) -> Result<()> {
+    if machine.find("cargo-mutants").is_some() {
+        report::found("cargo-mutants");
+        return Ok(());
+    }
+    install(machine, "cargo-mutants", "27.1.0", true, "1 to 2 minutes, once")
+}
+
 fn install(
     machine: &Machine,
     name: &str,

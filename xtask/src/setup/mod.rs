@@ -3,7 +3,7 @@
 //! Nothing is installed twice: each part looks first and says what it found.
 
 pub(crate) mod browser;
-mod cargo_tools;
+pub(crate) mod cargo_tools;
 mod packages;
 mod rust;
 mod wasm_opt;
