@@ -137,9 +137,4 @@ impl Broker {
     pub fn log_end(&self, tp: TopicPartition) -> Option<Offset> {
         self.disk.log(tp).map(UnifiedLog::log_end)
     }
-
-    /// The metadata as this broker has applied it.
-    pub fn metadata(&self) -> &crate::kafka::metadata::MetadataImage {
-        &self.process.image
-    }
 }

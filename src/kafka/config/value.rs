@@ -372,3 +372,24 @@ impl ConfigValue for Rc<[ServerAssignor]> {
         names.join(",")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_has_at_least_one_assignor_and_takes_names_and_classes() {
+        let read = |text: &str| <Rc<[ServerAssignor]>>::read("LIST", text);
+        assert_eq!(
+            read("range, uniform").unwrap().to_vec(),
+            [ServerAssignor::Range, ServerAssignor::Uniform]
+        );
+        assert_eq!(
+            read(ServerAssignor::Range.class_name()).unwrap().to_vec(),
+            [ServerAssignor::Range]
+        );
+        for wrong in ["", " , ", "range,sticky"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
