@@ -8,9 +8,9 @@ fn partitions_take_turns_when_an_answer_has_no_room_for_all() {
     let reader = cluster.add(member(&[("fetch.max.bytes", "1")]));
     cluster.run_for(1_000);
     cluster.produce(1, 5);
-    for _ in 0..20 {
-        cluster.produce(0, 2);
-        cluster.run_for(20);
+    for _ in 0..100 {
+        cluster.produce(0, 1);
+        cluster.run_for(1);
     }
     let of_the_second = cluster.processed(reader).iter().filter(|(index, _)| *index == 1).count();
     assert_eq!(of_the_second, 5, "the first partition had something at every fetch");
